@@ -157,7 +157,9 @@ let package = Package(
         .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog", "KafkaProtocol"], swiftSettings: strict),
         .testTarget(
             name: "KafkaBrokerTests",
-            dependencies: ["KafkaBroker", "KafkaLog", "KafkaProtocol", .product(name: "NIOPosix", package: "swift-nio")],
+            dependencies: [
+                "KafkaBroker", "KafkaLog", "KafkaProtocol", .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "KafkaClientTests", dependencies: ["KafkaClient", "TidingsTesting"], swiftSettings: strict),
