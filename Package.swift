@@ -152,6 +152,7 @@ let package = Package(
         ),
 
         // Tests.
+        .target(name: "Processes", path: "Tests/Support/Processes", swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         .testTarget(name: "KafkaProtocolTests", dependencies: ["KafkaProtocol"], swiftSettings: strict),
         .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog", "KafkaProtocol"], swiftSettings: strict),
@@ -174,18 +175,13 @@ let package = Package(
         .testTarget(name: "TidingsAuditTests", dependencies: ["TidingsAudit"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: [
-                "KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "TidingsTesting",
-                .product(name: "Subprocess", package: "swift-subprocess"),
-            ],
+            dependencies: ["KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "TidingsTesting", "Processes"],
+            exclude: ["Clients"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "FaultTests",
-            dependencies: [
-                "KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "TidingsTesting",
-                .product(name: "Subprocess", package: "swift-subprocess"),
-            ],
+            dependencies: ["KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "TidingsTesting", "Processes"],
             swiftSettings: strict
         ),
     ],
