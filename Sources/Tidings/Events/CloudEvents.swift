@@ -1,0 +1,52 @@
+/// The names that the Kafka protocol binding of CloudEvents 1.0 uses in its binary content mode: attributes stand in
+/// headers with the prefix `ce_`, the data's media type in `content-type`, the data in the value.
+///
+/// Source: CloudEvents, "Kafka Protocol Binding for CloudEvents", version 1.0.2, section 3.2.
+enum CloudEvents {
+    static let specVersion = "1.0"
+
+    static let specVersionHeader = "ce_specversion"
+    static let idHeader = "ce_id"
+    static let sourceHeader = "ce_source"
+    static let typeHeader = "ce_type"
+    static let timeHeader = "ce_time"
+    static let contentTypeHeader = "content-type"
+
+    /// The media type of the structured content mode, where the value holds attributes and data together.
+    static let structuredMediaType = "application/cloudevents"
+
+    /// The headers of an event in binary content mode.
+    static func headers(
+        id: EventID, source: String, type: String, time: Timestamp, contentType: String
+    ) -> [RecordHeader] {
+        [
+            RecordHeader(specVersionHeader, specVersion),
+            RecordHeader(idHeader, id.rawValue),
+            RecordHeader(sourceHeader, source),
+            RecordHeader(typeHeader, type),
+            RecordHeader(timeHeader, time.rfc3339),
+            RecordHeader(contentTypeHeader, contentType),
+        ]
+    }
+}
+
+extension EventRecord {
+    /// Puts an event into its envelope.
+    ///
+    /// - Throws: ``TidingsError/Code/cannotEncode``.
+    public init<E: Event>(
+        _ event: E, id: EventID, topic: Topic<E>, source: String, time: Timestamp = .now(),
+        headers: [RecordHeader] = []
+    ) throws {
+        let value: [UInt8]
+        do {
+            value = try topic.codec.encode(event)
+        } catch {
+            throw TidingsError(.cannotEncode, "event \(id) of type \(E.eventType) cannot be encoded", cause: error)
+        }
+        let envelope = CloudEvents.headers(
+            id: id, source: source, type: E.eventType, time: time, contentType: topic.codec.contentType)
+        self.init(
+            eventID: id, topic: topic.name, key: Array(event.key.utf8), headers: envelope + headers, value: value)
+    }
+}

@@ -1,0 +1,51 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// How an event becomes the bytes of a record's value, and back.
+///
+/// ``JSONCodec`` is the default. Another format is a type of its own:
+///
+/// ```swift
+/// struct CBORCodec: EventCodec {
+///     let contentType = "application/cbor"
+///     func encode(_ event: some Encodable) throws -> [UInt8] { … }
+///     func decode<E: Decodable>(_ type: E.Type, from bytes: [UInt8]) throws -> E { … }
+/// }
+/// let orders = Topic<OrderPlaced>("order", codec: CBORCodec())
+/// ```
+public protocol EventCodec: Sendable {
+    /// The media type, which travels as the record's `content-type` header and chooses the codec at the reader.
+    var contentType: String { get }
+
+    func encode(_ event: some Encodable) throws -> [UInt8]
+
+    func decode<E: Decodable>(_ type: E.Type, from bytes: [UInt8]) throws -> E
+}
+
+/// JSON (`application/json`), with dates as ISO 8601 and keys in a fixed order, so that equal events have equal bytes.
+public struct JSONCodec: EventCodec {
+    public let contentType = "application/json"
+
+    public init() {}
+
+    public func encode(_ event: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return [UInt8](try encoder.encode(event))
+    }
+
+    public func decode<E: Decodable>(_ type: E.Type, from bytes: [UInt8]) throws -> E {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return try decoder.decode(type, from: Data(bytes))
+    }
+}
+
+extension EventCodec where Self == JSONCodec {
+    /// JSON, the default.
+    public static var json: JSONCodec { JSONCodec() }
+}

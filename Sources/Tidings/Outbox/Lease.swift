@@ -1,0 +1,33 @@
+/// The right to do something alone for a while, for example to relay a database's outbox.
+public struct Lease: Hashable, Sendable {
+    public var name: String
+
+    /// Who holds it.
+    public var owner: String
+
+    /// Rises whenever the lease changes hands, so that a former owner can be told from the present one.
+    public var epoch: Int64
+
+    public init(name: String, owner: String, epoch: Int64) {
+        self.name = name
+        self.owner = owner
+        self.epoch = epoch
+    }
+}
+
+/// The wish to hold a lease for a while from now, by the database's clock.
+public struct LeaseRequest: Hashable, Sendable {
+    public var name: String
+    public var owner: String
+    public var duration: Duration
+
+    /// Set to renew the lease of this epoch; nil to take the lease anew.
+    public var epoch: Int64?
+
+    public init(name: String, owner: String, duration: Duration, epoch: Int64? = nil) {
+        self.name = name
+        self.owner = owner
+        self.duration = duration
+        self.epoch = epoch
+    }
+}

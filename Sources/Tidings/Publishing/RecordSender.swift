@@ -1,0 +1,34 @@
+/// Where records leave to: a Kafka producer, or a test's double.
+///
+/// A sender keeps the order of the records of one key within a call and between calls.
+public protocol RecordSender: Sendable {
+    /// Sends the records, pipelined, and waits until each is acknowledged or has failed for good.
+    ///
+    /// - Returns: one outcome for each record, in the same order.
+    /// - Throws: only when nothing is known about any of the records (for example on cancellation).
+    func send(_ records: [EventRecord]) async throws -> [SendOutcome]
+}
+
+/// What became of one record.
+public enum SendOutcome: Sendable {
+    /// Acknowledged, and where it stands.
+    case sent(partition: Int32, offset: Int64)
+
+    /// Not acknowledged. The failure says whether a later attempt may succeed.
+    case failed(SendFailure)
+}
+
+/// Why a record could not be sent.
+public struct SendFailure: Error, Sendable, CustomStringConvertible {
+    public var message: String
+
+    /// True when a later attempt may succeed; false when this record will never be accepted as it is.
+    public var isRetriable: Bool
+
+    public init(message: String, isRetriable: Bool) {
+        self.message = message
+        self.isRetriable = isRetriable
+    }
+
+    public var description: String { message }
+}

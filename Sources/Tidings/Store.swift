@@ -1,0 +1,89 @@
+/// A service's local database, as far as events are concerned: the seam that each kind of database fills once.
+///
+/// Everything but ``transaction(_:)`` is synchronous and happens inside the transaction it is given, on that
+/// connection's own thread, and so becomes true together with whatever else the transaction holds. A store never opens
+/// a transaction behind the caller's back. `StoreConformance` in `TidingsTesting` is the suite every store passes.
+///
+/// The tables are few: the *outbox* in commit order, what of it is *parked*, one row per *lease*, one *offset* per
+/// group and partition, and the received records that are *parked*.
+public protocol Store: Sendable {
+    /// The connection inside a transaction, as the store's users know it (GRDB's `Database`, for example).
+    associatedtype Transaction
+
+    /// Runs `body` in one transaction that can write, on the connection's own thread: commits when it returns, rolls
+    /// back when it throws, and rethrows that very error.
+    ///
+    /// The commit is durable when this returns. A store may retry a `body` that the database refused for a conflict
+    /// (a serialization failure), so a body has no effects outside the database.
+    func transaction<R: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> R) async throws -> R
+
+    /// Whether an error of this store's may pass by itself: database away, busy, out of connections, serialization.
+    func isRetriable(_ error: any Error) -> Bool
+
+    // MARK: Outbox, at the writer
+
+    /// Raised right after each commit, in this process, of a transaction that appended.
+    var outboxSignal: OutboxSignal { get }
+
+    /// Appends a record to the outbox.
+    ///
+    /// Events of one key are claimed in the order in which their transactions commit.
+    /// - Throws: ``TidingsError/Code/notInTransaction`` when the connection is in no transaction.
+    func append(_ record: EventRecord, in transaction: Transaction) throws
+
+    // MARK: Outbox, at the relay
+
+    /// Takes or renews the lease called `request.name`; nil while another owner holds one that has not expired.
+    ///
+    /// Every change of hands raises the epoch, and so does a new request by the same owner; a renewal
+    /// (``LeaseRequest/epoch`` is set) keeps it, or yields nil when the lease has changed hands since.
+    func lease(_ request: LeaseRequest, in transaction: Transaction) throws -> Lease?
+
+    /// Gives the lease back if it is still this one, so that the next owner need not wait.
+    func release(_ lease: Lease, in transaction: Transaction) throws
+
+    /// The oldest entries of the outbox that are neither sent nor parked, in commit order per key.
+    ///
+    /// What was claimed and not removed comes again, in the same order.
+    func claim(_ request: ClaimRequest, in transaction: Transaction) throws -> [OutboxEntry]
+
+    /// Removes what is sent.
+    func remove(_ sequences: [Int64], in transaction: Transaction) throws
+
+    /// Sets entries aside with the reason, where they hold back nobody but later events of their topic and key.
+    func park(_ entries: [OutboxParking], in transaction: Transaction) throws
+
+    func outboxStatus(in transaction: Transaction) throws -> OutboxStatus
+
+    // MARK: Subscription
+
+    /// The offset of the next record to be handled; nil when the group has never handled one of this partition.
+    func offset(of place: GroupPartition, in transaction: Transaction) throws -> Int64?
+
+    /// Moves the offset from `expected` to `next` if it still is `expected` (nil: there is none yet).
+    ///
+    /// - Returns: false, and nothing changed, when it is another.
+    func advance(_ place: GroupPartition, from expected: Int64?, to next: Int64, in transaction: Transaction) throws
+        -> Bool
+
+    /// Keeps a received record that could not be handled, with the reason.
+    func park(_ record: ParkedRecord, in transaction: Transaction) throws
+
+    /// Those of `keys` that have a parked record in this group and topic.
+    func parkedKeys(
+        among keys: Set<[UInt8]>, of place: GroupPartition, in transaction: Transaction
+    ) throws -> Set<[UInt8]>
+}
+
+/// A consumer group's place in one partition.
+public struct GroupPartition: Hashable, Sendable {
+    public var group: String
+    public var topic: String
+    public var partition: Int32
+
+    public init(group: String, topic: String, partition: Int32) {
+        self.group = group
+        self.topic = topic
+        self.partition = partition
+    }
+}

@@ -1,0 +1,69 @@
+import Logging
+
+/// A consumer group's handlers: each event has one effect in the local database, whatever crashes in between.
+///
+/// ```swift
+/// let subscription = Subscription(to: ["order"], group: "invoicing", store: store, kafka: kafka, logger: logger)
+/// subscription.handle(OrderPlaced.self) { event, delivery, db in
+///     try Invoice(for: event).insert(db)
+/// }
+/// try await subscription.run()
+/// ```
+///
+/// A handler's rows and the partition's offset go into one local transaction, with a compare-and-set on the stored
+/// offset: neither a redelivery nor an instance that has lost its partition without knowing (a zombie) has a second
+/// effect. On assignment the subscription resumes from the offset in the database.
+///
+/// That holds for effects in *this* database. An e-mail sent from a handler is sent at least once; to make it one
+/// effect, let the handler write the wish to send it into a table, with the event's id as the key.
+public final class Subscription<S: Store>: Sendable {
+    public let topics: [String]
+    public let group: String
+    public let store: S
+
+    let handlers = HandlerTable<S.Transaction>()
+    let probe: (any Probe)?
+    let logger: Logger
+
+    init(to topics: [String], group: String, store: S, probe: (any Probe)?, logger: Logger) {
+        self.topics = topics
+        self.group = group
+        self.store = store
+        self.probe = probe
+        self.logger = logger
+    }
+
+    /// Handles the events of a type, in the order of each key. Register before `run()`.
+    ///
+    /// The closure runs on the connection's own thread, inside the transaction. When it throws, nothing of it remains;
+    /// an error that may pass is tried again, any other parks the record with its reason. The closure may run again
+    /// when a transaction did not commit, so it has no effects outside the database.
+    public func handle<E: Event>(
+        _ type: E.Type, _ body: @escaping @Sendable (E, Delivery, S.Transaction) throws -> Void
+    ) {
+        handlers.add(type) { delivery, codecs in
+            let event = try codecs.decode(type, from: delivery)
+            return { transaction in try body(event, delivery, transaction) }
+        }
+    }
+
+    /// Handles the events of a type with an asynchronous stage before the transaction: for what must be asked
+    /// elsewhere first. `prepare` may run more than once for an event.
+    public func handle<E: Event, P: Sendable>(
+        _ type: E.Type, prepare: @escaping @Sendable (E, Delivery) async throws -> P,
+        _ body: @escaping @Sendable (E, P, Delivery, S.Transaction) throws -> Void
+    ) {
+        handlers.add(type) { delivery, codecs in
+            let event = try codecs.decode(type, from: delivery)
+            let prepared = try await prepare(event, delivery)
+            return { transaction in try body(event, prepared, delivery, transaction) }
+        }
+    }
+
+    /// Handles every record that no other handler takes: of other types, or plain ones without an envelope.
+    ///
+    /// Without such a handler these records are passed over.
+    public func handleOthers(_ body: @escaping @Sendable (Delivery, S.Transaction) throws -> Void) {
+        handlers.addFallback { delivery, _ in { transaction in try body(delivery, transaction) } }
+    }
+}

@@ -1,0 +1,65 @@
+/// What can go wrong between a service's database and Kafka.
+public struct TidingsError: Error, Sendable {
+    /// The kind of error. New kinds may come; switch with a default.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        private enum Kind: String, Sendable {
+            case notInTransaction, committedButNotSent, sentButActionFailed, notSent, noProducer
+            case cannotEncode, cannotDecode, fenced, invalidConfiguration
+        }
+
+        private let kind: Kind
+
+        /// An event was appended to the outbox outside a transaction; it would have been neither both nor neither.
+        public static let notInTransaction = Code(kind: .notInTransaction)
+        /// `.afterAction`: the action is committed and the event is not out.
+        /// ``TidingsError/record`` holds it; `publisher.send(_:)` tries again with the same id.
+        public static let committedButNotSent = Code(kind: .committedButNotSent)
+        /// `.beforeAction`: the event is out and the action failed; the event is a ghost.
+        /// ``TidingsError/cause`` is the action's error.
+        public static let sentButActionFailed = Code(kind: .sentButActionFailed)
+        /// `.beforeAction`: the event could not be sent, and the action was not run.
+        public static let notSent = Code(kind: .notSent)
+        /// `.afterAction` or `.beforeAction` was asked of a publisher that was made without a producer.
+        public static let noProducer = Code(kind: .noProducer)
+        public static let cannotEncode = Code(kind: .cannotEncode)
+        public static let cannotDecode = Code(kind: .cannotDecode)
+        /// Another instance with the same name has taken over.
+        public static let fenced = Code(kind: .fenced)
+        public static let invalidConfiguration = Code(kind: .invalidConfiguration)
+
+        public var description: String { kind.rawValue }
+    }
+
+    public var code: Code
+    public var message: String
+
+    /// The event in question, in its envelope, where there is one.
+    public var record: EventRecord?
+
+    /// The error underneath.
+    public var cause: (any Error)?
+
+    /// True when the same call may succeed later and repeats no effect.
+    public var isRetriable: Bool
+
+    /// True when the object that threw is of no further use.
+    public var isFatal: Bool { code == .fenced || code == .invalidConfiguration }
+
+    public init(
+        _ code: Code, _ message: String, record: EventRecord? = nil, cause: (any Error)? = nil,
+        isRetriable: Bool = false
+    ) {
+        self.code = code
+        self.message = message
+        self.record = record
+        self.cause = cause
+        self.isRetriable = isRetriable
+    }
+}
+
+extension TidingsError: CustomStringConvertible {
+    public var description: String {
+        let reason = cause.map { ": \($0)" } ?? ""
+        return "\(message)\(reason) (\(code))"
+    }
+}

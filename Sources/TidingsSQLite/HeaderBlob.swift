@@ -1,0 +1,44 @@
+import Tidings
+
+/// Headers as one column: (length of name, name, length of value or -1, value) each, lengths as 32 bits big-endian.
+enum HeaderBlob {
+    static func encode(_ headers: [RecordHeader]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(headers.reduce(0) { $0 + 8 + $1.name.utf8.count + ($1.value?.count ?? 0) })
+        for header in headers {
+            append(Int32(header.name.utf8.count), to: &bytes)
+            bytes.append(contentsOf: header.name.utf8)
+            append(header.value.map { Int32($0.count) } ?? -1, to: &bytes)
+            if let value = header.value { bytes.append(contentsOf: value) }
+        }
+        return bytes
+    }
+
+    /// - Throws: ``TidingsError/Code/cannotDecode`` when the bytes are not what `encode` makes.
+    static func decode(_ bytes: [UInt8]) throws -> [RecordHeader] {
+        var headers: [RecordHeader] = []
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            guard let name = take(from: &rest) ?? nil, let text = String(validating: name, as: UTF8.self),
+                let value = take(from: &rest)
+            else { throw TidingsError(.cannotDecode, "the headers of an outbox row are damaged") }
+            headers.append(RecordHeader(text, value))
+        }
+        return headers
+    }
+
+    private static func append(_ length: Int32, to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: length.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    /// The next length and its bytes: nil when damaged, a nil inside when the length is -1.
+    private static func take(from rest: inout ArraySlice<UInt8>) -> [UInt8]?? {
+        guard rest.count >= 4 else { return nil }
+        let length = Int32(bitPattern: rest.prefix(4).reduce(0) { $0 << 8 | UInt32($1) })
+        rest = rest.dropFirst(4)
+        if length == -1 { return .some(nil) }
+        guard length >= 0, rest.count >= Int(length) else { return nil }
+        defer { rest = rest.dropFirst(Int(length)) }
+        return .some(Array(rest.prefix(Int(length))))
+    }
+}

@@ -1,0 +1,63 @@
+import GRDB
+import Tidings
+
+/// A service's SQLite database through GRDB, with the tables of outbox and subscriptions beside the service's own.
+///
+/// ```swift
+/// let store = try SQLiteStore(path: "order.sqlite")
+/// try OrderSchema.migrator.migrate(store.pool)               // the service's own tables
+/// let orders = try await store.pool.read { db in try Order.fetchAll(db) }
+/// ```
+///
+/// The database is opened as a `DatabasePool` in WAL mode with `synchronous=FULL`: a transaction that has committed is
+/// on disk and survives a power cut. Transactions that can write begin immediately, and wait up to
+/// ``SQLiteConfiguration/busyTimeout`` for those of other processes: several processes may share one file.
+public final class SQLiteStore: Store {
+    public typealias Transaction = Database
+
+    /// The connections, for the service's own reads, writes and migrations.
+    public let pool: DatabasePool
+
+    public let outboxSignal = OutboxSignal()
+
+    /// Opens the database, creating it when there is none.
+    ///
+    /// - Throws: GRDB's `DatabaseError` when the file cannot be opened or migrated.
+    public init(path: String, configuration: SQLiteConfiguration = SQLiteConfiguration()) throws {
+        pool = try SQLiteStore.open(path: path, configuration: configuration)
+        if configuration.migratesOnOpen { try SQLiteSchema.migrator.migrate(pool) }
+    }
+
+    public func transaction<R: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> R
+    ) async throws -> R {
+        try await pool.write(body)
+    }
+
+    public func isRetriable(_ error: any Error) -> Bool {
+        guard let error = error as? DatabaseError else { return false }
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_INTERRUPT: return true
+        default: return false
+        }
+    }
+
+    private static func open(path: String, configuration: SQLiteConfiguration) throws -> DatabasePool {
+        var options = Configuration()
+        options.busyMode = .timeout(configuration.busyTimeout.seconds)
+        options.maximumReaderCount = configuration.maximumReaderCount
+        options.label = "tidings"
+        let pool = try DatabasePool(path: path, configuration: options)
+        // GRDB sets synchronous=NORMAL after `prepareDatabase`, so FULL set there would silently do nothing.
+        try pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        return pool
+    }
+}
+
+extension Duration {
+    var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}
