@@ -51,7 +51,7 @@ public struct EventID: RawRepresentable, Hashable, Sendable, Codable, Expressibl
                     position += 1
                 }
                 let word = index < 16 ? high : low
-                text[position] = digits[Int(word >> UInt64(60 - 4 * (index % 16))) & 0xF]
+                text[position] = digits[Int((word >> UInt64(60 - 4 * (index % 16))) & 0xF)]
                 position += 1
             }
             return position
