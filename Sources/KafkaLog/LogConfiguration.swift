@@ -1,0 +1,46 @@
+/// The limits and choices of one partition's log, with Kafka's defaults.
+///
+/// ```swift
+/// var configuration = LogConfiguration()
+/// configuration.segmentBytes = 16 << 20
+/// ```
+public struct LogConfiguration: Hashable, Sendable {
+    /// Who sets a record's timestamp (`message.timestamp.type`).
+    public enum TimestampType: Hashable, Sendable {
+        /// The producer. The default.
+        case createTime
+        /// The log, at the append: every batch then gets its header rewritten and its checksum computed anew.
+        case logAppendTime
+    }
+
+    /// The size in bytes at which a segment is closed and the next begun (`segment.bytes`).
+    public var segmentBytes: Int = 1 << 30
+    /// The age in milliseconds at which a segment that holds something is closed, at the next append (`segment.ms`).
+    public var segmentMilliseconds: Int64 = 7 * 24 * 3_600_000
+    /// About how many bytes of log one index entry stands for (`index.interval.bytes`).
+    public var indexIntervalBytes: Int = 4096
+    /// The largest batch in bytes, as compressed by the producer (`max.message.bytes`).
+    public var maxMessageBytes: Int = 1_048_588
+    /// Who sets a record's timestamp (`message.timestamp.type`).
+    public var timestampType = TimestampType.createTime
+    /// Whether the topic is compacted, so that every record needs a key (`cleanup.policy`).
+    public var isCompacted = false
+    /// The most bytes one batch may decompress to where the log has to look into it (a compacted topic, a look-up by
+    /// timestamp).
+    public var maxDecompressedBytes: Int = 256 << 20
+    /// How long closed segments are kept after their newest record, in milliseconds; negative: forever
+    /// (`retention.ms`).
+    public var retentionMilliseconds: Int64 = -1
+    /// How many bytes are kept; closed segments beyond are removed; negative: no limit (`retention.bytes`).
+    public var retentionBytes: Int64 = -1
+    /// How long a producer id is remembered after its last batch, in milliseconds (`producer.id.expiration.ms`).
+    public var producerExpirationMilliseconds: Int64 = 24 * 3_600_000
+    /// After how many records the owner should flush (`flush.messages`). 1, the default, means that the high watermark
+    /// is the durable end; with more it is the log's end, and a power cut may take what readers have seen.
+    public var flushIntervalMessages: Int64 = 1
+
+    public init() {}
+
+    /// Whether the high watermark waits for the disk.
+    public var isDurable: Bool { flushIntervalMessages <= 1 }
+}

@@ -1,0 +1,163 @@
+import KafkaProtocol
+import NIOCore
+
+/// Brings a partition's directory back to a log that can be used, and says what it found.
+///
+/// - A log that was closed properly is taken as it is; only the end of its newest segment is looked at.
+/// - Otherwise every batch from the recovery point on is read and its checksum compared, the indexes are built anew and
+///   everything is synced, so that what readers then see cannot go away again.
+/// - A *torn tail* is cut: bad bytes that reach to the end of the newest segment, with no valid batch behind them, and
+///   not below what was known to be on the disk. That is what a crash during a write leaves.
+/// - *Rot* is never cut: a bad batch in a closed segment, or with a valid batch behind it, or below what was synced, or
+///   a missing file. Then the log does not open, and the error names file and position.
+/// - Segments wholly before the log start offset, left by an interrupted deletion, are removed.
+/// - Producer states come from the newest good snapshot plus the batches behind it.
+///
+/// It trusts no index and no length; it reads through a window, so memory does not grow with the log.
+struct LogRecovery {
+    /// A log that can be used.
+    struct Outcome {
+        /// Ascending; the last one is appended to.
+        var segments: [LogSegment]
+        var logStartOffset: Int64
+        var nextOffset: Int64
+        var recoveryPoint: Int64
+        var producers: ProducerStates
+        var report: RecoveryReport
+    }
+
+    static let windowSize = 1 << 20
+
+    let directory: String
+    let configuration: LogConfiguration
+    let files: any FileSystem
+    let now: Int64
+    var report: RecoveryReport
+    /// The log must reach at least to here, or something is lost.
+    var knownEnd: Int64 = 0
+
+    init(directory: String, configuration: LogConfiguration, files: any FileSystem, now: Int64) {
+        self.directory = directory
+        self.configuration = configuration
+        self.files = files
+        self.now = now
+        report = RecoveryReport(verdict: .recovered, directory: directory)
+    }
+
+    var partition: PartitionFiles { PartitionFiles(directory: directory, files: files) }
+
+    mutating func run() throws(LogError) -> Outcome {
+        let isNew = try partition.prepare()
+        let checkpoint = readCheckpoint()
+        let shutdown = readShutdown()
+        knownEnd = max(checkpoint?.recoveryPoint ?? 0, shutdown?.logEndOffset ?? 0)
+        report.verdict = isNew ? .created : shutdown == nil ? .recovered : .clean
+
+        let bases = try liveSegments(logStart: checkpoint?.logStartOffset)
+        let logStart = max(checkpoint?.logStartOffset ?? 0, bases[0])
+        let recoveryPoint = shutdown?.logEndOffset ?? checkpoint?.recoveryPoint ?? 0
+
+        var segments: [LogSegment] = []
+        for (base, next) in zip(bases, bases.dropFirst()) {
+            segments.append(try closedSegment(base, next: next, isTrusted: next <= recoveryPoint))
+        }
+        var nextOffset: Int64 = 0
+        if let base = bases.last {
+            let (segment, end) = try newestSegment(base, shutdown: shutdown)
+            segments.append(segment)
+            nextOffset = end
+        }
+        guard nextOffset >= knownEnd else {
+            throw LogError(
+                .damaged, "\(directory) ends at offset \(nextOffset), but offset \(knownEnd) was on the disk already")
+        }
+        let producers = try producerStates(segments, logStart: logStart, end: nextOffset)
+        report.logEndOffset = nextOffset
+        return Outcome(
+            segments: segments, logStartOffset: min(logStart, nextOffset), nextOffset: nextOffset,
+            recoveryPoint: checkpoint?.recoveryPoint ?? 0, producers: producers, report: report)
+    }
+
+    private mutating func readCheckpoint() -> LogCheckpoint? {
+        do {
+            guard let payload = try partition.checkpoint.read() else { return nil }
+            if let checkpoint = LogCheckpoint(payload: payload) { return checkpoint }
+            report.notes.append("passed over a checkpoint that is too short")
+        } catch {
+            report.notes.append("passed over the checkpoint: \(error)")
+        }
+        return nil
+    }
+
+    private mutating func readShutdown() -> CleanShutdown? {
+        do {
+            guard let payload = try partition.cleanShutdown.read() else { return nil }
+            if let shutdown = CleanShutdown(payload: payload) { return shutdown }
+            report.notes.append("passed over a clean-shutdown file that is too short")
+        } catch {
+            report.notes.append("passed over the clean-shutdown file: \(error)")
+        }
+        return nil
+    }
+
+    /// The segments that still hold something behind the log start offset; removes the others.
+    private mutating func liveSegments(logStart: Int64?) throws(LogError) -> [Int64] {
+        var bases = try partition.segments()
+        guard let first = bases.first else { throw LogError(.damaged, "\(directory) has lost all of its segments") }
+        guard let logStart else { return bases }
+        guard first <= logStart else {
+            throw LogError(
+                .damaged, "\(directory) begins at offset \(first); its records from \(logStart) on are missing")
+        }
+        while bases.count > 1, bases[1] <= logStart {
+            let name = LogSegment.name(bases.removeFirst())
+            for suffix in [".timeindex", ".index", ".log"] where files.exists("\(directory)/\(name)\(suffix)") {
+                try storing { () throws(FileError) in try files.remove("\(directory)/\(name)\(suffix)") }
+            }
+            report.notes.append("finished the deletion of segment \(name)")
+        }
+        return bases
+    }
+
+    /// Producer states as of the log's end.
+    private mutating func producerStates(
+        _ segments: [LogSegment], logStart: Int64, end: Int64
+    ) throws(LogError) -> ProducerStates {
+        let snapshots = ProducerSnapshot(directory: directory, files: files)
+        let (found, damaged) = try storing { () throws(FileError) in
+            try snapshots.remove(behind: end)
+            return try snapshots.newest(from: logStart, to: end)
+        }
+        report.notes += damaged.map { "passed over the damaged snapshot \($0)" }
+        var states = found?.states ?? ProducerStates()
+        let start = found?.offset ?? logStart
+        for segment in segments {
+            guard let first = try segment.locate(start) else { continue }
+            let file = try storing { () throws(FileError) in try segment.file() }
+            var walker = BatchWalker(
+                file: file, from: first.position, to: segment.size, windowSize: Self.windowSize)
+            while case .batch(let place) = try storing({ () throws(FileError) in try walker.next() }) {
+                if place.header.baseOffset >= start { states.replay(place.header, now: now) }
+            }
+        }
+        states.expire(now: now, after: configuration.producerExpirationMilliseconds)
+        return states
+    }
+}
+
+extension ProducerStates {
+    /// Takes over a batch that was found in the log.
+    mutating func replay(_ header: RecordBatchHeader, now: Int64) {
+        guard header.hasProducerID, !header.isControl, header.baseSequence >= 0 else { return }
+        append(producerID: header.producerID, epoch: header.producerEpoch, batch: Batch(header), now: now)
+    }
+}
+
+extension ProducerStates.Batch {
+    /// A batch whose header has its offset.
+    init(_ header: RecordBatchHeader) {
+        self.init(
+            firstSequence: header.baseSequence, lastSequence: header.lastSequence, baseOffset: header.baseOffset,
+            lastOffset: header.lastOffset, timestamp: header.maxTimestamp)
+    }
+}

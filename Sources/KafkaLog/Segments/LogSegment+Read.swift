@@ -1,0 +1,157 @@
+import KafkaProtocol
+import NIOCore
+
+/// Looking up and reading: by offset, by timestamp, whole batches at a time.
+extension LogSegment {
+    /// How much a look-up reads at once while it walks from an index entry to its target.
+    private static let lookUpWindow = 8192
+
+    /// A record that a look-up found.
+    struct Found: Hashable {
+        var offset: Int64
+        var timestamp: Int64
+    }
+
+    /// Whole batches from the one that holds `offset` on (it may begin before it), before `end`, in one buffer.
+    ///
+    /// - Parameters:
+    ///   - maxBytes: the most bytes; the first batch is exempt when `minOneBatch` is set.
+    ///   - end: batches that reach to this offset or behind it are left out.
+    /// - Returns: `nil` when the segment has no batch at or behind `offset`.
+    func read(
+        from offset: Int64, maxBytes: Int, before end: Int64, minOneBatch: Bool
+    ) throws(LogError) -> ByteBuffer? {
+        let file = try storing { () throws(FileError) in try self.file() }
+        guard let first = try locate(offset) else { return nil }
+        guard first.header.lastOffset < end else { return ByteBuffer() }
+        let size = size
+        let wanted = minOneBatch ? max(maxBytes, first.header.totalSize) : maxBytes
+        let available = Int(min(Int64(max(0, wanted)), size - first.position))
+        guard available >= first.header.totalSize else { return ByteBuffer() }
+
+        var buffer = try storing { () throws(FileError) in try file.read(available, at: first.position) }
+        var kept = first.header.totalSize
+        var next = first.header.lastOffset + 1
+        while buffer.readableBytes - kept >= RecordBatchHeader.size {
+            let header = try header(in: buffer, at: kept, fileOffset: first.position)
+            guard kept + header.totalSize <= buffer.readableBytes, header.lastOffset < end else { break }
+            kept += header.totalSize
+            next = header.lastOffset + 1
+        }
+        remember(offset: next, position: first.position + Int64(kept))
+        buffer.moveWriterIndex(to: buffer.readerIndex + kept)
+        return buffer
+    }
+
+    private func header(in buffer: ByteBuffer, at index: Int, fileOffset: Int64) throws(LogError) -> RecordBatchHeader {
+        do {
+            return try RecordBatchHeader(parsing: buffer, at: buffer.readerIndex + index)
+        } catch {
+            throw damage(at: fileOffset + Int64(index), "no batch begins here", error)
+        }
+    }
+
+    /// The first batch whose last offset is at or behind `offset`.
+    func locate(_ offset: Int64) throws(LogError) -> BatchWalker.Place? {
+        let (size, index, _, hint) = snapshot()
+        if let hint, hint.offset == offset, let place = try walk(from: hint.position, to: size, until: offset) {
+            return place
+        }
+        let relative = Int32(clamping: offset - baseOffset)
+        let entry = try storing { () throws(FileError) in try index.last { $0.relativeOffset <= relative } }
+        if let entry, try leadsToBatch(entry, size: size) {
+            return try walk(from: Int64(entry.position), to: size, until: offset)
+        }
+        return try walk(from: 0, to: size, until: offset)
+    }
+
+    /// Whether the batch that an index entry names is where it says.
+    private func leadsToBatch(_ entry: OffsetIndexEntry, size: Int64) throws(LogError) -> Bool {
+        guard entry.position >= 0, Int64(entry.position) < size else { return false }
+        var walker = try walker(from: Int64(entry.position), to: size)
+        guard case .batch(let place) = try storing({ () throws(FileError) in try walker.next() }) else { return false }
+        return place.header.lastOffset == baseOffset + Int64(entry.relativeOffset)
+    }
+
+    private func walker(from position: Int64, to size: Int64) throws(LogError) -> BatchWalker {
+        let file = try storing { () throws(FileError) in try self.file() }
+        return BatchWalker(file: file, from: position, to: size, windowSize: Self.lookUpWindow)
+    }
+
+    private func walk(
+        from position: Int64, to size: Int64, until offset: Int64
+    ) throws(LogError) -> BatchWalker.Place? {
+        var walker = try walker(from: position, to: size)
+        while let place = try step(&walker) {
+            if place.header.lastOffset >= offset { return place }
+        }
+        return nil
+    }
+
+    /// The next batch; `nil` at the end.
+    private func step(_ walker: inout BatchWalker) throws(LogError) -> BatchWalker.Place? {
+        switch try storing({ () throws(FileError) in try walker.next() }) {
+        case .batch(let place): return place
+        case .end: return nil
+        case .bad(let position, let reason): throw damage(at: position, reason)
+        }
+    }
+
+    func damage(at position: Int64, _ reason: String, _ cause: (any Error)? = nil) -> LogError {
+        LogError(.damaged, "\(logPath) is damaged at position \(position): \(reason)", cause: cause)
+    }
+
+    /// The first record at or behind `start` and before `end` with a timestamp of at least `timestamp`.
+    ///
+    /// Batches whose header says that all their timestamps are earlier are passed over; the others are opened.
+    func firstRecord(
+        withTimestamp timestamp: Int64, from start: Int64, before end: Int64, maxDecompressedBytes: Int
+    ) throws(LogError) -> Found? {
+        let (size, _, timeIndex, _) = snapshot()
+        guard maxTimestamp.timestamp >= timestamp else { return nil }
+        let entry = try storing { () throws(FileError) in try timeIndex.last { $0.timestamp < timestamp } }
+        let earliest = max(start, entry.map { baseOffset + Int64($0.relativeOffset) + 1 } ?? start)
+        guard let first = try locate(earliest) else { return nil }
+        var walker = try walker(from: first.position, to: size)
+        while let place = try step(&walker), place.header.baseOffset < end {
+            guard place.header.maxTimestamp >= timestamp, place.header.lastOffset >= start else { continue }
+            let found = try record(in: place, walker, maxDecompressedBytes) { record in
+                record.timestamp >= timestamp && record.offset >= start && record.offset < end
+            }
+            if let found { return found }
+        }
+        return nil
+    }
+
+    /// The first record with the largest timestamp of the segment.
+    func recordWithMaxTimestamp(maxDecompressedBytes: Int) throws(LogError) -> Found? {
+        let (timestamp, offset) = maxTimestamp
+        guard timestamp >= 0, let place = try locate(offset) else { return nil }
+        let walker = try walker(from: place.position, to: size)
+        return try record(in: place, walker, maxDecompressedBytes) { $0.timestamp >= timestamp }
+            ?? Found(offset: place.header.lastOffset, timestamp: timestamp)
+    }
+
+    private func record(
+        in place: BatchWalker.Place, _ walker: BatchWalker, _ maxDecompressedBytes: Int,
+        where matches: (Found) -> Bool
+    ) throws(LogError) -> Found? {
+        let bytes = try storing { () throws(FileError) in try walker.bytes(of: place) }
+        if place.header.timestampType == .logAppendTime {
+            // All records share the header's timestamp.
+            let first = Found(offset: place.header.baseOffset, timestamp: place.header.maxTimestamp)
+            return (0...Int64(place.header.lastOffsetDelta)).lazy
+                .map { Found(offset: first.offset + $0, timestamp: first.timestamp) }.first(where: matches)
+        }
+        do {
+            var reader = try RecordBatchReader(bytes, decompressionLimit: maxDecompressedBytes)
+            while let record = try reader.next() {
+                let found = Found(offset: record.offset, timestamp: record.timestamp)
+                if matches(found) { return found }
+            }
+            return nil
+        } catch {
+            throw damage(at: place.position, "the batch cannot be opened", error)
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import KafkaProtocol
+import NIOCore
+import Synchronization
+
+/// A stretch of a partition's log: a `.log` file with its `.index` and `.timeindex`.
+///
+/// The files are named after the segment's base offset in twenty digits. The `.log` file is nothing but record batches
+/// (v2) one after the other, byte for byte as Kafka keeps them. One writer appends; any number of readers look up and
+/// read at the same time: they see the size that the writer published last.
+///
+/// Crash rule: see `SegmentIndex` for the indexes and `LogRecovery` for the `.log` file.
+final class LogSegment: Sendable {
+    /// A batch that was appended: what the indexes and look-ups need to know.
+    struct Appended {
+        var lastOffset: Int64
+        var maxTimestamp: Int64
+        var size: Int
+    }
+
+    private struct State {
+        var file: (any StorageFile)?
+        var size: Int64
+        var offsetIndex: SegmentIndex<OffsetIndexEntry>
+        var timeIndex: SegmentIndex<TimeIndexEntry>
+        /// The largest timestamp and the last offset of the first batch that has it; -1 when there is none.
+        var maxTimestamp: Int64 = -1
+        var offsetOfMaxTimestamp: Int64 = -1
+        var bytesSinceIndexEntry = 0
+        /// The offset behind the last batch; the base offset when there is none.
+        var endOffset: Int64
+        /// Where the last read ended, which is mostly where the next begins.
+        var hint: (offset: Int64, position: Int64)?
+    }
+
+    let baseOffset: Int64
+    let directory: String
+    private let files: any FileSystem
+    private let indexInterval: Int
+    private let state: Mutex<State>
+
+    var logPath: String { "\(directory)/\(Self.name(baseOffset)).log" }
+    var indexPath: String { "\(directory)/\(Self.name(baseOffset)).index" }
+    var timeIndexPath: String { "\(directory)/\(Self.name(baseOffset)).timeindex" }
+
+    /// An empty segment around an open file, or one whose batches will be announced with `advance`.
+    init(baseOffset: Int64, directory: String, file: any StorageFile, files: any FileSystem, indexInterval: Int) {
+        self.baseOffset = baseOffset
+        self.directory = directory
+        self.files = files
+        self.indexInterval = indexInterval
+        state = Mutex(
+            State(file: file, size: 0, offsetIndex: .memory([]), timeIndex: .memory([]), endOffset: baseOffset))
+    }
+
+    /// A closed segment with index files that were found good.
+    init(
+        baseOffset: Int64, directory: String, files: any FileSystem, indexInterval: Int, size: Int64,
+        endOffset: Int64, offsetIndex: SegmentIndex<OffsetIndexEntry>, timeIndex: SegmentIndex<TimeIndexEntry>
+    ) throws(FileError) {
+        self.baseOffset = baseOffset
+        self.directory = directory
+        self.files = files
+        self.indexInterval = indexInterval
+        var state = State(file: nil, size: size, offsetIndex: offsetIndex, timeIndex: timeIndex, endOffset: endOffset)
+        if let last = try timeIndex.last() {
+            state.maxTimestamp = last.timestamp
+            state.offsetOfMaxTimestamp = baseOffset + Int64(last.relativeOffset)
+        }
+        self.state = Mutex(state)
+    }
+
+    /// Twenty digits, so that names sort as offsets do.
+    static func name(_ offset: Int64) -> String {
+        let digits = String(offset)
+        return String(repeating: "0", count: max(0, 20 - digits.count)) + digits
+    }
+
+    /// The base offset in a file name; `nil` for other files.
+    static func baseOffset(ofFile name: String, suffix: String) -> Int64? {
+        guard name.hasSuffix(suffix) else { return nil }
+        let digits = name.dropLast(suffix.count)
+        guard digits.count == 20, digits.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+        return Int64(digits)
+    }
+
+    /// The size of the `.log` file that readers may see, in bytes.
+    var size: Int64 { state.withLock { $0.size } }
+
+    /// The offset behind the last batch; the base offset when there is none.
+    var endOffset: Int64 { state.withLock { $0.endOffset } }
+
+    /// The largest timestamp and the last offset of the first batch that has it; -1 when there is none.
+    var maxTimestamp: (timestamp: Int64, offset: Int64) {
+        state.withLock { ($0.maxTimestamp, $0.offsetOfMaxTimestamp) }
+    }
+
+    /// The open `.log` file; a closed segment's is opened when first asked for.
+    func file() throws(FileError) -> any StorageFile {
+        if let file = state.withLock({ $0.file }) { return file }
+        let opened = try files.open(logPath, .read)
+        return state.withLock { state in
+            if let file = state.file { return file }
+            state.file = opened
+            return opened
+        }
+    }
+
+    /// Publishes batches that were written behind the current size.
+    func advance(_ batches: some Sequence<Appended>) {
+        state.withLock { state in
+            for batch in batches {
+                if batch.maxTimestamp > state.maxTimestamp {
+                    state.maxTimestamp = batch.maxTimestamp
+                    state.offsetOfMaxTimestamp = batch.lastOffset
+                }
+                if state.bytesSinceIndexEntry > indexInterval {
+                    let relative = Int32(truncatingIfNeeded: batch.lastOffset - baseOffset)
+                    let position = Int32(truncatingIfNeeded: state.size)
+                    state.offsetIndex.append(OffsetIndexEntry(relativeOffset: relative, position: position))
+                    Self.addTimeEntry(&state, baseOffset)
+                    state.bytesSinceIndexEntry = 0
+                }
+                state.bytesSinceIndexEntry += batch.size
+                state.size += Int64(batch.size)
+                state.endOffset = batch.lastOffset + 1
+            }
+        }
+    }
+
+    private static func addTimeEntry(_ state: inout State, _ baseOffset: Int64) {
+        guard state.maxTimestamp >= 0 else { return }
+        if case .memory(let entries) = state.timeIndex, let last = entries.last,
+            last.timestamp >= state.maxTimestamp
+        {
+            return
+        }
+        let relative = Int32(truncatingIfNeeded: state.offsetOfMaxTimestamp - baseOffset)
+        state.timeIndex.append(TimeIndexEntry(timestamp: state.maxTimestamp, relativeOffset: relative))
+    }
+
+    /// Takes the indexes of a segment that was closed properly from their files, so that it can be appended to again.
+    /// Returns false, with nothing changed, when they do not lead to the end of the segment.
+    func load(size: Int64) throws(FileError) -> Bool {
+        guard let offsets = try SegmentIndex<OffsetIndexEntry>.opened(indexPath, files: files)?.loaded(),
+            let times = try SegmentIndex<TimeIndexEntry>.opened(timeIndexPath, files: files)?.loaded()
+        else { return false }
+        let last = try offsets.last()
+        let start = Int64(last?.position ?? 0)
+        guard start >= 0, start <= size else { return false }
+        var walker = BatchWalker(file: try file(), from: start, to: size, windowSize: 1 << 16)
+        var end = baseOffset
+        while case .batch(let place) = try walker.next() {
+            if let last, place.position == start, place.header.lastOffset != baseOffset + Int64(last.relativeOffset) {
+                return false
+            }
+            end = place.header.lastOffset + 1
+        }
+        guard walker.position == size else { return false }
+        let newest = try times.last()
+        state.withLock { state in
+            state.size = size
+            state.endOffset = end
+            state.offsetIndex = offsets
+            state.timeIndex = times
+            state.bytesSinceIndexEntry = Int(size - start)
+            if let newest {
+                state.maxTimestamp = newest.timestamp
+                state.offsetOfMaxTimestamp = baseOffset + Int64(newest.relativeOffset)
+            }
+        }
+        return true
+    }
+
+    /// Closes the segment for appends: its bytes and its index files are durable afterwards (their names are when the
+    /// directory is synced). When it throws, the segment is as before and can be appended to.
+    func seal() throws(FileError) {
+        try file().sync()
+        var (offsetIndex, timeIndex) = state.withLock { state in
+            Self.addTimeEntry(&state, baseOffset)
+            return (state.offsetIndex, state.timeIndex)
+        }
+        offsetIndex = try offsetIndex.written(to: indexPath, files: files)
+        timeIndex = try timeIndex.written(to: timeIndexPath, files: files)
+        state.withLock { state in
+            state.offsetIndex = offsetIndex
+            state.timeIndex = timeIndex
+        }
+    }
+
+    /// The state a look-up begins with.
+    func snapshot() -> (
+        size: Int64, offsetIndex: SegmentIndex<OffsetIndexEntry>, timeIndex: SegmentIndex<TimeIndexEntry>,
+        hint: (offset: Int64, position: Int64)?
+    ) {
+        state.withLock { ($0.size, $0.offsetIndex, $0.timeIndex, $0.hint) }
+    }
+
+    func remember(offset: Int64, position: Int64) {
+        state.withLock { $0.hint = (offset, position) }
+    }
+
+    /// Removes the files. Readers that hold the segment read on.
+    func remove() throws(FileError) {
+        for path in [timeIndexPath, indexPath, logPath] {
+            do throws(FileError) {
+                try files.remove(path)
+            } catch  where error.code == .notFound {
+                continue
+            }
+        }
+    }
+}
