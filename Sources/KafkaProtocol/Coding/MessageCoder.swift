@@ -46,6 +46,14 @@ public protocol KafkaStructure: Equatable, Sendable {
     mutating func describe<C: MessageCoder>(_ coder: inout C) throws(ProtocolError)
 }
 
+extension KafkaStructure {
+    /// Defaults, changed by `change`: `Topic { $0.name = "order"; $0.partitions = [] }`.
+    public init<Failure: Error>(_ change: (inout Self) throws(Failure) -> Void) throws(Failure) {
+        self.init()
+        try change(&self)
+    }
+}
+
 extension MessageCoder {
     @inline(__always)
     func has(_ from: Int16, _ to: Int16) -> Bool { version >= from && version <= to }
