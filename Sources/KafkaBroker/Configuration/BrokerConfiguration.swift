@@ -1,0 +1,65 @@
+/// Everything a broker can be told, under Kafka's own property names where Kafka has one.
+///
+/// ```swift
+/// var configuration = BrokerConfiguration(dataDirectory: "/var/lib/tidings")
+/// configuration.listen = HostAndPort(host: "127.0.0.1", port: 0)   // the system picks a free port
+/// try configuration.set("num.partitions", to: "8")
+/// ```
+///
+/// Durations are milliseconds and sizes bytes, as the property names say.
+public struct BrokerConfiguration: Sendable {
+    /// Where topics, groups and metadata live. One broker at a time.
+    public var dataDirectory: String
+    /// The address to accept connections at. Port 0 takes a free one.
+    public var listen = HostAndPort(host: "127.0.0.1", port: 9092)
+    /// The address that clients are told to use, when it is not the one listened at.
+    public var advertise: HostAndPort?
+    /// Accept connections from other machines. There is neither authentication nor encryption: whoever reaches the
+    /// port can read, write and delete everything.
+    public var allowsRemote = false
+
+    /// `node.id` (or `broker.id`)
+    public var nodeID: Int32 = 1
+    /// `num.network.threads`
+    public var networkThreads = 2
+    /// `num.io.threads`: at most so many threads read, write and sync files at a time.
+    public var storageThreads = 8
+    /// `socket.request.max.bytes`
+    public var maxRequestBytes = 100 * 1024 * 1024
+    /// `max.connections`
+    public var maxConnections = 4096
+    /// `max.in.flight.requests.per.connection`: beyond it the broker stops reading from that connection.
+    public var maxInFlightRequests = 64
+    /// `queued.max.request.bytes`: request bytes in work per connection beyond which the broker stops reading from it.
+    public var maxInFlightBytes = 64 * 1024 * 1024
+    /// `fetch.max.bytes`
+    public var maxFetchBytes = 55 * 1024 * 1024
+
+    /// `auto.create.topics.enable`
+    public var autoCreateTopics = true
+    /// `num.partitions`
+    public var defaultPartitions: Int32 = 4
+    /// `delete.topic.enable`
+    public var deleteTopics = true
+    /// `max.partitions`: of one broker, over all topics. Each holds open files and memory.
+    public var maxPartitions = 10_000
+
+    /// `group.initial.rebalance.delay.ms`. Kafka's default is 3000; a single node has no herd to wait for.
+    public var groupInitialRebalanceDelay: Int64 = 0
+    /// `group.min.session.timeout.ms`
+    public var groupMinSessionTimeout: Int64 = 6_000
+    /// `group.max.session.timeout.ms`
+    public var groupMaxSessionTimeout: Int64 = 1_800_000
+    /// `group.max.size`
+    public var groupMaxSize = Int(Int32.max)
+    /// `offset.metadata.max.bytes`
+    public var maxOffsetMetadataBytes = 4096
+
+    /// Defaults for topics, by the topic's property name (`retention.ms`); set through the broker's name for it
+    /// (`log.retention.ms`).
+    public internal(set) var topicDefaults: [String: String] = [:]
+
+    public init(dataDirectory: String) {
+        self.dataDirectory = dataDirectory
+    }
+}

@@ -1,0 +1,293 @@
+import KafkaProtocol
+import Logging
+import NIOCore
+
+/// Gives the groups what a state machine does not have: a clock, timers, promises for parked requests, and the internal
+/// log. All groups are confined to one event loop.
+///
+/// Every public method may be called from any thread and answers on the coordinator's event loop.
+final class GroupCoordinator: Sendable {
+    private struct Timer {
+        var deadline: Milliseconds
+        var scheduled: Scheduled<Void>
+    }
+
+    private struct State {
+        var groups: [String: Group] = [:]
+        var joins: [GroupTicket: EventLoopPromise<GroupJoined>] = [:]
+        var syncs: [GroupTicket: EventLoopPromise<GroupSynced>] = [:]
+        var timers: [String: Timer] = [:]
+        var nextTicket: UInt64 = 0
+    }
+
+    let eventLoop: any EventLoop
+    private let limits: GroupLimits
+    private let log: GroupLog
+    private let logger: Logger
+    private let state: NIOLoopBoundBox<State>
+
+    init(eventLoop: any EventLoop, limits: GroupLimits, log: GroupLog, logger: Logger) {
+        self.eventLoop = eventLoop
+        self.limits = limits
+        self.log = log
+        self.logger = logger
+        state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
+    }
+
+    private var now: Milliseconds {
+        Milliseconds(NIODeadline.now().uptimeNanoseconds / 1_000_000)
+    }
+
+    /// Takes over what the internal log holds. Call before anything else.
+    func restore(_ stored: GroupLog.Contents) -> EventLoopFuture<Void> {
+        onLoop {
+            for (id, snapshot) in stored.groups {
+                var group = Group(id: id, limits: self.limits)
+                group.restore(snapshot, now: self.now)
+                self.state.value.groups[id] = group
+            }
+            for (id, offsets) in stored.offsets {
+                self.state.value.groups[id, default: Group(id: id, limits: self.limits)].offsets = offsets
+            }
+            for id in self.state.value.groups.keys { self.schedule(id) }
+            return self.eventLoop.makeSucceededVoidFuture()
+        }
+    }
+
+    // MARK: Membership
+
+    func join(group id: String, _ request: GroupJoin) -> EventLoopFuture<GroupJoined> {
+        onLoop {
+            if let fault = self.fault(in: id) {
+                return self.eventLoop.makeSucceededFuture(GroupJoined(error: fault, memberID: request.memberID))
+            }
+            if self.state.value.groups[id] == nil {
+                guard request.memberID.isEmpty else {
+                    return self.eventLoop.makeSucceededFuture(
+                        GroupJoined(error: .unknownMemberID, memberID: request.memberID))
+                }
+                self.state.value.groups[id] = Group(id: id, limits: self.limits)
+            }
+            let ticket = self.takeTicket()
+            let promise = self.eventLoop.makePromise(of: GroupJoined.self)
+            self.state.value.joins[ticket] = promise
+            self.change(id) { group, now in
+                group.join(
+                    request, ticket: ticket,
+                    newMemberID: "\(request.instanceID ?? request.clientID)-\(KafkaUUID.random())", now: now)
+            }
+            return promise.futureResult
+        }
+    }
+
+    func sync(group id: String, _ request: GroupSync) -> EventLoopFuture<GroupSynced> {
+        onLoop {
+            if let fault = self.fault(in: id) ?? self.absence(of: id) {
+                return self.eventLoop.makeSucceededFuture(GroupSynced(error: fault))
+            }
+            let ticket = self.takeTicket()
+            let promise = self.eventLoop.makePromise(of: GroupSynced.self)
+            self.state.value.syncs[ticket] = promise
+            self.change(id) { group, now in group.sync(request, ticket: ticket, now: now) }
+            return promise.futureResult
+        }
+    }
+
+    func heartbeat(
+        group id: String, memberID: String, instanceID: String?, generation: Int32
+    ) -> EventLoopFuture<ErrorCode> {
+        onLoop {
+            if let fault = self.fault(in: id) ?? self.absence(of: id) {
+                return self.eventLoop.makeSucceededFuture(fault)
+            }
+            var answer = ErrorCode.none
+            self.change(id) { group, now in
+                answer = group.heartbeat(
+                    memberID: memberID, instanceID: instanceID, generation: generation, now: now)
+                return []
+            }
+            return self.eventLoop.makeSucceededFuture(answer)
+        }
+    }
+
+    /// Who leaves: by member id, by instance id, or both.
+    struct Leaver: Sendable {
+        var memberID: String
+        var instanceID: String?
+    }
+
+    /// One answer per leaver, or one for all if the group itself is at fault.
+    func leave(group id: String, _ leavers: [Leaver]) -> EventLoopFuture<Result<[ErrorCode], ErrorCode>> {
+        onLoop {
+            if let fault = self.fault(in: id) {
+                return self.eventLoop.makeSucceededFuture(.failure(fault))
+            }
+            guard self.state.value.groups[id] != nil else {
+                return self.eventLoop.makeSucceededFuture(.success(leavers.map { _ in .unknownMemberID }))
+            }
+            let answers = leavers.map { leaver in
+                var answer = ErrorCode.none
+                self.change(id) { group, now in
+                    let (error, effects) = group.leave(
+                        memberID: leaver.memberID, instanceID: leaver.instanceID, now: now)
+                    answer = error
+                    return effects
+                }
+                return answer
+            }
+            return self.eventLoop.makeSucceededFuture(.success(answers))
+        }
+    }
+
+    // MARK: Offsets
+
+    /// Who commits.
+    struct Committer: Sendable {
+        var memberID = ""
+        var instanceID: String?
+        var generation: Int32 = -1
+        /// What a stranger to a group that does not exist is told; newer clients know GROUP_ID_NOT_FOUND.
+        var absentGroup: ErrorCode = .illegalGeneration
+    }
+
+    /// Commits; the answer comes when the offsets are on disk and visible.
+    func commit(
+        group id: String, as committer: Committer, _ offsets: [(TopicPartition, CommittedOffset)]
+    ) -> EventLoopFuture<ErrorCode> {
+        let records = offsets.map { GroupRecord.offset(group: id, $0.0, $0.1) }
+        return onLoop {
+            if let fault = self.fault(in: id) { return self.eventLoop.makeSucceededFuture(fault) }
+            if self.state.value.groups[id] == nil {
+                guard committer.generation < 0 else {
+                    return self.eventLoop.makeSucceededFuture(committer.absentGroup)
+                }
+                self.state.value.groups[id] = Group(id: id, limits: self.limits)
+            }
+            var answer = ErrorCode.none
+            self.change(id) { group, now in
+                answer = group.validateCommit(
+                    memberID: committer.memberID, instanceID: committer.instanceID,
+                    generation: committer.generation, now: now)
+                return []
+            }
+            guard answer == .none, !records.isEmpty else { return self.eventLoop.makeSucceededFuture(answer) }
+            return self.log.append(records, on: self.eventLoop).map { error in
+                guard error == .none else { return error }
+                for case .offset(_, let partition, let offset?) in records {
+                    self.state.value.groups[id, default: Group(id: id, limits: self.limits)]
+                        .offsets.commit(offset, for: partition)
+                }
+                return .none
+            }
+        }
+    }
+
+    /// The committed offsets of a group; none for a group that does not exist.
+    func offsets(of id: String) -> EventLoopFuture<GroupOffsets> {
+        onLoop { self.eventLoop.makeSucceededFuture(self.state.value.groups[id]?.offsets ?? GroupOffsets()) }
+    }
+
+    /// Forgets what groups have committed for a topic that is gone; its successor begins anew.
+    func forget(topic: String) -> EventLoopFuture<Void> {
+        onLoop {
+            var records: [GroupRecord] = []
+            for (id, group) in self.state.value.groups {
+                for (name, partitions) in group.offsets.byTopic where name == topic {
+                    for (partition, _) in partitions {
+                        let key = TopicPartition(topic: topic, partition: partition)
+                        self.state.value.groups[id]?.offsets.remove(key)
+                        records.append(.offset(group: id, key, nil))
+                    }
+                }
+            }
+            guard !records.isEmpty else { return self.eventLoop.makeSucceededVoidFuture() }
+            return self.log.append(records, on: self.eventLoop).map { _ in }
+        }
+    }
+
+    // MARK: Descriptions
+
+    func group(_ id: String) -> EventLoopFuture<Group?> {
+        onLoop { self.eventLoop.makeSucceededFuture(self.state.value.groups[id]) }
+    }
+
+    func allGroups() -> EventLoopFuture<[Group]> {
+        onLoop { self.eventLoop.makeSucceededFuture(self.state.value.groups.values.sorted { $0.id < $1.id }) }
+    }
+
+    // MARK: Inside
+
+    private func onLoop<Value: Sendable>(
+        _ body: @escaping @Sendable () -> EventLoopFuture<Value>
+    ) -> EventLoopFuture<Value> {
+        eventLoop.inEventLoop ? body() : eventLoop.flatSubmit(body)
+    }
+
+    private func fault(in id: String) -> ErrorCode? {
+        id.isEmpty ? .invalidGroupID : nil
+    }
+
+    private func absence(of id: String) -> ErrorCode? {
+        state.value.groups[id] == nil ? .unknownMemberID : nil
+    }
+
+    private func takeTicket() -> GroupTicket {
+        state.value.nextTicket += 1
+        return GroupTicket(rawValue: state.value.nextTicket)
+    }
+
+    /// Lets an event happen to a group, brings it up to the present first, and carries out what follows.
+    private func change(_ id: String, _ event: (inout Group, Milliseconds) -> [GroupEffect]) {
+        guard var group = state.value.groups.removeValue(forKey: id) else { return }
+        let before = group.state
+        let now = now
+        var effects = group.tick(now: now)
+        effects += event(&group, now)
+        if group.state != before {
+            logger.debug(
+                "group changed",
+                metadata: [
+                    "group": "\(id)", "state": "\(group.state.rawValue)", "generation": "\(group.generation)",
+                    "members": "\(group.members.count)",
+                ])
+        }
+        state.value.groups[id] = group
+        for effect in effects { carryOut(effect, of: id) }
+        schedule(id)
+    }
+
+    private func carryOut(_ effect: GroupEffect, of id: String) {
+        switch effect {
+        case .joined(let ticket, let answer):
+            state.value.joins.removeValue(forKey: ticket)?.succeed(answer)
+        case .synced(let ticket, let answer):
+            state.value.syncs.removeValue(forKey: ticket)?.succeed(answer)
+        case .persist(let snapshot):
+            log.append([.group(id, snapshot)], on: eventLoop).whenSuccess { error in
+                self.change(id) { group, now in
+                    group.persisted(revision: snapshot.revision, error: error, now: now)
+                }
+            }
+        }
+    }
+
+    /// One timer per group, for the next thing that is due. A timer that fires early looks again.
+    private func schedule(_ id: String) {
+        guard let group = state.value.groups[id] else { return }
+        guard let deadline = group.nextDeadline else {
+            state.value.timers.removeValue(forKey: id)?.scheduled.cancel()
+            if group.isForgettable, group.state == .empty, group.generation == 0 { state.value.groups[id] = nil }
+            return
+        }
+        if let timer = state.value.timers[id] {
+            guard deadline < timer.deadline else { return }
+            timer.scheduled.cancel()
+        }
+        let delay = TimeAmount.milliseconds(max(0, deadline - now) + 1)
+        let scheduled = eventLoop.scheduleTask(in: delay) {
+            self.state.value.timers[id] = nil
+            self.change(id) { _, _ in [] }
+        }
+        state.value.timers[id] = Timer(deadline: deadline, scheduled: scheduled)
+    }
+}

@@ -1,0 +1,50 @@
+/// A partition as groups name it.
+struct TopicPartition: Hashable, Sendable, Comparable {
+    var topic: String
+    var partition: Int32
+
+    static func < (left: TopicPartition, right: TopicPartition) -> Bool {
+        (left.topic, left.partition) < (right.topic, right.partition)
+    }
+}
+
+/// How far a group has come in a partition: the offset of the next record to read.
+struct CommittedOffset: Sendable, Equatable {
+    var offset: Int64
+    var leaderEpoch: Int32 = -1
+    var metadata = ""
+    /// Wall clock, milliseconds since 1970.
+    var commitTimestamp: Int64
+}
+
+/// The committed offsets of one group. A commit becomes visible when it is on disk, and commits become visible in the
+/// order in which they were written.
+struct GroupOffsets: Sendable, Equatable {
+    private(set) var committed: [TopicPartition: CommittedOffset] = [:]
+
+    var isEmpty: Bool { committed.isEmpty }
+
+    subscript(partition: TopicPartition) -> CommittedOffset? { committed[partition] }
+
+    mutating func commit(_ offset: CommittedOffset, for partition: TopicPartition) {
+        committed[partition] = offset
+    }
+
+    mutating func remove(_ partition: TopicPartition) {
+        committed[partition] = nil
+    }
+
+    /// Topics in order of name, partitions in order of number.
+    var byTopic: [(topic: String, partitions: [(partition: Int32, offset: CommittedOffset)])] {
+        var result: [(topic: String, partitions: [(partition: Int32, offset: CommittedOffset)])] = []
+        for key in committed.keys.sorted() {
+            guard let offset = committed[key] else { continue }
+            if result.last?.topic == key.topic {
+                result[result.count - 1].partitions.append((key.partition, offset))
+            } else {
+                result.append((key.topic, [(key.partition, offset)]))
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,113 @@
+import KafkaProtocol
+import NIOCore
+
+/// CreateTopics (19), versions 2 to 7.
+///
+/// Partitions -1 take the broker's `num.partitions`; the replication factor is -1 or 1, as there is one broker. An
+/// assignment of replicas must name this broker for each partition from 0 on. Properties have Kafka's names and are
+/// checked; unknown ones are INVALID_CONFIG. `validateOnly` checks without making. The answer comes when the topic is
+/// durable and in service, whatever the request's timeout.
+///
+/// Left out: the topic's properties in the answer (null, as for a caller who may not see them).
+enum CreateTopicsHandler: RequestHandler {
+    static let versions: ClosedRange<Int16> = 2...7
+
+    static func answer(
+        _ request: CreateTopicsRequest, in context: RequestContext
+    ) -> EventLoopFuture<CreateTopicsResponse?> {
+        let counts = Dictionary(request.topics.map { ($0.name, 1) }) { $0 + $1 }
+        let answers = request.topics.map { wanted -> EventLoopFuture<CreateTopicsResponse.Topic> in
+            do throws(TopicError) {
+                guard counts[wanted.name] == 1 else {
+                    throw TopicError(.invalidRequest, "the request names the topic more than once")
+                }
+                let specification = try specification(of: wanted, in: context)
+                return make(specification, only: request.validateOnly, in: context)
+            } catch {
+                return context.eventLoop.makeSucceededFuture(failure(wanted.name, error))
+            }
+        }
+        return EventLoopFuture.whenAllSucceed(answers, on: context.eventLoop).map { topics in
+            CreateTopicsResponse { $0.topics = topics }
+        }
+    }
+
+    private static func make(
+        _ specification: TopicSpecification, only validate: Bool, in context: RequestContext
+    ) -> EventLoopFuture<CreateTopicsResponse.Topic> {
+        let store = context.core.topics
+        if let refusal = store.refusal(of: specification) {
+            return context.eventLoop.makeSucceededFuture(failure(specification.name, refusal))
+        }
+        if validate { return context.eventLoop.makeSucceededFuture(success(specification, id: .zero)) }
+        let promise = context.eventLoop.makePromise(of: CreateTopicsResponse.Topic.self)
+        store.create(specification) { result in
+            switch result {
+            case .success(let topic): promise.succeed(success(specification, id: topic.id))
+            case .failure(let error): promise.succeed(failure(specification.name, error))
+            }
+        }
+        return promise.futureResult
+    }
+
+    private static func specification(
+        of wanted: CreateTopicsRequest.Topic, in context: RequestContext
+    ) throws(TopicError) -> TopicSpecification {
+        if TopicName.internal.contains(wanted.name) {
+            throw TopicError(.invalidTopic, "\(wanted.name) is the broker's own")
+        }
+        var configuration: [String: String] = [:]
+        for config in wanted.configs {
+            guard let property = TopicProperty.byName[config.name] else {
+                throw TopicError(.invalidConfig, "there is no topic property \(config.name)")
+            }
+            if let value = config.value { configuration[config.name] = try property.validate(value) }
+        }
+        return TopicSpecification(
+            name: wanted.name, partitions: try partitions(of: wanted, in: context), configuration: configuration)
+    }
+
+    private static func partitions(
+        of wanted: CreateTopicsRequest.Topic, in context: RequestContext
+    ) throws(TopicError) -> Int32 {
+        if !wanted.assignments.isEmpty {
+            guard wanted.numPartitions == -1, wanted.replicationFactor == -1 else {
+                throw TopicError(.invalidRequest, "either numbers or an assignment of replicas, not both")
+            }
+            let indexes = wanted.assignments.map(\.partitionIndex).sorted()
+            let node = context.core.configuration.nodeID
+            guard indexes == Array(0..<Int32(indexes.count)), wanted.assignments.allSatisfy({ $0.brokerIDs == [node] })
+            else {
+                throw TopicError(
+                    .invalidReplicaAssignment, "each partition from 0 on has one replica, on broker \(node)")
+            }
+            return Int32(indexes.count)
+        }
+        guard wanted.replicationFactor == -1 || wanted.replicationFactor == 1 else {
+            throw TopicError(
+                .invalidReplicationFactor,
+                "replication factor \(wanted.replicationFactor): there is one broker, so it is 1 (or -1)")
+        }
+        return wanted.numPartitions == -1 ? context.core.configuration.defaultPartitions : wanted.numPartitions
+    }
+
+    private static func success(_ specification: TopicSpecification, id: KafkaUUID) -> CreateTopicsResponse.Topic {
+        CreateTopicsResponse.Topic { answer in
+            answer.name = specification.name
+            answer.topicID = id
+            answer.errorMessage = nil
+            answer.numPartitions = specification.partitions
+            answer.replicationFactor = 1
+            answer.configs = nil
+        }
+    }
+
+    private static func failure(_ name: String, _ error: TopicError) -> CreateTopicsResponse.Topic {
+        CreateTopicsResponse.Topic { answer in
+            answer.name = name
+            answer.errorCode = error.code
+            answer.errorMessage = error.message
+            answer.configs = nil
+        }
+    }
+}

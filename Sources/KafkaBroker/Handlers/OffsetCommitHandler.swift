@@ -1,0 +1,57 @@
+import KafkaProtocol
+import NIOCore
+
+/// OffsetCommit (8), versions 2 to 9.
+///
+/// The answer comes when the offsets are on disk; only then does OffsetFetch see them. Partitions that do not exist and
+/// metadata beyond `offset.metadata.max.bytes` are refused one by one, everything else of the request is committed.
+///
+/// Left out: retention time per commit (version 2 to 4; offsets are kept), member epochs of KIP-848.
+enum OffsetCommitHandler: RequestHandler {
+    static let versions: ClosedRange<Int16> = 2...9
+
+    static func answer(
+        _ request: OffsetCommitRequest, in context: RequestContext
+    ) -> EventLoopFuture<OffsetCommitResponse?> {
+        let now = context.core.wallClock()
+        var offsets: [(TopicPartition, CommittedOffset)] = []
+        let refusals = request.topics.map { topic in
+            topic.partitions.map { partition -> ErrorCode in
+                let name = TopicPartition(topic: topic.name, partition: partition.partitionIndex)
+                guard context.core.topics.partition(name) != nil else { return .unknownTopicOrPartition }
+                let metadata = partition.committedMetadata ?? ""
+                guard metadata.utf8.count <= context.core.configuration.maxOffsetMetadataBytes else {
+                    return .offsetMetadataTooLarge
+                }
+                offsets.append(
+                    (
+                        name,
+                        CommittedOffset(
+                            offset: partition.committedOffset, leaderEpoch: partition.committedLeaderEpoch,
+                            metadata: metadata, commitTimestamp: now)
+                    ))
+                return .none
+            }
+        }
+        let committer = GroupCoordinator.Committer(
+            memberID: request.memberID, instanceID: request.groupInstanceID,
+            generation: request.generationIDOrMemberEpoch,
+            absentGroup: context.version >= 9 ? .groupIDNotFound : .illegalGeneration)
+        return context.core.groups.commit(group: request.groupID, as: committer, offsets).hop(to: context.eventLoop)
+            .map { error in
+                OffsetCommitResponse { response in
+                    response.topics = zip(request.topics, refusals).map { topic, refusals in
+                        OffsetCommitResponse.Topic { answer in
+                            answer.name = topic.name
+                            answer.partitions = zip(topic.partitions, refusals).map { partition, refusal in
+                                OffsetCommitResponse.Partition { answer in
+                                    answer.partitionIndex = partition.partitionIndex
+                                    answer.errorCode = error == .none ? refusal : error
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+    }
+}

@@ -1,0 +1,163 @@
+import KafkaProtocol
+import Logging
+import NIOCore
+
+/// One connection: frames in, answers out in the order of the requests.
+///
+/// Requests are worked on side by side, so a parked fetch holds up only the answers behind it, not the work. When too
+/// much is in hand, or the peer does not take its answers, the handler stops reading and the sender feels it.
+final class ConnectionHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let core: BrokerCore
+    private var info: ConnectionInfo?
+    private var responses = ResponseQueue<ByteBuffer>()
+    private var readIsHeldBack = false
+    private var isInsideRead = false
+    private var mustFlush = false
+    private var isClosing = false
+
+    init(core: BrokerCore) {
+        self.core = core
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        info = ConnectionInfo(
+            remoteHost: context.remoteAddress?.ipAddress ?? "", remotePort: context.remoteAddress?.port ?? 0,
+            localPort: context.localAddress?.port ?? 0)
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
+        isInsideRead = true
+        var frame = Self.unwrapInboundIn(data)
+        let size = frame.readableBytes
+        do {
+            try dispatch(&frame, size: size, context: context)
+        } catch {
+            close(context: context, because: error)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isInsideRead = false
+        flushIfNeeded(context: context)
+        context.fireChannelReadComplete()
+    }
+
+    private func dispatch(_ frame: inout ByteBuffer, size: Int, context: ChannelHandlerContext) throws {
+        guard let info else { return }
+        let header = try RequestHeader.decode(from: &frame)
+        guard let route = core.routes[header.apiKey] else { throw ConnectionError.unknownAPI(header) }
+        let request = RequestContext(core: core, connection: info, header: header, eventLoop: context.eventLoop)
+        let answer: EventLoopFuture<ByteBuffer?>
+        if route.versions.contains(header.apiVersion) {
+            answer = try route.answer(&frame, request)
+        } else if header.apiKey == .apiVersions {
+            answer = context.eventLoop.makeSucceededFuture(
+                try ApiVersionsHandler.fallback(correlationID: header.correlationID, routes: core.routes))
+        } else {
+            throw ConnectionError.unsupportedVersion(header, route.versions)
+        }
+        let place = responses.open(bytes: size)
+        answer.hop(to: context.eventLoop).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let response): self.finish(place, with: response, context: context)
+            case .failure(let error): self.close(context: context, because: error)
+            }
+        }
+    }
+
+    private func finish(
+        _ place: ResponseQueue<ByteBuffer>.Place, with response: ByteBuffer?, context: ChannelHandlerContext
+    ) {
+        guard !isClosing else { return }
+        responses.fill(place, with: response)
+        while let next = responses.next() {
+            context.write(Self.wrapOutboundOut(next), promise: nil)
+            mustFlush = true
+        }
+        if !isInsideRead { flushIfNeeded(context: context) }
+        resumeReadingIfPossible(context: context)
+    }
+
+    private func flushIfNeeded(context: ChannelHandlerContext) {
+        guard mustFlush else { return }
+        mustFlush = false
+        context.flush()
+    }
+
+    // MARK: Back-pressure
+
+    private func isSaturated(_ context: ChannelHandlerContext) -> Bool {
+        responses.count >= core.configuration.maxInFlightRequests
+            || responses.bytesInHand >= core.configuration.maxInFlightBytes
+            || !context.channel.isWritable
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isSaturated(context) {
+            readIsHeldBack = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        resumeReadingIfPossible(context: context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func resumeReadingIfPossible(context: ChannelHandlerContext) {
+        guard readIsHeldBack, !isSaturated(context) else { return }
+        readIsHeldBack = false
+        context.read()
+    }
+
+    // MARK: The end
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close(context: context, because: error)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isClosing = true
+        context.fireChannelInactive()
+    }
+
+    /// Closes this connection and says why in the log; no other connection notices.
+    private func close(context: ChannelHandlerContext, because error: any Error) {
+        guard !isClosing else { return }
+        isClosing = true
+        let peer = info.map { "\($0.remoteHost):\($0.remotePort)" } ?? "unknown"
+        if error is IOError || error as? ChannelError == .inputClosed {
+            core.logger.debug("connection ended", metadata: ["peer": "\(peer)", "reason": "\(error)"])
+        } else {
+            core.logger.warning("closing connection", metadata: ["peer": "\(peer)", "reason": "\(error)"])
+        }
+        context.close(promise: nil)
+    }
+}
+
+/// Why the broker ends a connection.
+enum ConnectionError: Error, CustomStringConvertible {
+    case unknownAPI(RequestHeader)
+    case unsupportedVersion(RequestHeader, ClosedRange<Int16>)
+    /// A produce request with acks=0 failed; closing is the only way to say so.
+    case unacknowledgedProduceFailed(ErrorCode)
+
+    var description: String {
+        switch self {
+        case .unknownAPI(let header):
+            "request with API key \(header.apiKey.rawValue), which this broker does not speak"
+        case .unsupportedVersion(let header, let versions):
+            "\(header.apiKey.name) version \(header.apiVersion); "
+                + "\(versions.lowerBound) to \(versions.upperBound) are spoken"
+        case .unacknowledgedProduceFailed(let error):
+            "a produce request with acks=0 failed: \(error.name)"
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import DequeModule
+
+/// Keeps a connection's answers in the order of its requests, whichever is ready first.
+///
+/// Some requests are never answered (acks=0): they take a place all the same, so that they count as work in hand, and
+/// leave it without a trace.
+struct ResponseQueue<Response> {
+    /// A request's place in the queue.
+    struct Place: Hashable, Sendable {
+        fileprivate let number: UInt64
+    }
+
+    private enum Slot {
+        case open(bytes: Int)
+        case ready(Response?, bytes: Int)
+    }
+
+    private var slots: Deque<Slot> = []
+    private var firstNumber: UInt64 = 0
+    /// Sum of the sizes of requests that have a place.
+    private(set) var bytesInHand = 0
+
+    /// Requests that have a place.
+    var count: Int { slots.count }
+
+    /// Takes the next place for a request of `bytes`.
+    mutating func open(bytes: Int) -> Place {
+        slots.append(.open(bytes: bytes))
+        bytesInHand += bytes
+        return Place(number: firstNumber + UInt64(slots.count - 1))
+    }
+
+    /// Puts the answer at its place. A place is filled once; anything later is ignored.
+    mutating func fill(_ place: Place, with response: Response?) {
+        guard place.number >= firstNumber else { return }
+        let index = Int(place.number - firstNumber)
+        guard index < slots.count, case .open(let bytes) = slots[index] else { return }
+        slots[index] = .ready(response, bytes: bytes)
+    }
+
+    /// The next answer to send; nil when the oldest request is still in work or there is none.
+    mutating func next() -> Response? {
+        while case .ready(let response, let bytes) = slots.first {
+            slots.removeFirst()
+            firstNumber += 1
+            bytesInHand -= bytes
+            if let response { return response }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,75 @@
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Accepts connections and gives each its pipeline: frames, then `ConnectionHandler`.
+final class Server: Sendable {
+    private struct State {
+        var listener: (any Channel)?
+        var connections: [ObjectIdentifier: any Channel] = [:]
+        var isStopping = false
+    }
+
+    private let core: BrokerCore
+    private let loops: MultiThreadedEventLoopGroup
+    private let state = Mutex(State())
+
+    init(core: BrokerCore, loops: MultiThreadedEventLoopGroup) {
+        self.core = core
+        self.loops = loops
+    }
+
+    /// Binds and answers with the address, whose port is the real one where 0 was asked for.
+    func start(at address: HostAndPort) async throws -> HostAndPort {
+        let bootstrap = ServerBootstrap(group: loops)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.maxMessagesPerRead, value: 16)
+            .childChannelInitializer { channel in self.initialize(channel) }
+        let listener: any Channel
+        do {
+            listener = try await bootstrap.bind(host: address.host, port: address.port).get()
+        } catch {
+            throw BrokerError(
+                .addressInUse,
+                "cannot listen at \(address); stop whoever uses the port, or choose another with --listen "
+                    + "(port 0 takes a free one)", cause: error)
+        }
+        state.withLock { $0.listener = listener }
+        return HostAndPort(host: address.host, port: listener.localAddress?.port ?? address.port)
+    }
+
+    private func initialize(_ channel: any Channel) -> EventLoopFuture<Void> {
+        let isWelcome = state.withLock { state in
+            guard !state.isStopping, state.connections.count < core.configuration.maxConnections else { return false }
+            state.connections[ObjectIdentifier(channel)] = channel
+            return true
+        }
+        guard isWelcome else {
+            core.logger.warning(
+                "refusing a connection", metadata: ["max.connections": "\(core.configuration.maxConnections)"])
+            return channel.close()
+        }
+        channel.closeFuture.whenComplete { _ in
+            _ = self.state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(channel)) }
+        }
+        return channel.eventLoop.makeCompletedFuture {
+            let decoder = FrameDecoder(limit: core.configuration.maxRequestBytes)
+            try channel.pipeline.syncOperations.addHandlers(
+                ByteToMessageHandler(decoder), ConnectionHandler(core: core))
+        }
+    }
+
+    /// Stops accepting and closes all connections.
+    func stop() async {
+        let (listener, connections) = state.withLock { state in
+            state.isStopping = true
+            return (state.listener, Array(state.connections.values))
+        }
+        try? await listener?.close()
+        for connection in connections { connection.close(promise: nil) }
+        for connection in connections { try? await connection.closeFuture.get() }
+    }
+}

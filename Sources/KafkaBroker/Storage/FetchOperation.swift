@@ -1,0 +1,163 @@
+import KafkaLog
+import KafkaProtocol
+import NIOCore
+import Synchronization
+
+/// One fetch on its way: reads, and if too little is there, waits in memory for appends until there is enough or the
+/// time is up. Nothing polls: an append wakes exactly those who wait for its partition.
+///
+/// States: reading (a storage thread is at work) ⇄ parked (registered with the partitions) → done.
+final class FetchOperation: PartitionWatcher {
+    /// What to read of one partition.
+    struct Read: Sendable {
+        var partition: Partition
+        var offset: Int64
+        var maxBytes: Int
+    }
+
+    /// What was read of one partition; in the order of the reads.
+    struct Outcome: Sendable {
+        var error: ErrorCode = .none
+        var records: ByteBuffer?
+        var highWatermark: Int64 = -1
+        var logStartOffset: Int64 = -1
+    }
+
+    struct Limits: Sendable {
+        var minBytes: Int
+        var maxBytes: Int
+    }
+
+    private enum Phase { case reading, parked, done }
+
+    private struct State {
+        var phase: Phase = .reading
+        /// Bytes known to be readable: those of the last look plus what was appended since.
+        var available = 0
+        /// Set when the time is up while a thread is reading: its result goes out whatever it is.
+        var timeIsUp = false
+        var timer: Scheduled<Void>?
+    }
+
+    private let reads: [Read]
+    private let limits: Limits
+    private let threads: StorageThreads
+    private let promise: EventLoopPromise<[Outcome]>
+    private let state = Mutex(State())
+
+    private init(reads: [Read], limits: Limits, threads: StorageThreads, promise: EventLoopPromise<[Outcome]>) {
+        self.reads = reads
+        self.limits = limits
+        self.threads = threads
+        self.promise = promise
+    }
+
+    /// Reads now or, if there is less than `minBytes`, when there is enough or after `maxWait` with what is there.
+    static func run(
+        _ reads: [Read], limits: Limits, maxWait: TimeAmount, threads: StorageThreads, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<[Outcome]> {
+        let promise = eventLoop.makePromise(of: [Outcome].self)
+        let operation = FetchOperation(reads: reads, limits: limits, threads: threads, promise: promise)
+        operation.start(maxWait: maxWait, on: eventLoop)
+        return promise.futureResult
+    }
+
+    private func start(maxWait: TimeAmount, on eventLoop: any EventLoop) {
+        let mayWait = maxWait > .zero && limits.minBytes > 0 && !reads.isEmpty
+        if mayWait {
+            for read in reads { read.partition.watch(self) }
+            let timer = eventLoop.scheduleTask(in: maxWait) { self.timeIsUp() }
+            state.withLock { $0.timer = timer }
+        } else {
+            state.withLock { $0.timeIsUp = true }
+        }
+        // A reader at the end of everything need not trouble a thread to learn that there is nothing.
+        if mayWait, reads.allSatisfy({ $0.offset == $0.partition.log.highWatermark }) {
+            let wasOvertaken = state.withLock { state in
+                guard state.available == 0 else { return true }
+                state.phase = .parked
+                return false
+            }
+            if !wasOvertaken { return }
+        }
+        submitLook()
+    }
+
+    func partitionAdvanced(by bytes: Int) {
+        let mustLook = state.withLock { state in
+            state.available += bytes
+            guard state.phase == .parked, state.available >= limits.minBytes else { return false }
+            state.phase = .reading
+            return true
+        }
+        if mustLook { submitLook() }
+    }
+
+    private func timeIsUp() {
+        let mustLook = state.withLock { state in
+            state.timeIsUp = true
+            guard state.phase == .parked else { return false }
+            state.phase = .reading
+            return true
+        }
+        if mustLook { submitLook() }
+    }
+
+    private func submitLook() {
+        if !threads.submit(look) { finish(with: reads.map { _ in Outcome(error: .notLeaderOrFollower) }) }
+    }
+
+    /// Reads once; on a storage thread.
+    private func look() {
+        while true {
+            let before = state.withLock { $0.available }
+            let outcomes = readAll()
+            let bytes = outcomes.reduce(0) { $0 + ($1.records?.readableBytes ?? 0) }
+            let isEnough = bytes >= limits.minBytes || outcomes.contains { $0.error != .none }
+            let verdict: Phase = state.withLock { state in
+                if isEnough || state.timeIsUp { return .done }
+                let appendedMeanwhile = state.available - before
+                state.available = bytes + appendedMeanwhile
+                guard state.available < limits.minBytes else { return .reading }
+                state.phase = .parked
+                return .parked
+            }
+            switch verdict {
+            case .reading: continue
+            case .parked: return
+            case .done: return finish(with: outcomes)
+            }
+        }
+    }
+
+    private func readAll() -> [Outcome] {
+        var left = limits.maxBytes
+        var isFirst = true
+        return reads.map { read in
+            let log = read.partition.log
+            var outcome = Outcome(highWatermark: log.highWatermark, logStartOffset: log.logStartOffset)
+            do throws(LogError) {
+                let records = try log.read(
+                    from: read.offset, maxBytes: max(0, min(left, read.maxBytes)), upTo: outcome.highWatermark,
+                    minOneBatch: isFirst)
+                left -= records.readableBytes
+                if records.readableBytes > 0 { isFirst = false }
+                outcome.records = records
+            } catch {
+                outcome.error = error.errorCode
+            }
+            return outcome
+        }
+    }
+
+    private func finish(with outcomes: [Outcome]) {
+        let timer = state.withLock { state in
+            defer { state.timer = nil }
+            state.phase = .done
+            return state.timer
+        }
+        timer?.cancel()
+        for read in reads { read.partition.unwatch(self) }
+        promise.succeed(outcomes)
+    }
+}

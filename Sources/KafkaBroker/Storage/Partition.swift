@@ -1,0 +1,166 @@
+import KafkaLog
+import KafkaProtocol
+import Logging
+import NIOCore
+import Synchronization
+
+/// A partition in service: its log, the mailbox its appends go through, and whoever waits for its next record.
+///
+/// Appends may come from any thread; they are written in the order of `append` by one storage thread at a time. All that
+/// arrive while a sync is under way are written together and synced once (group commit), and partitions sync in
+/// parallel. Reads go to the log directly, from any storage thread.
+final class Partition: Sendable {
+    /// Every record of this broker carries the one leader epoch there will ever be: there is nobody to elect.
+    static let leaderEpoch: Int32 = 0
+
+    let name: TopicPartition
+    let log: PartitionLog
+    private let logger: Logger
+    private let mailbox: Strand<Work>
+    private let watchers: Watchers
+
+    init(name: TopicPartition, log: PartitionLog, threads: StorageThreads, logger: Logger) {
+        let watchers = Watchers()
+        self.name = name
+        self.log = log
+        self.logger = logger
+        self.watchers = watchers
+        mailbox = Strand(on: threads) { round in
+            Writer(log: log, watchers: watchers).process(round)
+        }
+    }
+
+    /// Appends one record set; `completion` is called once, on a storage thread.
+    func append(
+        _ records: ByteBuffer, origin: AppendOrigin = .client, acknowledgement: Acknowledgement,
+        completion: @escaping @Sendable (Result<AppendResult, LogError>) -> Void
+    ) {
+        mailbox.submit(
+            .append(
+                Append(
+                    records: records, origin: origin, acknowledgement: acknowledgement, completion: completion)))
+    }
+
+    /// Closes the log after what is already in the mailbox, tells everybody who waits, then runs `after`. Whatever comes
+    /// later is refused by the closed log.
+    func retire(_ after: @escaping @Sendable () -> Void) {
+        mailbox.submit(
+            .barrier { [log, watchers, logger] in
+                do throws(LogError) {
+                    try log.close()
+                } catch {
+                    logger.error("a log was not closed cleanly", metadata: ["reason": "\(error)"])
+                }
+                for watcher in watchers.all.withLock({ Array($0.values) }) {
+                    watcher.partitionAdvanced(by: Int(Int32.max))
+                }
+                after()
+            })
+    }
+
+    /// `retire`, and suspends until it is done.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            retire { continuation.resume() }
+        }
+    }
+
+    /// Tells `watcher` of everything that becomes readable from now on. Look at the log again after registering:
+    /// what came before is not told.
+    func watch(_ watcher: any PartitionWatcher) {
+        watchers.all.withLock { $0[ObjectIdentifier(watcher)] = watcher }
+    }
+
+    func unwatch(_ watcher: any PartitionWatcher) {
+        _ = watchers.all.withLock { $0.removeValue(forKey: ObjectIdentifier(watcher)) }
+    }
+}
+
+/// Someone who waits for records.
+protocol PartitionWatcher: AnyObject, Sendable {
+    /// `bytes` more became readable. Called on a storage thread; must not block.
+    func partitionAdvanced(by bytes: Int)
+}
+
+extension Partition {
+    /// When an append counts as done.
+    enum Acknowledgement: Sendable {
+        /// Written; a power cut may still take it (acks=1, acks=0).
+        case written
+        /// On disk (acks=all).
+        case durable
+    }
+
+    fileprivate struct Append: Sendable {
+        var records: ByteBuffer
+        var origin: AppendOrigin
+        var acknowledgement: Acknowledgement
+        var completion: @Sendable (Result<AppendResult, LogError>) -> Void
+    }
+
+    fileprivate enum Work: Sendable {
+        case append(Append)
+        case barrier(@Sendable () -> Void)
+    }
+
+    fileprivate final class Watchers: Sendable {
+        let all = Mutex<[ObjectIdentifier: any PartitionWatcher]>([:])
+    }
+
+    /// Works on one round of the mailbox: writes all appends, syncs once, answers, wakes the watchers.
+    fileprivate struct Writer {
+        let log: PartitionLog
+        let watchers: Watchers
+        var waiting: [(append: Append, result: AppendResult)] = []
+        var bytes = 0
+
+        init(log: PartitionLog, watchers: Watchers) {
+            self.log = log
+            self.watchers = watchers
+        }
+
+        func process(_ round: [Work]) {
+            var writer = self
+            for work in round {
+                switch work {
+                case .append(let append):
+                    writer.write(append)
+                case .barrier(let body):
+                    writer.sync()
+                    body()
+                }
+            }
+            writer.sync()
+        }
+
+        private mutating func write(_ append: Append) {
+            do throws(LogError) {
+                let result = try log.append(
+                    append.records, origin: append.origin, leaderEpoch: Partition.leaderEpoch)
+                bytes += append.records.readableBytes
+                switch append.acknowledgement {
+                case .written: append.completion(.success(result))
+                case .durable: waiting.append((append, result))
+                }
+            } catch {
+                append.completion(.failure(error))
+            }
+        }
+
+        private mutating func sync() {
+            guard bytes > 0 else { return }
+            do throws(LogError) {
+                try log.flush()
+                for (append, result) in waiting { append.completion(.success(result)) }
+            } catch {
+                for (append, _) in waiting { append.completion(.failure(error)) }
+            }
+            let advanced = bytes
+            bytes = 0
+            waiting = []
+            for watcher in watchers.all.withLock({ Array($0.values) }) {
+                watcher.partitionAdvanced(by: advanced)
+            }
+        }
+    }
+}

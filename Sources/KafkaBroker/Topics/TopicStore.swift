@@ -1,0 +1,217 @@
+import KafkaLog
+import KafkaProtocol
+import Logging
+import Synchronization
+
+/// All topics of the broker: what exists is what `MetadataImage` on disk says, and a change is visible only after it
+/// has reached the disk.
+///
+/// Look-ups may come from any thread. Changes run one after the other on a storage thread.
+///
+/// A crash at any point leaves either the topic or a directory that no image names; `open` sets such directories aside
+/// under a name ending in `.stray`, and finishes deletions (names ending in `.deleted`).
+final class TopicStore: Sendable {
+    private struct State {
+        var byName: [String: Topic] = [:]
+        var nameByID: [KafkaUUID: String] = [:]
+        var partitionCount = 0
+        var isClosed = false
+    }
+
+    let directory: String
+    let configuration: BrokerConfiguration
+    private let files: any FileSystem
+    private let threads: StorageThreads
+    private let metadata: MetadataStore
+    private let changes: Strand<@Sendable () -> Void>
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(
+        configuration: BrokerConfiguration, files: any FileSystem, threads: StorageThreads, metadata: MetadataStore,
+        logger: Logger
+    ) {
+        directory = configuration.dataDirectory
+        self.configuration = configuration
+        self.files = files
+        self.threads = threads
+        self.metadata = metadata
+        self.logger = logger
+        changes = Strand(on: threads) { round in for change in round { change() } }
+    }
+
+    func topic(named name: String) -> Topic? {
+        state.withLock { $0.byName[name] }
+    }
+
+    func topic(id: KafkaUUID) -> Topic? {
+        state.withLock { state in state.nameByID[id].flatMap { state.byName[$0] } }
+    }
+
+    /// All topics in order of name.
+    var all: [Topic] {
+        state.withLock { Array($0.byName.values) }.sorted { $0.name < $1.name }
+    }
+
+    func partition(_ name: TopicPartition) -> Partition? {
+        topic(named: name.topic)?.partition(name.partition)
+    }
+
+    /// Makes a topic. `completion` is called once, on a storage thread, when the topic is durable and in service.
+    func create(
+        _ specification: TopicSpecification, completion: @escaping @Sendable (Result<Topic, TopicError>) -> Void
+    ) {
+        changes.submit {
+            completion(Result { () throws(TopicError) in try self.createNow(specification) })
+        }
+    }
+
+    /// Removes a topic and its records. `completion` is called once, on a storage thread, when the removal is durable;
+    /// the files go afterwards.
+    func delete(_ name: String, completion: @escaping @Sendable (Result<Topic, TopicError>) -> Void) {
+        changes.submit {
+            completion(Result { () throws(TopicError) in try self.deleteNow(name) })
+        }
+    }
+
+    /// Why a topic cannot be made, without making it.
+    func refusal(of specification: TopicSpecification) -> TopicError? {
+        if let fault = TopicName.fault(in: specification.name) { return TopicError(.invalidTopic, fault) }
+        if topic(named: specification.name) != nil {
+            return TopicError(.topicAlreadyExists, "topic \(specification.name) exists")
+        }
+        guard specification.partitions > 0 else {
+            return TopicError(.invalidPartitions, "a topic has at least one partition")
+        }
+        let count = state.withLock { $0.partitionCount }
+        guard count + Int(specification.partitions) <= configuration.maxPartitions else {
+            return TopicError(
+                .policyViolation,
+                "\(specification.partitions) more partitions would exceed max.partitions=\(configuration.maxPartitions)"
+            )
+        }
+        return nil
+    }
+
+    // MARK: Changes, on the strand
+
+    private func checkOpen() throws(TopicError) {
+        if state.withLock({ $0.isClosed }) { throw TopicError(.notController, "the broker is shutting down") }
+    }
+
+    private func createNow(_ specification: TopicSpecification) throws(TopicError) -> Topic {
+        try checkOpen()
+        if let refusal = refusal(of: specification) { throw refusal }
+        let entry = MetadataImage.Topic(
+            name: specification.name, id: .random(), partitions: specification.partitions,
+            configuration: specification.configuration)
+        do {
+            let logs = try openLogs(of: entry, mustBeNew: true)
+            try metadata.update { $0.topics.append(entry) }
+            let topic = publish(entry, logs: logs)
+            logger.info(
+                "created topic", metadata: ["topic": "\(topic.name)", "partitions": "\(topic.partitions.count)"])
+            return topic
+        } catch {
+            logger.error("cannot create topic", metadata: ["topic": "\(specification.name)", "reason": "\(error)"])
+            throw TopicError(.kafkaStorageError, "the topic's files cannot be written: \(error)")
+        }
+    }
+
+    private func deleteNow(_ name: String) throws(TopicError) -> Topic {
+        try checkOpen()
+        guard let topic = topic(named: name) else {
+            throw TopicError(.unknownTopicOrPartition, "there is no topic \(name)")
+        }
+        guard !topic.isInternal else { throw TopicError(.invalidRequest, "\(name) is the broker's own") }
+        do {
+            try metadata.update { image in image.topics.removeAll { $0.name == name } }
+        } catch {
+            logger.error("cannot delete topic", metadata: ["topic": "\(name)", "reason": "\(error)"])
+            throw TopicError(.kafkaStorageError, "the removal cannot be written: \(error)")
+        }
+        state.withLock { state in
+            state.byName[name] = nil
+            state.nameByID[topic.id] = nil
+            state.partitionCount -= topic.partitions.count
+        }
+        for partition in topic.partitions {
+            let path = path(of: name, partition.name.partition)
+            partition.retire { [files, logger] in
+                do throws(FileError) {
+                    try files.rename(path, to: "\(path).\(topic.id).deleted")
+                    try files.removeTree("\(path).\(topic.id).deleted")
+                } catch {
+                    logger.warning("files of a deleted topic remain", metadata: ["reason": "\(error)"])
+                }
+            }
+        }
+        logger.info("deleted topic", metadata: ["topic": "\(name)"])
+        return topic
+    }
+
+    private func publish(_ entry: MetadataImage.Topic, logs: [PartitionLog]) -> Topic {
+        let partitions = logs.enumerated().map { index, log in
+            Partition(
+                name: TopicPartition(topic: entry.name, partition: Int32(index)), log: log, threads: threads,
+                logger: logger)
+        }
+        let topic = Topic(
+            name: entry.name, id: entry.id, configuration: entry.configuration, partitions: partitions)
+        state.withLock { state in
+            state.byName[topic.name] = topic
+            state.nameByID[topic.id] = topic.name
+            state.partitionCount += partitions.count
+        }
+        return topic
+    }
+
+    // MARK: Directories
+
+    private func path(of topic: String, _ partition: Int32) -> String {
+        "\(directory)/\(topic)-\(partition)"
+    }
+
+    private func openLogs(of entry: MetadataImage.Topic, mustBeNew: Bool) throws -> [PartitionLog] {
+        let configuration = TopicConfiguration(
+            overrides: entry.configuration, defaults: self.configuration.topicDefaults)
+        return try (0..<entry.partitions).map { index in
+            let path = path(of: entry.name, index)
+            if mustBeNew, files.exists(path) { try setAside(path) }
+            return try PartitionLog.open(directory: path, configuration: configuration.log, files: files)
+        }
+    }
+
+    private func setAside(_ path: String) throws(FileError) {
+        let newPath = "\(path).\(KafkaUUID.random()).stray"
+        try files.rename(path, to: newPath)
+        logger.warning("setting aside a directory that belongs to no topic", metadata: ["path": "\(newPath)"])
+    }
+
+    /// Opens everything the image names, recovering what was not closed cleanly. Blocks.
+    func open() throws {
+        let image = metadata.image
+        for name in try files.list(directory) where name.hasSuffix(".deleted") {
+            try files.removeTree("\(directory)/\(name)")
+        }
+        for entry in image.topics {
+            let logs = try openLogs(of: entry, mustBeNew: false)
+            _ = publish(entry, logs: logs)
+        }
+    }
+
+    /// Closes all logs with their clean-shutdown markers, after whatever is still in their mailboxes.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            changes.submit {
+                self.state.withLock { $0.isClosed = true }
+                continuation.resume()
+            }
+        }
+        await withTaskGroup { group in
+            for partition in all.flatMap(\.partitions) {
+                group.addTask { await partition.close() }
+            }
+        }
+    }
+}
