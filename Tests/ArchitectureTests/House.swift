@@ -14,7 +14,7 @@ struct House {
     ]
 
     /// Modules that any target may import: the ecosystem's common vocabulary.
-    static let vocabulary: Set<String> = ["Logging", "Metrics", "ServiceLifecycle", "DequeModule"]
+    static let vocabulary: Set<String> = ["Logging", "Metrics", "ServiceLifecycle", "UnixSignals", "DequeModule"]
 
     static let rooms: [String: Room] = [
         // The broker's tower.
