@@ -164,7 +164,15 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "KafkaClientTests", dependencies: ["KafkaClient", "TidingsTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "KafkaClientTests",
+            dependencies: [
+                "KafkaClient", "CRDKafka", "TidingsTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "TidingsTests", dependencies: ["Tidings", "TidingsTesting"], swiftSettings: strict),
         .testTarget(
             name: "TidingsSQLiteTests",

@@ -1,0 +1,80 @@
+/// How a ``Consumer`` reads.
+public struct ConsumerConfiguration: Sendable {
+    /// Where reading starts in a partition for which the group has no committed offset, or one that is gone.
+    public struct OffsetReset: Hashable, Sendable {
+        let property: String
+        /// At the first record that is still there.
+        public static let earliest = OffsetReset(property: "earliest")
+        /// After the last record.
+        public static let latest = OffsetReset(property: "latest")
+        /// Nowhere: the batches end with an error.
+        public static let fail = OffsetReset(property: "error")
+    }
+
+    /// How a group divides the partitions among its members; all members must name the same.
+    public struct Assignor: Hashable, Sendable {
+        let property: String
+        /// Ranges of partition numbers, the first choice of every Kafka client.
+        public static let range = Assignor(property: "range")
+        /// In turns.
+        public static let roundRobin = Assignor(property: "roundrobin")
+        /// Members keep what they have and give up only what moves (KIP-429).
+        public static let cooperativeSticky = Assignor(property: "cooperative-sticky")
+    }
+
+    /// How to reach the cluster.
+    public var kafka: KafkaConfiguration
+    /// The consumer group: each record goes to one of its members.
+    public var groupID: String
+    /// A name of its own for this member (KIP-345): when it restarts within the session timeout it gets its partitions
+    /// back at once, and no other member notices. nil makes it a dynamic member, which leaves when it closes.
+    public var groupInstanceID: String?
+    /// Where reading starts when there is no committed offset.
+    public var offsetReset: OffsetReset = .earliest
+    /// How the group divides the partitions.
+    public var assignor: Assignor = .range
+    /// How long a member may be silent before the group gives its partitions to others.
+    public var sessionTimeout: Duration = .seconds(10)
+    /// How long a batch may be worked on before the group gives the partitions to others.
+    public var maximumPollInterval: Duration = .seconds(300)
+    /// The most records in a batch.
+    public var maximumBatchSize = 1000
+    /// How many batches wait for the reader, beside what is prefetched.
+    public var maximumReadyBatches = 4
+    /// For each partition: with fewer records than this waiting here, more are fetched.
+    public var prefetchedMessages = 50_000
+    /// For each partition: with fewer bytes than this waiting here, more are fetched.
+    public var prefetchedBytes = 16 << 20
+    /// How long the broker may hold a fetch when there is nothing to be read.
+    public var fetchWait: Duration = .milliseconds(500)
+
+    /// The defaults, for this cluster and group.
+    public init(_ kafka: KafkaConfiguration, groupID: String, groupInstanceID: String? = nil) {
+        self.kafka = kafka
+        self.groupID = groupID
+        self.groupInstanceID = groupInstanceID
+    }
+
+    var properties: [String: String] {
+        var typed = [
+            "group.id": groupID,
+            "auto.offset.reset": offsetReset.property,
+            "partition.assignment.strategy": assignor.property,
+            "session.timeout.ms": "\(sessionTimeout.milliseconds)",
+            "heartbeat.interval.ms": "\(max(1, min(3000, sessionTimeout.milliseconds / 4)))",
+            "max.poll.interval.ms": "\(max(maximumPollInterval, sessionTimeout).milliseconds)",
+            "queued.min.messages": "\(prefetchedMessages)",
+            "queued.max.messages.kbytes": "\(max(1, prefetchedBytes >> 10))",
+            "fetch.wait.max.ms": "\(fetchWait.milliseconds)",
+            "fetch.error.backoff.ms": "100",
+            // A topic that is made after the subscription is found within seconds instead of minutes.
+            "topic.metadata.refresh.interval.ms": "5000",
+            "metadata.max.age.ms": "15000",
+            "enable.auto.commit": "false",
+            "enable.auto.offset.store": "false",
+            "enable.partition.eof": "false",
+        ]
+        typed["group.instance.id"] = groupInstanceID
+        return kafka.merged(over: typed)
+    }
+}

@@ -1,0 +1,46 @@
+import CRDKafka
+import Logging
+
+/// Carries librdkafka's log lines to the logger that the user gave.
+///
+/// librdkafka calls it on any of its threads; it is the handle's opaque and lives until the handle is destroyed.
+final class LogBridge: Sendable {
+    let logger: Logger
+
+    init(_ logger: Logger) {
+        self.logger = logger
+    }
+
+    /// librdkafka's `debug` property asks for lines of syslog's level 7, so its own level follows the logger's.
+    var level: String {
+        switch logger.logLevel {
+        case .trace, .debug: "7"
+        case .info: "6"
+        case .notice: "5"
+        case .warning: "4"
+        case .error: "3"
+        case .critical: "2"
+        }
+    }
+
+    static let callback: @convention(c) (OpaquePointer?, Int32, UnsafePointer<CChar>?, UnsafePointer<CChar>?) -> Void =
+        {
+            handle, level, facility, line in
+            guard let handle, let opaque = rd_kafka_opaque(handle), let line else { return }
+            let bridge = Unmanaged<LogBridge>.fromOpaque(opaque).takeUnretainedValue()
+            let facility = facility.map { String(cString: $0) } ?? ""
+            bridge.logger.log(
+                level: swiftLevel(level), "\(String(cString: line))", metadata: ["librdkafka": .string(facility)])
+        }
+
+    private static func swiftLevel(_ syslog: Int32) -> Logger.Level {
+        switch syslog {
+        case ...2: .critical
+        case 3: .error
+        case 4: .warning
+        case 5: .notice
+        case 6: .info
+        default: .debug
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import CRDKafka
+import Logging
+import ServiceLifecycle
+
+/// Sends records to Kafka: many at a time, one `await` for all of them.
+///
+/// ```swift
+/// let producer = try Producer(.init(KafkaConfiguration("localhost:9092")), logger: logger)
+/// let reports = try await producer.send(messages)          // one report per message, in the order of the messages
+/// for case .failure(let error) in reports { … }
+/// ```
+///
+/// Sending works as soon as there is a producer. As a `Service`, ``run()`` lives until graceful shutdown, refuses new
+/// messages from then on, waits for the fate of all it has taken, and closes. Without `run()`, releasing the producer
+/// closes it; what nobody waits for any more is given up.
+///
+/// Any number of tasks may send at once. Messages of one task keep their order within a partition; messages of several
+/// tasks are interleaved. When as many messages are under way as the configuration allows, `send` waits for deliveries.
+public final class Producer: Service, Sendable {
+    private let thread: ClientThread<ProducerOwner>
+    private let room: ProducerRoom
+    private let enqueuer: MessageEnqueuer
+    private let handle: KafkaHandle
+
+    /// A producer with this configuration; the connection is made when it is needed.
+    ///
+    /// - Throws: ``KafkaError`` if the configuration is wrong, naming the property.
+    public init(_ configuration: ProducerConfiguration, logger: Logger) throws(KafkaError) {
+        let thread = try ClientThread<ProducerOwner>()
+        let handle = try KafkaHandle(RD_KAFKA_PRODUCER, properties: configuration.properties, logger: logger) {
+            native in
+            rd_kafka_conf_set_dr_msg_cb(native, ProducerOwner.delivered)
+        }
+        let topics = TopicHandles(handle)
+        let room = ProducerRoom { thread.wakeUpOwner() }
+        if let main = rd_kafka_queue_get_main(handle.pointer) {
+            thread.wakeUp.listen(to: main)
+            rd_kafka_queue_destroy(main)
+        }
+        self.thread = thread
+        self.room = room
+        self.handle = handle
+        self.enqueuer = MessageEnqueuer(handle: handle, topics: topics)
+        try thread.start(
+            name: "kafka-producer", owner: ProducerOwner(handle: handle, room: room, topics: topics))
+    }
+
+    deinit {
+        room.close()
+    }
+
+    /// Sends all `messages` and waits until the fate of each is known.
+    ///
+    /// - Returns: one report per message, in the order of the messages. A failed message does not stop the others.
+    /// - Throws: `CancellationError` when the task is cancelled: messages not yet taken are not sent, those under way
+    ///   may or may not arrive. ``KafkaError`` with code `closed` if the producer was closed before.
+    public func send(_ messages: [ProducerMessage]) async throws -> [DeliveryReport] {
+        guard !messages.isEmpty else { return [] }
+        try room.add(messages.count)
+        let pending = PendingSend(count: messages.count) { [room] count in room.settled(count) }
+        var next = 0
+        while next < messages.count {
+            let mark = room.mark
+            guard let reached = room.inside({ enqueuer.enqueue(messages, from: next, for: pending) }) else {
+                pending.fail(from: next, with: RD_KAFKA_RESP_ERR__DESTROY)
+                break
+            }
+            next = reached
+            guard next < messages.count else { break }
+            do {
+                try await room.wait(since: mark)
+            } catch {
+                pending.fail(from: next, with: RD_KAFKA_RESP_ERR__PURGE_QUEUE)
+                throw error
+            }
+        }
+        try await pending.wait()
+        return reports(pending, messages)
+    }
+
+    /// Sends one message and waits until it is acknowledged.
+    ///
+    /// Awaiting one message after another costs a round trip each; give many to ``send(_:)-([ProducerMessage])``.
+    ///
+    /// - Throws: ``KafkaError`` if it was not acknowledged; `CancellationError`.
+    @discardableResult
+    public func send(_ message: ProducerMessage) async throws -> RecordMetadata {
+        try await send([message])[0].get()
+    }
+
+    /// How many messages were given to `send` and have no known fate yet.
+    public var unsettled: Int { room.unsettled }
+
+    /// Waits until the fate of every message taken so far, and of those taken meanwhile, is known.
+    public func flush() async throws {
+        try await room.empty()
+    }
+
+    /// Lives until graceful shutdown, then refuses new messages, flushes, and closes. When its task is cancelled it
+    /// closes at once; messages under way fail with the code `purged`.
+    public func run() async throws {
+        try? await gracefulShutdown()
+        room.refuse()
+        try? await flush()
+        room.close()
+        await thread.ended.wait()
+    }
+
+    private func reports(_ pending: PendingSend, _ messages: [ProducerMessage]) -> [DeliveryReport] {
+        var reports: [DeliveryReport] = []
+        reports.reserveCapacity(messages.count)
+        for (slot, message) in zip(pending.slots, messages) {
+            if slot.error == RD_KAFKA_RESP_ERR_NO_ERROR {
+                reports.append(
+                    .success(RecordMetadata(topic: message.topic, partition: slot.partition, offset: slot.offset)))
+            } else {
+                reports.append(.failure(failure(slot.error, topic: message.topic)))
+            }
+        }
+        return reports
+    }
+
+    private func failure(_ code: rd_kafka_resp_err_t, topic: String) -> KafkaError {
+        if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = room.inside({ handle.fatalError }) ?? nil { return fatal }
+        return KafkaError(code, "a message for topic '\(topic)' was not acknowledged")
+    }
+}
