@@ -155,7 +155,9 @@ let package = Package(
         // Tests.
         .target(name: "Processes", path: "Tests/Support/Processes", swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
-        .testTarget(name: "KafkaProtocolTests", dependencies: ["KafkaProtocol"], swiftSettings: strict),
+        .testTarget(
+            name: "KafkaProtocolTests", dependencies: ["KafkaProtocol"], resources: [.copy("Golden")],
+            swiftSettings: strict),
         .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog", "KafkaProtocol"], swiftSettings: strict),
         .testTarget(
             name: "KafkaBrokerTests",

@@ -19,13 +19,14 @@ public struct RequestHeader: Hashable, Sendable {
     }
 
     /// Reads a header and moves the reader index to the body. An unknown API or version is not an error here: the
-    /// broker has to answer some of them.
+    /// broker has to answer some of them. On an error the buffer is as it was.
     public static func decode(from buffer: inout ByteBuffer) throws(ProtocolError) -> RequestHeader {
-        guard let (key, version, correlationID) = buffer.readMultipleIntegers(as: (Int16, Int16, Int32).self) else {
+        var rest = buffer
+        guard let (key, version, correlationID) = rest.readMultipleIntegers(as: (Int16, Int16, Int32).self) else {
             throw .endsWithin("a request header")
         }
         let apiKey = APIKey(rawValue: key)
-        var plain = MessageDecoder(version: 1, isFlexible: false, reading: buffer)
+        var plain = MessageDecoder(version: 1, isFlexible: false, reading: rest)
         var clientID: String?
         try plain.nullableString(&clientID)
         if apiKey.isFlexible(in: version) {
