@@ -28,7 +28,7 @@ extension PartitionLog {
         }
     }
 
-    private func roll(_ writer: inout Writer) throws(LogError) {
+    func roll(_ writer: inout Writer) throws(LogError) {
         try removeShutdownFile(&writer)
         let base = writer.nextOffset
         do throws(FileError) {

@@ -25,8 +25,8 @@ import Synchronization
 ///
 /// **Crash.** See `RecoveryReport`: a torn tail is cut, rot is reported and the log does not open.
 ///
-/// Files: `<base offset>.log`, `.index`, `.timeindex`, `<offset>.snapshot`, `checkpoint`, `clean-shutdown`,
-/// `format-version`.
+/// Files: `<base offset>.log`, `.index`, `.timeindex`, `<offset>.snapshot`, and the small files that
+/// `PartitionFiles` describes.
 public final class PartitionLog: Sendable {
     /// What the writer alone knows.
     struct Writer {
@@ -64,6 +64,7 @@ public final class PartitionLog: Sendable {
     let now: @Sendable () -> Int64
     let writer: Mutex<Writer>
     let published: Mutex<Published>
+    let durableEnd: DurableEnd
 
     var partition: PartitionFiles { PartitionFiles(directory: directory, files: files) }
 
@@ -79,8 +80,11 @@ public final class PartitionLog: Sendable {
         files: any FileSystem = PosixFileSystem(), now: @escaping @Sendable () -> Int64 = wallClock
     ) throws(LogError) -> PartitionLog {
         var recovery = LogRecovery(directory: directory, configuration: configuration, files: files, now: now())
-        return PartitionLog(
+        let log = PartitionLog(
             outcome: try recovery.run(), directory: directory, configuration: configuration, files: files, now: now)
+        // Recovery synced all that it found.
+        if log.recoveryReport.verdict == .recovered { log.durableEnd.write(log.logEndOffset) }
+        return log
     }
 
     private init(
@@ -92,6 +96,7 @@ public final class PartitionLog: Sendable {
         self.files = files
         self.now = now
         recoveryReport = outcome.report
+        durableEnd = PartitionFiles(directory: directory, files: files).durableEnd
         let segment = outcome.segments[outcome.segments.count - 1]
         var started: Int64?
         if segment.size > 0 { started = min(max(segment.maxTimestamp.timestamp, 0), now()) }
@@ -150,6 +155,7 @@ public final class PartitionLog: Sendable {
             throw writer.withLock { fail(&$0, "a sync failed", error) }
         }
         published.withLock { $0.durableOffset = max($0.durableOffset, end) }
+        durableEnd.write(end)
     }
 
     /// Throws if the log is closed or broken.
@@ -167,14 +173,16 @@ public final class PartitionLog: Sendable {
 
     /// Flushes, writes the indexes, the producer states and the clean-shutdown file, and takes no more calls.
     ///
-    /// A log that was not written to is left untouched. A log that failed is closed without a clean-shutdown file, so
-    /// that the next opening checks it. Closing twice does nothing.
+    /// A log that was not written to is left untouched. Closing twice does nothing.
+    /// - Throws: `LogError`, also when the log had failed before. It is closed then too, without a clean-shutdown file,
+    ///   so that the next opening checks it.
     public func close() throws(LogError) {
         defer { published.withLock { $0.isClosed = true } }
         try writer.withLock { writer throws(LogError) in
             guard !writer.isClosed else { return }
             writer.isClosed = true
-            guard writer.failure == nil, !writer.hasShutdownFile || recoveryReport.verdict != .clean else { return }
+            if let failure = writer.failure { throw failure }
+            guard !writer.hasShutdownFile || recoveryReport.verdict != .clean else { return }
             let end = writer.nextOffset
             do throws(FileError) {
                 try writer.segment.seal()

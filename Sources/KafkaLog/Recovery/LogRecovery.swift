@@ -50,7 +50,7 @@ struct LogRecovery {
         let isNew = try partition.prepare()
         let checkpoint = readCheckpoint()
         let shutdown = readShutdown()
-        knownEnd = max(checkpoint?.recoveryPoint ?? 0, shutdown?.logEndOffset ?? 0)
+        knownEnd = max(checkpoint?.recoveryPoint ?? 0, shutdown?.logEndOffset ?? 0, partition.durableEnd.read() ?? 0)
         report.verdict = isNew ? .created : shutdown == nil ? .recovered : .clean
 
         let bases = try liveSegments(logStart: checkpoint?.logStartOffset)

@@ -4,6 +4,7 @@ import NIOCore
 ///
 ///     format-version    text, "tidings-log 1": how everything here is to be read
 ///     checkpoint        recovery point and log start offset (`LogCheckpoint`)
+///     durable-end       the offset up to which the log was synced, as far as is known (`DurableEnd`)
 ///     clean-shutdown    where the log ended when it was closed (`CleanShutdown`); absent while it is in use
 ///
 /// Crash rule: `clean-shutdown` is removed, durably, before the first write after opening, so its being there proves
@@ -16,6 +17,7 @@ struct PartitionFiles {
 
     var formatPath: String { "\(directory)/format-version" }
     var checkpoint: CheckpointFile { CheckpointFile(path: "\(directory)/checkpoint", version: 1, files: files) }
+    var durableEnd: DurableEnd { DurableEnd(path: "\(directory)/durable-end", files: files) }
     var cleanShutdown: CheckpointFile { CheckpointFile(path: "\(directory)/clean-shutdown", version: 1, files: files) }
 
     /// Makes sure that the directory is one of ours, creating it with an empty first segment when there is none.

@@ -1,0 +1,95 @@
+import NIOCore
+import Synchronization
+
+extension PartitionLog {
+    static let deletedSuffix = ".deleted"
+
+    /// Removes what `retentionMilliseconds` and `retentionBytes` no longer ask to keep, whole segments at a time.
+    ///
+    /// A newest segment whose records are all too old is closed first. Records without any timestamp do not age.
+    /// - Returns: how many segments went.
+    @discardableResult
+    public func applyRetention() throws(LogError) -> Int {
+        try writer.withLock { writer throws(LogError) in
+            try check(writer)
+            if writer.position > 0, isExpired(writer.segment) { try roll(&writer) }
+            let segments = published.withLock { $0.segments }
+            var kept = segments.reduce(Int64(0)) { $0 + $1.size }
+            var count = 0
+            for segment in segments.dropLast() {
+                let isTooMuch = configuration.retentionBytes >= 0 && kept - segment.size >= configuration.retentionBytes
+                guard isTooMuch || isExpired(segment) else { break }
+                kept -= segment.size
+                count += 1
+            }
+            if count > 0 { try removeSegments(count, newStart: segments[count].baseOffset, writer) }
+            return count
+        }
+    }
+
+    /// Moves the log start offset forward, and removes the segments wholly before it.
+    ///
+    /// - Throws: `LogError` `.offsetOutOfRange` when the offset is behind the high watermark; one before the log start
+    ///   changes nothing.
+    public func deleteRecords(before offset: Int64) throws(LogError) {
+        try writer.withLock { writer throws(LogError) in
+            try check(writer)
+            let view = published.withLock { $0 }
+            guard offset <= highWatermark(view) else {
+                throw LogError(.offsetOutOfRange, "offset \(offset) is behind the high watermark of \(directory)")
+            }
+            guard offset > view.logStartOffset else { return }
+            let count = Self.index(of: offset, in: view.segments)
+            try removeSegments(count, newStart: offset, writer)
+        }
+    }
+
+    private func isExpired(_ segment: LogSegment) -> Bool {
+        let newest = segment.maxTimestamp.timestamp
+        guard configuration.retentionMilliseconds >= 0, newest >= 0 else { return false }
+        return now() - newest > configuration.retentionMilliseconds
+    }
+
+    /// Removes the oldest segments. The new start is durable before a file goes, so that an interrupted removal is
+    /// finished at the next opening and never looks like a loss.
+    private func removeSegments(_ count: Int, newStart: Int64, _ writer: borrowing Writer) throws(LogError) {
+        let checkpoint = LogCheckpoint(recoveryPoint: writer.recoveryPoint, logStartOffset: newStart)
+        try storing { () throws(FileError) in try partition.checkpoint.write(checkpoint.payload()) }
+        let removed = published.withLock { published in
+            published.logStartOffset = newStart
+            defer { published.segments.removeFirst(count) }
+            return published.segments.prefix(count)
+        }
+        for segment in removed { try storing { () throws(FileError) in try segment.remove() } }
+    }
+
+    /// Closes the log and deletes its directory for good.
+    public func delete() throws(LogError) {
+        writer.withLock { $0.isClosed = true }
+        published.withLock { $0.isClosed = true }
+        try Self.delete(directory: directory, files: files)
+    }
+
+    /// Deletes a partition's directory: renames it to `*.deleted`, which is durable and final, then removes it.
+    ///
+    /// A crash in between leaves a `*.deleted` directory for `finishDeletions`.
+    public static func delete(directory: String, files: any FileSystem = PosixFileSystem()) throws(LogError) {
+        let doomed = directory + deletedSuffix
+        let parent = parentDirectory(of: directory)
+        try storing { () throws(FileError) in
+            if files.exists(doomed) { try files.removeTree(doomed) }
+            try files.rename(directory, to: doomed)
+            try files.syncDirectory(parent)
+            try files.removeTree(doomed)
+        }
+    }
+
+    /// Removes what interrupted deletions left in a directory of partitions; to be called before opening them.
+    public static func finishDeletions(in parent: String, files: any FileSystem = PosixFileSystem()) throws(LogError) {
+        try storing { () throws(FileError) in
+            for name in try files.list(parent) where name.hasSuffix(deletedSuffix) {
+                try files.removeTree("\(parent)/\(name)")
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import KafkaLog
+import KafkaProtocol
+import NIOCore
+import Testing
+
+@Suite struct FaultTests {
+    let files = SimulatedFileSystem(seed: 5)
+
+    func open(_ configuration: LogConfiguration = LogConfiguration()) throws -> PartitionLog {
+        try PartitionLog.open(directory: "t-0", configuration: configuration, files: files)
+    }
+
+    @Test("after a failed sync the log is read-only, never syncs again and keeps its high watermark")
+    func failedSync() throws {
+        let log = try open()
+        _ = try log.append(makeBatch(["a"]))
+        try log.flush()
+        _ = try log.append(makeBatch(["b"]))
+        files.failSyncs(.next)
+        let error = logError { try log.flush() }
+        #expect(error?.code == .readOnly)
+        #expect(error?.isFatal == true)
+        #expect(error?.errorCode == .kafkaStorageError)
+        let syncs = files.syncs
+        #expect(logError { try log.flush() }?.code == .readOnly)
+        #expect(logError { _ = try log.append(makeBatch(["c"])) }?.code == .readOnly)
+        #expect(files.syncs == syncs)
+        #expect(log.highWatermark == 1)
+        #expect(try records(log) == reads(["a"]))
+        #expect(log.failure != nil)
+        #expect(logError { try log.close() }?.code == .readOnly)
+        files.cutPower()
+        #expect(try records(open()).first == Read(offset: 0, value: "a"))
+    }
+
+    @Test("a failed sync while a segment is closed ends appending too")
+    func failedSyncAtRoll() throws {
+        let log = try open()
+        _ = try log.append(makeBatch(["a"]))
+        files.failSyncs(.next)
+        #expect(logError { try log.roll() }?.code == .readOnly)
+        #expect(logError { _ = try log.append(makeBatch(["b"])) }?.code == .readOnly)
+    }
+
+    @Test("on a full disk appends fail, what is there stays, and it goes on when there is space")
+    func fullDisk() throws {
+        var log = try open()
+        for index in 0..<5 { _ = try log.append(idempotent(Int32(index))) }
+        try log.flush()
+        for spare in try [0, 1, 16, 60, 61, idempotent(5).readableBytes - 1] {
+            files.capacity = files.bytesUsed + spare
+            let error = logError { _ = try log.append(idempotent(5)) }
+            #expect(error?.code == .noSpace)
+            #expect(error?.isRetriable == true)
+            #expect(log.logEndOffset == 5)
+        }
+        try log.flush()
+        #expect(try records(log).count == 5)
+        files.capacity = nil
+        #expect(try log.append(idempotent(5)).baseOffset == 5)
+        try log.flush()
+        files.cutPower()
+        log = try open()
+        #expect(log.recoveryReport.cut == nil)
+        #expect(try records(log).count == 6)
+    }
+
+    @Test("a disk that fills while a segment is closed leaves the log usable", arguments: 0..<60)
+    func fullDiskAtRoll(spare: Int) throws {
+        var log = try open(smallSegments(1000))
+        var next: Int32 = 0
+        while log.size < 900 {
+            _ = try log.append(idempotent(next))
+            next += 1
+        }
+        try log.flush()
+        files.capacity = files.bytesUsed + spare * 5
+        var acknowledged = next
+        for _ in 0..<3 {
+            do {
+                _ = try log.append(idempotent(acknowledged))
+                try log.flush()
+                acknowledged += 1
+            } catch let error as LogError {
+                #expect(error.code == .noSpace)
+            }
+        }
+        files.capacity = nil
+        for _ in 0..<20 {
+            _ = try log.append(idempotent(acknowledged))
+            acknowledged += 1
+        }
+        try log.flush()
+        files.cutPower()
+        log = try open(smallSegments(1000))
+        #expect(try records(log) == reads((0..<acknowledged).map { "7/0/\($0)" }))
+    }
+
+    @Test("a partial write that cannot be cut away ends appending")
+    func failedTruncation() throws {
+        var log = try open()
+        _ = try log.append(makeBatch(["a"]))
+        try log.flush()
+        files.failWrites(.next)
+        files.failTruncations(.next)
+        #expect(logError { _ = try log.append(makeBatch(["b"])) }?.code == .readOnly)
+        #expect(try records(log) == reads(["a"]))
+        files.killProcess()
+        log = try open()
+        #expect(log.recoveryReport.cut != nil)
+        #expect(try records(log) == reads(["a"]))
+    }
+
+    @Test("a partition that cannot be made durable is not made")
+    func failedCreation() throws {
+        files.failDirectorySyncs(.next)
+        #expect(logError { _ = try open() }?.code == .storage)
+        #expect(try open().logEndOffset == 0)
+    }
+}
