@@ -1,0 +1,19 @@
+import Synchronization
+import Tidings
+
+/// Keeps the steps it hears of, in order, and may pass them on; for tests in one process.
+public final class StepRecorder: Probe {
+    private let recorded = Mutex<[Step]>([])
+    private let next: (any Probe)?
+
+    public init(then next: (any Probe)? = nil) {
+        self.next = next
+    }
+
+    public var steps: [Step] { recorded.withLock { $0 } }
+
+    public func reached(_ step: Step) {
+        recorded.withLock { $0.append(step) }
+        next?.reached(step)
+    }
+}
