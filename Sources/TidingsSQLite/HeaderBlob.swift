@@ -2,7 +2,7 @@ import Tidings
 
 /// Headers as one column: (length of name, name, length of value or -1, value) each, lengths as 32 bits big-endian.
 enum HeaderBlob {
-    static func encode(_ headers: [RecordHeader]) -> [UInt8] {
+    static func encode(_ headers: [EventHeader]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(headers.reduce(0) { $0 + 8 + $1.name.utf8.count + ($1.value?.count ?? 0) })
         for header in headers {
@@ -15,14 +15,14 @@ enum HeaderBlob {
     }
 
     /// - Throws: ``TidingsError/Code/cannotDecode`` when the bytes are not what `encode` makes.
-    static func decode(_ bytes: [UInt8]) throws -> [RecordHeader] {
-        var headers: [RecordHeader] = []
+    static func decode(_ bytes: [UInt8]) throws -> [EventHeader] {
+        var headers: [EventHeader] = []
         var rest = bytes[...]
         while !rest.isEmpty {
             guard let name = take(from: &rest) ?? nil, let text = String(validating: name, as: UTF8.self),
                 let value = take(from: &rest)
             else { throw TidingsError(.cannotDecode, "the headers of an outbox row are damaged") }
-            headers.append(RecordHeader(text, value))
+            headers.append(EventHeader(text, value))
         }
         return headers
     }

@@ -7,10 +7,7 @@ extension SQLiteStore {
         let now = Timestamp.now().millisecondsSince1970
         let expiresAt = now + Int64(request.duration.seconds * 1000)
         if let epoch = request.epoch {
-            try db.cachedStatement(
-                sql: "UPDATE tidings_lease SET expires_at = ? WHERE name = ? AND owner = ? AND epoch = ?"
-            ).execute(arguments: [expiresAt, request.name, request.owner, epoch])
-            return db.changesCount == 1 ? Lease(name: request.name, owner: request.owner, epoch: epoch) : nil
+            return try renew(request, epoch: epoch, now: now, expiresAt: expiresAt, in: db)
         }
         let statement = try db.cachedStatement(
             sql: """
@@ -22,6 +19,27 @@ extension SQLiteStore {
                 """)
         let epoch = try Int64.fetchOne(statement, arguments: [request.name, request.owner, expiresAt, now])
         return epoch.map { Lease(name: request.name, owner: request.owner, epoch: $0) }
+    }
+
+    private func renew(
+        _ request: LeaseRequest, epoch: Int64, now: Int64, expiresAt: Int64, in db: Database
+    ) throws -> Lease? {
+        let current = try Int64.fetchOne(
+            db.cachedStatement(sql: "SELECT expires_at FROM tidings_lease WHERE name = ? AND owner = ? AND epoch = ?"),
+            arguments: [request.name, request.owner, epoch])
+        guard let current else { return nil }
+        // Most renewals find most of the time left: no write, no sync.
+        if current - now <= (expiresAt - now) * 2 / 3 {
+            try db.cachedStatement(sql: "UPDATE tidings_lease SET expires_at = ? WHERE name = ?")
+                .execute(arguments: [expiresAt, request.name])
+        }
+        return Lease(name: request.name, owner: request.owner, epoch: epoch)
+    }
+
+    public func currentLease(named name: String, in db: Database) throws -> Lease? {
+        try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT owner, epoch FROM tidings_lease WHERE name = ?"), arguments: [name]
+        ).map { Lease(name: name, owner: $0[0], epoch: $0[1]) }
     }
 
     public func release(_ lease: Lease, in db: Database) throws {

@@ -31,7 +31,21 @@ public final class SQLiteStore: Store {
     public func transaction<R: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> R
     ) async throws -> R {
-        try await pool.write(body)
+        // Not `pool.write`, which a cancelled task interrupts: whoever has sent a batch must be able to mark it.
+        try await withCheckedThrowingContinuation { continuation in
+            pool.asyncWriteWithoutTransaction { db in
+                continuation.resume(
+                    with: Result {
+                        var result: R?
+                        try db.inTransaction(.immediate) {
+                            result = try body(db)
+                            return .commit
+                        }
+                        guard let result else { throw DatabaseError(resultCode: .SQLITE_ABORT) }
+                        return result
+                    })
+            }
+        }
     }
 
     public func isRetriable(_ error: any Error) -> Bool {

@@ -1,0 +1,155 @@
+import Tidings
+
+extension StoreConformance {
+    static var outboxChecks: [Check] {
+        [
+            Check("an event is in the outbox if and only if its transaction commits") { open in
+                let store = try await open()
+                try await store.append([.test("kept")])
+                try? await store.transaction { transaction in
+                    try store.append(.test("rolled back"), in: transaction)
+                    throw RollBack()
+                }
+                try expectEqual(try await store.claim().map(\.record.eventID), ["kept"], "claimed")
+            },
+            Check("a transaction rethrows its body's own error") { open in
+                let store = try await open()
+                do {
+                    try await store.transaction { _ in throw RollBack() }
+                    throw ConformanceFailure(description: "the error was swallowed")
+                } catch is RollBack {}
+            },
+            Check("a record comes back as it was, whatever is null, empty or binary in it") { open in
+                let store = try await open()
+                let records = unusualRecords
+                try await store.append(records)
+                try expectEqual(try await store.claim().map(\.record), records, "records")
+            },
+            Check("events are claimed in the order of their commits") { open in
+                let store = try await open()
+                for number in 0..<50 { try await store.append([.test("\(number)", key: "\(number % 3)")]) }
+                try expectEqual(
+                    try await store.claim().map(\.record.eventID), (0..<50).map { EventID("\($0)") }, "order")
+            },
+            Check("events of one transaction keep the order in which they were appended") { open in
+                let store = try await open()
+                try await store.append((0..<100).map { .test("\($0)") })
+                try expectEqual(
+                    try await store.claim().map(\.record.eventID), (0..<100).map { EventID("\($0)") }, "order")
+            },
+            Check("writers at the same time keep the order of each key") { open in
+                let store = try await open()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for writer in 0..<8 {
+                        group.addTask {
+                            for number in 0..<25 {
+                                try await store.append([.test("\(writer)-\(number)", key: "\(writer)")])
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                let claimed = try await store.claim().map(\.record.eventID.rawValue)
+                for writer in 0..<8 {
+                    let own = claimed.filter { $0.hasPrefix("\(writer)-") }
+                    try expectEqual(own, (0..<25).map { "\(writer)-\($0)" }, "order of key \(writer)")
+                }
+            },
+            Check("the signal is raised after a commit that appended") { open in
+                let store = try await open()
+                async let raised: Void = store.outboxSignal.wait()
+                try await store.append([.test("a")])
+                await raised
+            },
+        ]
+    }
+
+    private static var unusualRecords: [EventRecord] {
+        let allBytes = [UInt8](0...255)
+        return [
+            EventRecord(eventID: "null", topic: "t", key: nil, headers: [], value: nil),
+            EventRecord(eventID: "empty", topic: "t", key: [], headers: [EventHeader("", [])], value: []),
+            EventRecord(
+                eventID: "binary", topic: "t", key: allBytes,
+                headers: [
+                    EventHeader("twice", allBytes), EventHeader("twice", nil as [UInt8]?),
+                    EventHeader("ümlaut", "é"),
+                ],
+                value: allBytes + allBytes),
+            EventRecord(eventID: "it's; DROP TABLE x--", topic: "t", key: nil, headers: [], value: [0]),
+        ]
+    }
+
+    static var relayChecks: [Check] {
+        [
+            Check("what was claimed and not removed comes again in the same order, after a crash too") { open in
+                let first = try await open()
+                try await first.append((0..<10).map { .test("\($0)") })
+                let claimed = try await first.claim()
+                let second = try await open()
+                try expectEqual(try await second.claim(), claimed, "claimed again")
+            },
+            Check("only what is removed is gone") { open in
+                let store = try await open()
+                try await store.append((0..<10).map { .test("\($0)") })
+                let claimed = try await store.claim()
+                try await store.remove([claimed[0], claimed[1], claimed[4], claimed[9]])
+                try expectEqual(
+                    try await store.claim().map(\.record.eventID), ["2", "3", "5", "6", "7", "8"], "left")
+                try await store.remove([])
+                try await store.remove(claimed)
+                try expectEqual(try await store.claim().count, 0, "left")
+            },
+            Check("a claim keeps to its limits but always takes one") { open in
+                let store = try await open()
+                try await store.append((0..<10).map { .test("\($0)", size: 1000) })
+                try expectEqual(try await store.claim(3).count, 3, "by count")
+                try expectEqual(try await store.claim(10, bytes: 3500).count, 3, "by bytes")
+                try expectEqual(try await store.claim(10, bytes: 1).count, 1, "at least one")
+            },
+            Check("a parked event holds back later events of its topic and key and nothing else") { open in
+                let store = try await open()
+                try await store.append([.test("bad"), .test("before")])
+                let bad = try await store.claim()[0]
+                try await store.transaction {
+                    try store.park([OutboxParking(sequence: bad.sequence, reason: "too large")], in: $0)
+                }
+                try await store.append([
+                    .test("behind"), .test("other key", key: "l"), .test("other topic", topic: "other"),
+                    .test("no key", key: nil),
+                ])
+                let claimed = try await store.claim()
+                try expectEqual(
+                    claimed.map { "\($0.record.eventID) \($0.isBehindParked)" },
+                    ["before true", "behind true", "other key false", "other topic false", "no key false"], "claimed")
+                try expectEqual(try await store.status().parked, 1, "parked")
+            },
+            Check("the status counts and knows the oldest that waits") { open in
+                let store = try await open()
+                try expectEqual(
+                    try await store.status(), OutboxStatus(pending: 0, parked: 0, oldestPending: nil), "empty")
+                let before = Timestamp.now()
+                try await store.append([.test("a"), .test("b")])
+                let status = try await store.status()
+                try expectEqual(status.pending, 2, "pending")
+                let age = status.oldestPending?.since(before) ?? .seconds(999)
+                try expect(age > .seconds(-60) && age < .seconds(60), "the oldest is \(age) old")
+            },
+            Check("a backlog of 20,000 drains completely and in order") { open in
+                let store = try await open()
+                for part in 0..<20 { try await store.append((0..<1000).map { .test("\(part * 1000 + $0)") }) }
+                var drained = 0
+                while true {
+                    let claimed = try await store.claim(1500)
+                    if claimed.isEmpty { break }
+                    for entry in claimed {
+                        try expectEqual(entry.record.eventID.rawValue, "\(drained)", "order")
+                        drained += 1
+                    }
+                    try await store.remove(claimed)
+                }
+                try expectEqual(drained, 20_000, "drained")
+            },
+        ]
+    }
+}

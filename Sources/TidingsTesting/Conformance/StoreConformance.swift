@@ -1,0 +1,90 @@
+import Tidings
+
+/// What every store must do, as checks that a store's own tests run.
+///
+/// ```swift
+/// @Test("the store keeps its promises", arguments: StoreConformance<SQLiteStore>.checks)
+/// func conforms(_ check: StoreConformance<SQLiteStore>.Check) async throws {
+///     try await withTemporaryDirectory { directory in
+///         try await check.run { try SQLiteStore(path: directory + "/test.sqlite") }
+///     }
+/// }
+/// ```
+public enum StoreConformance<S: Store> {
+    /// Opens a store on the check's database, which is empty before the check and may be opened several times in it.
+    public typealias Open = @Sendable () async throws -> S
+
+    /// One promise.
+    public struct Check: Sendable, CustomStringConvertible {
+        /// The promise in words.
+        public let description: String
+
+        private let body: @Sendable (Open) async throws -> Void
+
+        init(_ description: String, _ body: @escaping @Sendable (Open) async throws -> Void) {
+            self.description = description
+            self.body = body
+        }
+
+        /// - Throws: ``ConformanceFailure``, or whatever the store throws.
+        public func run(_ open: Open) async throws {
+            try await body(open)
+        }
+    }
+
+    /// All promises.
+    public static var checks: [Check] { outboxChecks + relayChecks + leaseChecks + subscriptionChecks }
+}
+
+/// A promise that a store does not keep.
+public struct ConformanceFailure: Error, CustomStringConvertible {
+    public let description: String
+}
+
+func expect(_ isTrue: Bool, _ promise: @autoclosure () -> String) throws {
+    if !isTrue { throw ConformanceFailure(description: promise()) }
+}
+
+func expectEqual<T: Equatable>(_ actual: T, _ expected: T, _ promise: @autoclosure () -> String) throws {
+    if actual != expected {
+        throw ConformanceFailure(description: "\(promise()): expected \(expected), got \(actual)")
+    }
+}
+
+/// The error that checks throw to roll a transaction back.
+struct RollBack: Error {}
+
+extension Store {
+    /// Appends records in one transaction.
+    func append(_ records: [EventRecord]) async throws {
+        let store = self
+        try await transaction { transaction in
+            for record in records { try store.append(record, in: transaction) }
+        }
+    }
+
+    func claim(_ count: Int = 1000, bytes: Int = .max) async throws -> [OutboxEntry] {
+        let store = self
+        return try await transaction {
+            try store.claim(ClaimRequest(maximumCount: count, maximumBytes: bytes), in: $0)
+        }
+    }
+
+    func remove(_ entries: [OutboxEntry]) async throws {
+        let store = self
+        try await transaction { try store.remove(entries.map(\.sequence), in: $0) }
+    }
+
+    func status() async throws -> OutboxStatus {
+        let store = self
+        return try await transaction { try store.outboxStatus(in: $0) }
+    }
+}
+
+extension EventRecord {
+    static func test(_ id: String, topic: String = "test", key: String? = "k", size: Int = 3) -> EventRecord {
+        EventRecord(
+            eventID: EventID(id), topic: topic, key: key.map { Array($0.utf8) },
+            headers: [EventHeader("ce_id", id)], value: [UInt8](repeating: 0x78, count: size))
+    }
+}

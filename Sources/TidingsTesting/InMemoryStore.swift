@@ -1,0 +1,184 @@
+import Synchronization
+import Tidings
+
+/// A store without a database, for tests of handlers and publishers; it forgets everything with its last reference.
+///
+/// ```swift
+/// let store = InMemoryStore()
+/// try await publisher.publish(event, to: topic) { transaction in transaction.rows["order-1"] = "placed" }
+/// ```
+public final class InMemoryStore: Store {
+    /// A transaction: sees and changes a copy, which becomes true at the commit.
+    public final class Transaction {
+        /// The test's own rows.
+        public var rows: [String: String] = [:]
+        fileprivate var tables = Tables()
+        fileprivate var isOpen = true
+    }
+
+    fileprivate struct Tables {
+        var rows: [String: String] = [:]
+        var nextSequence: Int64 = 1
+        var outbox: [OutboxEntry] = []
+        var parkedEntries: [(entry: OutboxEntry, reason: String)] = []
+        var leases: [String: (lease: Lease, expires: ContinuousClock.Instant)] = [:]
+        var offsets: [GroupPartition: Int64] = [:]
+        var parkedRecords: [ParkedRecord] = []
+    }
+
+    /// Refuses transactions while set, as a database that is away would.
+    public struct Unavailable: Error {
+        public init() {}
+    }
+
+    private struct State {
+        var tables = Tables()
+        var isAvailable = true
+    }
+
+    private let state = Mutex(State())
+
+    public let outboxSignal = OutboxSignal()
+
+    private let raisesSignal: Bool
+
+    /// - Parameter raisesSignal: false behaves as if all commits were those of another process.
+    public init(raisesSignal: Bool = true) {
+        self.raisesSignal = raisesSignal
+    }
+
+    /// The test's own rows as they are committed.
+    public var rows: [String: String] { state.withLock { $0.tables.rows } }
+
+    /// The received records that are parked.
+    public var parkedRecords: [ParkedRecord] { state.withLock { $0.tables.parkedRecords } }
+
+    /// The outbox's parked entries with their reasons.
+    public var parkedEntries: [(entry: OutboxEntry, reason: String)] { state.withLock { $0.tables.parkedEntries } }
+
+    /// What waits in the outbox.
+    public var outbox: [OutboxEntry] { state.withLock { $0.tables.outbox } }
+
+    /// Whether the database can be reached; while it cannot, transactions throw ``Unavailable``.
+    public var isAvailable: Bool {
+        get { state.withLock { $0.isAvailable } }
+        set { state.withLock { $0.isAvailable = newValue } }
+    }
+
+    public func transaction<R: Sendable>(
+        _ body: @escaping @Sendable (Transaction) throws -> R
+    ) async throws -> R {
+        let (result, appended) = try state.withLock { state in
+            guard state.isAvailable else { throw Unavailable() }
+            let transaction = Transaction()
+            transaction.tables = state.tables
+            transaction.rows = state.tables.rows
+            defer { transaction.isOpen = false }
+            let result = try body(transaction)
+            let appended = transaction.tables.nextSequence > state.tables.nextSequence
+            state.tables = transaction.tables
+            state.tables.rows = transaction.rows
+            return (result, appended)
+        }
+        if appended, raisesSignal { outboxSignal.raise() }
+        return result
+    }
+
+    public func isRetriable(_ error: any Error) -> Bool { error is Unavailable }
+}
+
+extension InMemoryStore {
+    public func append(_ record: EventRecord, in transaction: Transaction) throws {
+        guard transaction.isOpen else {
+            throw TidingsError(.notInTransaction, "the transaction has ended", record: record)
+        }
+        let sequence = transaction.tables.nextSequence
+        transaction.tables.nextSequence += 1
+        transaction.tables.outbox.append(
+            OutboxEntry(sequence: sequence, record: record, appendedAt: .now(), isBehindParked: false))
+    }
+
+    public func claim(_ request: ClaimRequest, in transaction: Transaction) throws -> [OutboxEntry] {
+        var claimed: [OutboxEntry] = []
+        var bytes = 0
+        for var entry in transaction.tables.outbox.prefix(request.maximumCount) {
+            bytes += entry.record.size
+            if bytes > request.maximumBytes, !claimed.isEmpty { break }
+            entry.isBehindParked = transaction.tables.parkedEntries.contains { parked in
+                entry.record.key != nil && parked.entry.record.key == entry.record.key
+                    && parked.entry.record.topic == entry.record.topic
+            }
+            claimed.append(entry)
+        }
+        return claimed
+    }
+
+    public func remove(_ sequences: [Int64], in transaction: Transaction) throws {
+        let gone = Set(sequences)
+        transaction.tables.outbox.removeAll { gone.contains($0.sequence) }
+    }
+
+    public func park(_ entries: [OutboxParking], in transaction: Transaction) throws {
+        for parking in entries {
+            guard let index = transaction.tables.outbox.firstIndex(where: { $0.sequence == parking.sequence }) else {
+                continue
+            }
+            transaction.tables.parkedEntries.append((transaction.tables.outbox.remove(at: index), parking.reason))
+        }
+    }
+
+    public func outboxStatus(in transaction: Transaction) throws -> OutboxStatus {
+        OutboxStatus(
+            pending: transaction.tables.outbox.count, parked: transaction.tables.parkedEntries.count,
+            oldestPending: transaction.tables.outbox.first?.appendedAt)
+    }
+
+    public func lease(_ request: LeaseRequest, in transaction: Transaction) throws -> Lease? {
+        let now = ContinuousClock.now
+        let current = transaction.tables.leases[request.name]
+        var epoch = (current?.lease.epoch ?? 0) + 1
+        if let renewed = request.epoch {
+            guard let current, current.lease.owner == request.owner, current.lease.epoch == renewed else { return nil }
+            epoch = renewed
+        } else if let current, current.lease.owner != request.owner, current.expires > now {
+            return nil
+        }
+        let lease = Lease(name: request.name, owner: request.owner, epoch: epoch)
+        transaction.tables.leases[request.name] = (lease, now + request.duration)
+        return lease
+    }
+
+    public func currentLease(named name: String, in transaction: Transaction) throws -> Lease? {
+        transaction.tables.leases[name]?.lease
+    }
+
+    public func release(_ lease: Lease, in transaction: Transaction) throws {
+        guard transaction.tables.leases[lease.name]?.lease == lease else { return }
+        transaction.tables.leases[lease.name]?.expires = ContinuousClock.now
+    }
+
+    public func offset(of place: GroupPartition, in transaction: Transaction) throws -> Int64? {
+        transaction.tables.offsets[place]
+    }
+
+    public func advance(
+        _ place: GroupPartition, from expected: Int64?, to next: Int64, in transaction: Transaction
+    ) throws -> Bool {
+        guard transaction.tables.offsets[place] == expected else { return false }
+        transaction.tables.offsets[place] = next
+        return true
+    }
+
+    public func park(_ record: ParkedRecord, in transaction: Transaction) throws {
+        transaction.tables.parkedRecords.append(record)
+    }
+
+    public func parkedKeys(
+        among keys: Set<[UInt8]>, of place: GroupPartition, in transaction: Transaction
+    ) throws -> Set<[UInt8]> {
+        let parked = transaction.tables.parkedRecords.lazy
+            .filter { $0.place.group == place.group && $0.place.topic == place.topic }
+            .compactMap(\.key)
+        return keys.intersection(parked)
+    }
+}

@@ -1,0 +1,141 @@
+import GRDB
+import Testing
+import Tidings
+import TidingsSQLite
+import TidingsTesting
+
+/// A new directory for the length of a test.
+func withDirectory<R>(_ body: (String) async throws -> R) async throws -> R {
+    let directory = try TemporaryDirectory.make(prefix: "tidings-sqlite")
+    do {
+        let result = try await body(directory)
+        try TemporaryDirectory.remove(directory)
+        return result
+    } catch {
+        try? TemporaryDirectory.remove(directory)
+        throw error
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct SQLiteStoreTests {
+    private let record = EventRecord(eventID: "e", topic: "t", key: [1], headers: [], value: [2])
+
+    @Test("the store keeps every promise of the seam", arguments: StoreConformance<SQLiteStore>.checks)
+    func conforms(_ check: StoreConformance<SQLiteStore>.Check) async throws {
+        try await withDirectory { directory in
+            try await check.run { try SQLiteStore(path: directory + "/test.sqlite") }
+        }
+    }
+
+    @Test("a commit is on disk: synchronous is FULL, the journal a write-ahead log")
+    func durable() async throws {
+        try await withDirectory { directory in
+            let store = try SQLiteStore(path: directory + "/test.sqlite")
+            let pragmas = try await store.pool.writeWithoutTransaction { db in
+                [
+                    try String.fetchOne(db, sql: "PRAGMA synchronous"),
+                    try String.fetchOne(db, sql: "PRAGMA journal_mode"),
+                ]
+            }
+            #expect(pragmas == ["2", "wal"])
+        }
+    }
+
+    @Test("appending outside a transaction throws and writes nothing")
+    func outsideTransaction() async throws {
+        try await withDirectory { directory in
+            let store = try SQLiteStore(path: directory + "/test.sqlite")
+            let record = record
+            let code = try await store.pool.writeWithoutTransaction { db in
+                do {
+                    try store.append(record, in: db)
+                    return nil as TidingsError.Code?
+                } catch let error as TidingsError {
+                    return error.code
+                }
+            }
+            #expect(code == .notInTransaction)
+            #expect(try await store.transaction { try store.outboxStatus(in: $0) }.pending == 0)
+        }
+    }
+
+    @Test("an append in the caller's own GRDB transaction wakes the relay after the commit")
+    func ownTransaction() async throws {
+        try await withDirectory { directory in
+            let store = try SQLiteStore(path: directory + "/test.sqlite")
+            let record = record
+            async let woken: Void = store.outboxSignal.wait()
+            try await store.pool.write { db in
+                try db.execute(sql: "CREATE TABLE own (id INTEGER)")
+                try store.append(record, in: db)
+            }
+            await woken
+        }
+    }
+
+    @Test("a savepoint that is rolled back takes its events with it")
+    func savepoint() async throws {
+        try await withDirectory { directory in
+            let store = try SQLiteStore(path: directory + "/test.sqlite")
+            let record = record
+            try await store.pool.write { db in
+                var other = record
+                other.eventID = "outer"
+                try store.append(other, in: db)
+                try db.inSavepoint {
+                    try store.append(record, in: db)
+                    return .rollback
+                }
+            }
+            let claimed = try await store.transaction {
+                try store.claim(ClaimRequest(maximumCount: 9, maximumBytes: 999), in: $0)
+            }
+            #expect(claimed.map(\.record.eventID) == ["outer"])
+        }
+    }
+
+    @Test("a cancelled task does not tear its transaction")
+    func cancellation() async throws {
+        try await withDirectory { directory in
+            let store = try SQLiteStore(path: directory + "/test.sqlite")
+            let record = record
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                try await store.transaction { try store.append(record, in: $0) }
+            }
+            try await task.value
+            #expect(try await store.transaction { try store.outboxStatus(in: $0) }.pending == 1)
+        }
+    }
+
+    @Test("the user may run the migrations, and running them twice changes nothing")
+    func migrations() async throws {
+        try await withDirectory { directory in
+            var configuration = SQLiteConfiguration()
+            configuration.migratesOnOpen = false
+            let store = try SQLiteStore(path: directory + "/test.sqlite", configuration: configuration)
+            await #expect(throws: DatabaseError.self) { try await store.transaction { try store.outboxStatus(in: $0) } }
+            try SQLiteSchema.migrator.migrate(store.pool)
+            try SQLiteSchema.migrator.migrate(store.pool)
+            #expect(try await store.transaction { try store.outboxStatus(in: $0) }.pending == 0)
+        }
+    }
+
+    @Test("a sequence number is never given twice, not even when the newest row is gone")
+    func sequences() async throws {
+        try await withDirectory { directory in
+            let store = try SQLiteStore(path: directory + "/test.sqlite")
+            let record = record
+            var sequences: [Int64] = []
+            for _ in 0..<3 {
+                try await store.transaction { try store.append(record, in: $0) }
+                let claimed = try await store.transaction {
+                    try store.claim(ClaimRequest(maximumCount: 9, maximumBytes: 999), in: $0)
+                }
+                sequences += claimed.map(\.sequence)
+                try await store.transaction { try store.remove(claimed.map(\.sequence), in: $0) }
+            }
+            #expect(sequences == [1, 2, 3])
+        }
+    }
+}
