@@ -175,7 +175,15 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "TidingsTests", dependencies: ["Tidings", "TidingsTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "TidingsTests",
+            dependencies: [
+                "KafkaClient", "Tidings", "TidingsTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "TidingsSQLiteTests",
             dependencies: ["TidingsSQLite", "TidingsTesting", .product(name: "GRDB", package: "GRDB.swift")],

@@ -13,7 +13,7 @@ public protocol Store: Sendable {
     /// Runs `body` in one transaction that can write, on the connection's own thread: commits when it returns, rolls
     /// back when it throws, and rethrows that very error.
     ///
-    /// The commit is durable when this returns. A store may retry a `body` that the database refused for a conflict
+    /// The commit is durable when this returns. Cancelling the task does not tear a transaction that has begun. A store may retry a `body` that the database refused for a conflict
     /// (a serialization failure), so a body has no effects outside the database.
     func transaction<R: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> R) async throws -> R
 
@@ -36,8 +36,12 @@ public protocol Store: Sendable {
     /// Takes or renews the lease called `request.name`; nil while another owner holds one that has not expired.
     ///
     /// Every change of hands raises the epoch, and so does a new request by the same owner; a renewal
-    /// (``LeaseRequest/epoch`` is set) keeps it, or yields nil when the lease has changed hands since.
+    /// (``LeaseRequest/epoch`` is set) keeps it, or yields nil when the lease has changed hands since. A renewal may
+    /// leave the row as it is while more than two thirds of the duration remain.
     func lease(_ request: LeaseRequest, in transaction: Transaction) throws -> Lease?
+
+    /// The lease as it stands, expired or not; nil when it has never been taken.
+    func currentLease(named name: String, in transaction: Transaction) throws -> Lease?
 
     /// Gives the lease back if it is still this one, so that the next owner need not wait.
     func release(_ lease: Lease, in transaction: Transaction) throws

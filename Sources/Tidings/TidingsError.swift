@@ -4,7 +4,7 @@ public struct TidingsError: Error, Sendable {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String, Sendable {
             case notInTransaction, committedButNotSent, sentButActionFailed, notSent, noProducer
-            case cannotEncode, cannotDecode, fenced, invalidConfiguration
+            case cannotEncode, cannotDecode, fenced, offsetBeyondLog, invalidConfiguration
         }
 
         private let kind: Kind
@@ -25,6 +25,9 @@ public struct TidingsError: Error, Sendable {
         public static let cannotDecode = Code(kind: .cannotDecode)
         /// Another instance with the same name has taken over.
         public static let fenced = Code(kind: .fenced)
+        /// The offset in the database lies beyond the end of Kafka's log: the topic was made anew, or Kafka has lost
+        /// records. Going on would skip new events or repeat old effects, and only a person knows which.
+        public static let offsetBeyondLog = Code(kind: .offsetBeyondLog)
         public static let invalidConfiguration = Code(kind: .invalidConfiguration)
 
         public var description: String { kind.rawValue }
@@ -43,7 +46,7 @@ public struct TidingsError: Error, Sendable {
     public var isRetriable: Bool
 
     /// True when the object that threw is of no further use.
-    public var isFatal: Bool { code == .fenced || code == .invalidConfiguration }
+    public var isFatal: Bool { code == .fenced || code == .offsetBeyondLog || code == .invalidConfiguration }
 
     public init(
         _ code: Code, _ message: String, record: EventRecord? = nil, cause: (any Error)? = nil,

@@ -18,14 +18,14 @@ enum CloudEvents {
     /// The headers of an event in binary content mode.
     static func headers(
         id: EventID, source: String, type: String, time: Timestamp, contentType: String
-    ) -> [RecordHeader] {
+    ) -> [EventHeader] {
         [
-            RecordHeader(specVersionHeader, specVersion),
-            RecordHeader(idHeader, id.rawValue),
-            RecordHeader(sourceHeader, source),
-            RecordHeader(typeHeader, type),
-            RecordHeader(timeHeader, time.rfc3339),
-            RecordHeader(contentTypeHeader, contentType),
+            EventHeader(specVersionHeader, specVersion),
+            EventHeader(idHeader, id.rawValue),
+            EventHeader(sourceHeader, source),
+            EventHeader(typeHeader, type),
+            EventHeader(timeHeader, time.rfc3339),
+            EventHeader(contentTypeHeader, contentType),
         ]
     }
 }
@@ -36,7 +36,7 @@ extension EventRecord {
     /// - Throws: ``TidingsError/Code/cannotEncode``.
     public init<E: Event>(
         _ event: E, id: EventID, topic: Topic<E>, source: String, time: Timestamp = .now(),
-        headers: [RecordHeader] = []
+        headers: [EventHeader] = []
     ) throws {
         let value: [UInt8]
         do {

@@ -9,12 +9,12 @@ public struct EventRecord: Hashable, Sendable {
     public var key: [UInt8]?
 
     /// The record's headers in order: CloudEvents' attributes as `ce_…`, the content type, then the caller's.
-    public var headers: [RecordHeader]
+    public var headers: [EventHeader]
 
     /// The record's value; nil is a tombstone.
     public var value: [UInt8]?
 
-    public init(eventID: EventID, topic: String, key: [UInt8]?, headers: [RecordHeader], value: [UInt8]?) {
+    public init(eventID: EventID, topic: String, key: [UInt8]?, headers: [EventHeader], value: [UInt8]?) {
         self.eventID = eventID
         self.topic = topic
         self.key = key
@@ -29,8 +29,8 @@ public struct EventRecord: Hashable, Sendable {
     }
 }
 
-/// One header of a record. Names may repeat.
-public struct RecordHeader: Hashable, Sendable {
+/// One header of an event's record. Names may repeat.
+public struct EventHeader: Hashable, Sendable {
     public var name: String
     public var value: [UInt8]?
 

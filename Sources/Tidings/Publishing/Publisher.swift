@@ -47,7 +47,7 @@ public struct Publisher<S: Store>: Sendable {
     @discardableResult
     public func publish<E: Event, R: Sendable>(
         _ event: E, id: EventID = EventID(), to topic: Topic<E>, sending: Sending = .outbox,
-        headers: [RecordHeader] = [], action: @escaping @Sendable (S.Transaction) throws -> R
+        headers: [EventHeader] = [], action: @escaping @Sendable (S.Transaction) throws -> R
     ) async throws -> R {
         let record = try EventRecord(event, id: id, topic: topic, source: source, headers: headers)
         switch sending {
@@ -67,7 +67,7 @@ public struct Publisher<S: Store>: Sendable {
     /// ```
     /// - Throws: ``TidingsError/Code/notInTransaction`` when there is no transaction.
     public func append<E: Event>(
-        _ event: E, id: EventID = EventID(), to topic: Topic<E>, headers: [RecordHeader] = [],
+        _ event: E, id: EventID = EventID(), to topic: Topic<E>, headers: [EventHeader] = [],
         in transaction: S.Transaction
     ) throws {
         let record = try EventRecord(event, id: id, topic: topic, source: source, headers: headers)

@@ -25,9 +25,13 @@ public struct SendFailure: Error, Sendable, CustomStringConvertible {
     /// True when a later attempt may succeed; false when this record will never be accepted as it is.
     public var isRetriable: Bool
 
-    public init(message: String, isRetriable: Bool) {
+    /// True when the sender is of no further use.
+    public var isFatal: Bool
+
+    public init(message: String, isRetriable: Bool, isFatal: Bool = false) {
         self.message = message
         self.isRetriable = isRetriable
+        self.isFatal = isFatal
     }
 
     public var description: String { message }

@@ -9,7 +9,7 @@ public struct Delivery: Hashable, Sendable {
 
     public var key: [UInt8]?
     public var value: [UInt8]?
-    public var headers: [RecordHeader]
+    public var headers: [EventHeader]
 
     /// The event's identity; nil for a record without an envelope.
     public var eventID: EventID?
@@ -35,7 +35,7 @@ public struct Delivery: Hashable, Sendable {
     }
 
     /// The last header of that name.
-    public func header(_ name: String) -> RecordHeader? {
+    public func header(_ name: String) -> EventHeader? {
         headers.last { $0.name == name }
     }
 }

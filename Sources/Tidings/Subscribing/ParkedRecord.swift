@@ -4,7 +4,7 @@ public struct ParkedRecord: Hashable, Sendable {
     public var offset: Int64
     public var timestamp: Timestamp?
     public var key: [UInt8]?
-    public var headers: [RecordHeader]
+    public var headers: [EventHeader]
     public var value: [UInt8]?
 
     /// Why, in words for whoever has to decide what to do.
@@ -14,7 +14,7 @@ public struct ParkedRecord: Hashable, Sendable {
     public var attempts: Int
 
     public init(
-        place: GroupPartition, offset: Int64, timestamp: Timestamp?, key: [UInt8]?, headers: [RecordHeader],
+        place: GroupPartition, offset: Int64, timestamp: Timestamp?, key: [UInt8]?, headers: [EventHeader],
         value: [UInt8]?,
         reason: String, attempts: Int
     ) {

@@ -1,4 +1,7 @@
+import KafkaClient
 import Logging
+import ServiceLifecycle
+import Synchronization
 
 /// A consumer group's handlers: each event has one effect in the local database, whatever crashes in between.
 ///
@@ -16,21 +19,52 @@ import Logging
 ///
 /// That holds for effects in *this* database. An e-mail sent from a handler is sent at least once; to make it one
 /// effect, let the handler write the wish to send it into a table, with the event's id as the key.
-public final class Subscription<S: Store>: Sendable {
+public final class Subscription<S: Store>: Service {
     public let topics: [String]
     public let group: String
     public let store: S
 
-    let handlers = HandlerTable<S.Transaction>()
-    let probe: (any Probe)?
-    let logger: Logger
+    private let handlers = HandlerTable<S.Transaction>()
+    private let kafka: KafkaConfiguration
+    private let configuration: SubscriptionConfiguration
+    private let clock: any Clock<Duration>
+    private let probe: (any Probe)?
+    private let logger: Logger
 
-    init(to topics: [String], group: String, store: S, probe: (any Probe)?, logger: Logger) {
+    /// - Parameters:
+    ///   - topics: the Kafka topics' names.
+    ///   - group: the consumer group; its members share the partitions, and the database.
+    ///   - store: where effects and offsets go.
+    ///   - kafka: where to receive from.
+    ///   - configuration: how to handle what is received.
+    ///   - clock: paces attempts.
+    ///   - probe: listens to the steps.
+    public init(
+        to topics: [String], group: String, store: S, kafka: KafkaConfiguration,
+        configuration: SubscriptionConfiguration = SubscriptionConfiguration(),
+        clock: any Clock<Duration> = ContinuousClock(), probe: (any Probe)? = nil, logger: Logger
+    ) {
         self.topics = topics
         self.group = group
         self.store = store
+        self.kafka = kafka
+        self.configuration = configuration
+        self.clock = clock
         self.probe = probe
         self.logger = logger
+    }
+
+    /// Receives and handles until graceful shutdown, when the batch in hand is finished, or cancellation.
+    ///
+    /// - Throws: a database error or a Kafka error that will not pass by itself;
+    ///   ``TidingsError/Code/offsetBeyondLog``.
+    public func run() async throws {
+        let handling = PartitionHandling(
+            store: store, handlers: handlers, configuration: configuration, clock: clock, probe: probe, logger: logger,
+            metrics: SubscriptionMetrics(group: group))
+        let member = GroupMember(
+            topics: topics, group: group, kafka: kafka, handling: handling, clock: clock, logger: logger)
+        try await member.run()
     }
 
     /// Handles the events of a type, in the order of each key. Register before `run()`.

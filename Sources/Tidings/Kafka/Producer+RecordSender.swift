@@ -1,0 +1,45 @@
+import KafkaClient
+
+/// A Kafka producer is what records usually leave through.
+extension Producer: RecordSender {
+    public func send(_ records: [EventRecord]) async throws -> [SendOutcome] {
+        let messages = records.map { record in
+            ProducerMessage(
+                topic: record.topic, key: record.key, value: record.value,
+                headers: record.headers.map { RecordHeader($0.name, $0.value) })
+        }
+        do {
+            return try await send(messages).map { report in
+                switch report {
+                case .success(let place): .sent(partition: place.partition, offset: place.offset)
+                case .failure(let error): .failed(SendFailure(error))
+                }
+            }
+        } catch let error as KafkaError {
+            throw SendFailure(error)
+        }
+    }
+}
+
+extension SendFailure {
+    init(_ error: KafkaError) {
+        // A producer asks for a missing topic for a while by itself; what it reports then is not there.
+        let isGone = error.code == .unknownTopicOrPartition
+        self.init(
+            message: error.description, isRetriable: error.isRetriable && !isGone,
+            isFatal: error.isFatal || error.code == .closed || error.code == .purged)
+    }
+}
+
+extension ProducerConfiguration {
+    /// For an ``OutboxRelay``: idempotent, acknowledged by all, and without a delivery timeout, so that a record waits
+    /// for Kafka as long as it takes and is never overtaken by a later one of its key.
+    public static func relay(_ kafka: KafkaConfiguration) -> ProducerConfiguration {
+        var configuration = ProducerConfiguration(kafka)
+        configuration.acknowledgements = .all
+        configuration.isIdempotent = true
+        configuration.deliveryTimeout = .zero
+        configuration.linger = .zero
+        return configuration
+    }
+}

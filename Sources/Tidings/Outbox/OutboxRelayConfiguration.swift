@@ -1,0 +1,30 @@
+/// How an ``OutboxRelay`` works; the defaults suit one relay beside its service.
+public struct OutboxRelayConfiguration: Sendable {
+    /// The relay's name. An instance that comes back under its old name takes over at once, without waiting for its
+    /// former self's lease to expire. Two living relays must not share one: the elder stops with
+    /// ``TidingsError/Code/fenced``.
+    public var instanceID: String = EventID().rawValue
+
+    /// A dead relay is replaced after at most so long.
+    public var leaseDuration: Duration = .seconds(5)
+
+    /// How often to look without being woken: the net for commits of other processes.
+    public var pollInterval: Duration = .seconds(1)
+
+    /// At most so many events travel in one batch.
+    public var maximumBatchCount = 2000
+
+    /// At most so many bytes travel in one batch, but always one event.
+    public var maximumBatchBytes = 4 * 1024 * 1024
+
+    /// An event larger than this is parked: Kafka would refuse it (`message.max.bytes`).
+    public var maximumRecordBytes = 1_000_000
+
+    /// The pace of attempts when Kafka or the database refuses for the moment.
+    public var backoff = Backoff(first: .milliseconds(50), longest: .seconds(5))
+
+    /// How long a batch in hand may take after shutdown was asked for.
+    public var shutdownGrace: Duration = .seconds(5)
+
+    public init() {}
+}

@@ -1,0 +1,40 @@
+/// How a ``Subscription`` handles what it receives.
+public struct SubscriptionConfiguration: Sendable {
+    /// The member's static name in its group (KIP-345): an instance that comes back under it within the session
+    /// timeout gets its partitions back without a rebalance. Nil for a dynamic member.
+    public var instanceID: String?
+
+    /// A member that is silent for so long is taken for dead, and its partitions go to others.
+    public var sessionTimeout: Duration = .seconds(10)
+
+    /// When busy, at most so many events share one transaction.
+    public var maximumBatchCount = 200
+
+    /// A handler that fails with an error that may pass is tried so often, then the record is parked.
+    ///
+    /// Errors of the database that may pass are tried until they do: nothing could be parked without it.
+    public var maximumAttempts = 5
+
+    /// The pace of those attempts.
+    public var backoff = Backoff(first: .milliseconds(50), longest: .seconds(5))
+
+    /// Whether a handler's error may pass. The database's own errors are asked of the store first.
+    public var isRetriable: @Sendable (any Error) -> Bool = { ($0 as? any RetriableError)?.isRetriable ?? false }
+
+    /// How events are read, by their content type; the first also reads records that do not say theirs.
+    public var codecs: [any EventCodec] = [JSONCodec()]
+
+    /// How often the offsets, which are true in the database, are told to Kafka, where tools look for the lag.
+    public var offsetCommitInterval: Duration = .milliseconds(500)
+
+    public init() {}
+}
+
+/// An error that says whether a later attempt may succeed.
+public protocol RetriableError: Error {
+    var isRetriable: Bool { get }
+}
+
+extension TidingsError: RetriableError {}
+
+extension SendFailure: RetriableError {}

@@ -1,0 +1,42 @@
+import Metrics
+
+/// What a subscription tells about itself, by group.
+///
+/// - `tidings_subscription_handled_total`, `…_parked_total`: records.
+/// - `tidings_subscription_failures_total`: handlers that threw.
+/// - `tidings_subscription_redelivered_total`: records that came again and were passed over.
+/// - `tidings_subscription_refused_total`: transactions that the stored offset refused.
+/// - `tidings_subscription_transaction_seconds`: the time of a transaction.
+final class SubscriptionMetrics: Sendable {
+    private let handledCount: Counter
+    private let parkedCount: Counter
+    private let failures: Counter
+    private let redeliveredCount: Counter
+    private let refusedCount: Counter
+    private let transaction: Metrics.Timer
+
+    init(group: String) {
+        let dimensions = [("group", group)]
+        handledCount = Counter(label: "tidings_subscription_handled_total", dimensions: dimensions)
+        parkedCount = Counter(label: "tidings_subscription_parked_total", dimensions: dimensions)
+        failures = Counter(label: "tidings_subscription_failures_total", dimensions: dimensions)
+        redeliveredCount = Counter(label: "tidings_subscription_redelivered_total", dimensions: dimensions)
+        refusedCount = Counter(label: "tidings_subscription_refused_total", dimensions: dimensions)
+        transaction = Metrics.Timer(label: "tidings_subscription_transaction_seconds", dimensions: dimensions)
+    }
+
+    func handled(_ count: Int, parked: Int, in time: Duration) {
+        handledCount.increment(by: count - parked)
+        if parked > 0 { parkedCount.increment(by: parked) }
+        let (seconds, attoseconds) = time.components
+        transaction.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+
+    func redelivered(_ count: Int) {
+        if count > 0 { redeliveredCount.increment(by: count) }
+    }
+
+    func refused() { refusedCount.increment() }
+
+    func failed() { failures.increment() }
+}

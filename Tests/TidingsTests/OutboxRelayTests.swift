@@ -1,0 +1,172 @@
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Testing
+import TidingsTesting
+
+@testable import Tidings
+
+@Suite(.timeLimit(.minutes(1))) struct OutboxRelayTests {
+    private let store = InMemoryStore()
+    private let topic = Topic<Placed>("order")
+
+    private func publish(_ id: String, key: String = "o-1", in other: InMemoryStore? = nil) async throws {
+        let publisher = Publisher(store: other ?? store, source: "/test")
+        try await publisher.publish(Placed(orderID: key, total: 1), id: EventID(id), to: topic) { _ in }
+    }
+
+    /// Runs a relay while `body` runs.
+    private func relaying(
+        _ sender: RecordingSender, name: String = "relay", store other: InMemoryStore? = nil,
+        clock: any Clock<Duration> = ContinuousClock(), _ body: () async throws -> Void
+    ) async throws {
+        var configuration = OutboxRelayConfiguration()
+        configuration.instanceID = name
+        configuration.backoff = Backoff(first: .milliseconds(1), longest: .milliseconds(5))
+        let relay = OutboxRelay(
+            store: other ?? store, producer: sender, configuration: configuration, clock: clock, logger: .silent)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await relay.run() }
+            try await body()
+            group.cancelAll()
+            do { try await group.waitForAll() } catch is CancellationError {}
+        }
+    }
+
+    private func emptyOutbox() async {
+        while !store.outbox.isEmpty { await Task.yield() }
+    }
+
+    @Test("an event leaves right after its commit, without the clock moving")
+    func wakes() async throws {
+        let sender = RecordingSender()
+        try await relaying(sender, clock: ManualClock()) {
+            for number in 1...5 {
+                try await publish("\(number)")
+                _ = await sender.records(atLeast: number)
+            }
+            await emptyOutbox()
+        }
+        #expect(sender.records.map(\.eventID) == ["1", "2", "3", "4", "5"])
+    }
+
+    @Test("what another process appended is found by the slow poll")
+    func polls() async throws {
+        let (sender, clock, store) = (RecordingSender(), ManualClock(), InMemoryStore(raisesSignal: false))
+        try await relaying(sender, store: store, clock: clock) {
+            // The lease's renewal and the poll.
+            await clock.sleepers(atLeast: 2)
+            try await publish("1", in: store)
+            clock.advance(by: .seconds(1))
+            _ = await sender.records(atLeast: 1)
+        }
+        #expect(sender.records.map(\.eventID) == ["1"])
+    }
+
+    @Test("while Kafka is away events wait, and go in order when it is back")
+    func kafkaAway() async throws {
+        let attempts = Mutex(0)
+        let sender = RecordingSender { _ in
+            let isAway = attempts.withLock { attempts in
+                attempts += 1
+                return attempts < 5
+            }
+            if isAway { throw SendFailure(message: "away", isRetriable: true) }
+            return nil
+        }
+        for number in 1...5 { try await publish("\(number)", key: "k\(number % 2)") }
+        try await relaying(sender) {
+            await emptyOutbox()
+        }
+        #expect(sender.records.map(\.eventID) == ["1", "2", "3", "4", "5"])
+    }
+
+    @Test("an event that can never go is parked with its key and the rest flows")
+    func parks() async throws {
+        let sender = RecordingSender { record in
+            record.eventID == "bad" ? SendFailure(message: "no such topic", isRetriable: false) : nil
+        }
+        try await publish("bad", key: "a")
+        try await publish("good", key: "b")
+        try await relaying(sender) {
+            await emptyOutbox()
+            try await publish("behind", key: "a")
+            try await publish("more", key: "b")
+            await emptyOutbox()
+        }
+        #expect(sender.records.map(\.eventID) == ["good", "more"])
+        #expect(store.parkedEntries.map(\.entry.record.eventID) == ["bad", "behind"])
+        #expect(store.parkedEntries.first?.reason == "no such topic")
+    }
+
+    @Test("while the database is away the relay waits and marks what it had sent")
+    func databaseAway() async throws {
+        let store = store
+        let sender = RecordingSender { _ in
+            store.isAvailable = false
+            return nil
+        }
+        try await publish("1")
+        try await relaying(sender) {
+            _ = await sender.records(atLeast: 1)
+            store.isAvailable = true
+            await emptyOutbox()
+        }
+        #expect(sender.records.map(\.eventID) == ["1"])
+    }
+
+    @Test("of two relays one works, and the other takes over when it goes")
+    func takesOver() async throws {
+        let (first, second) = (RecordingSender(), RecordingSender())
+        try await relaying(first, name: "a") {
+            try await publish("1")
+            await emptyOutbox()
+            try await relaying(second, name: "b") {
+                try await publish("2")
+                await emptyOutbox()
+            }
+        }
+        #expect(first.records.map(\.eventID) == ["1", "2"])
+        #expect(second.records.isEmpty)
+        try await relaying(second, name: "a") {
+            try await publish("3")
+            await emptyOutbox()
+        }
+        #expect(second.records.map(\.eventID) == ["3"])
+    }
+
+    @Test("a relay whose namesake has taken over marks nothing and stops")
+    func fenced() async throws {
+        let store = store
+        let sender = RecordingSender { _ in
+            _ = try await store.transaction { transaction in
+                try store.lease(
+                    LeaseRequest(name: "outbox", owner: "relay", duration: .seconds(60)), in: transaction)
+            }
+            return nil
+        }
+        try await publish("1")
+        var configuration = OutboxRelayConfiguration()
+        configuration.instanceID = "relay"
+        let relay = OutboxRelay(store: store, producer: sender, configuration: configuration, logger: .silent)
+        let error = await #expect(throws: TidingsError.self) { try await relay.run() }
+        #expect(error?.code == .fenced)
+        #expect(store.outbox.count == 1)
+    }
+
+    @Test("a relay that died between sending and marking sends the batch again in the same order")
+    func diedBeforeMarking() async throws {
+        for number in 1...5 { try await publish("\(number)") }
+        let sender = RecordingSender()
+        let claimed = try await store.transaction { [store] in
+            try store.claim(ClaimRequest(maximumCount: 10, maximumBytes: 1000), in: $0)
+        }
+        _ = try await sender.send(claimed.map(\.record))
+        try await relaying(sender) { await emptyOutbox() }
+        #expect(sender.records.map(\.eventID) == ["1", "2", "3", "4", "5", "1", "2", "3", "4", "5"])
+    }
+}
+
+extension Logger {
+    static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+}

@@ -1,0 +1,206 @@
+import Logging
+import Synchronization
+import Testing
+import TidingsTesting
+
+@testable import Tidings
+
+@Suite(.timeLimit(.minutes(1))) struct PartitionHandlingTests {
+    private struct Passing: RetriableError { var isRetriable: Bool { true } }
+    private struct Poison: Error {}
+
+    private let store = InMemoryStore()
+    private let place = GroupPartition(group: "g", topic: "order", partition: 0)
+    private let handlers = HandlerTable<InMemoryStore.Transaction>()
+
+    private func handling(
+        probe: (any Probe)? = nil, configure: (inout SubscriptionConfiguration) -> Void = { _ in }
+    ) -> PartitionHandling<InMemoryStore> {
+        var configuration = SubscriptionConfiguration()
+        configuration.backoff = Backoff(first: .milliseconds(1), longest: .milliseconds(2))
+        configure(&configuration)
+        return PartitionHandling(
+            store: store, handlers: handlers, configuration: configuration, clock: ContinuousClock(), probe: probe,
+            logger: .silent, metrics: SubscriptionMetrics(group: "g"))
+    }
+
+    /// A handler that counts in the database how often it had an effect for each event.
+    private func count(_ before: @escaping @Sendable (Placed, Delivery) throws -> Void = { _, _ in }) {
+        handlers.add(Placed.self) { delivery, codecs in
+            let event = try codecs.decode(Placed.self, from: delivery)
+            return { transaction in
+                try before(event, delivery)
+                let id = delivery.eventID?.rawValue ?? ""
+                transaction.rows[id] = "\((Int(transaction.rows[id] ?? "") ?? 0) + 1)"
+            }
+        }
+    }
+
+    private func deliveries(_ offsets: [Int64], key: @escaping (Int64) -> String = { "k\($0 % 3)" }) throws
+        -> [Delivery]
+    {
+        try offsets.map { offset in
+            let record = try EventRecord(
+                Placed(orderID: key(offset), total: Int(offset)), id: EventID("e\(offset)"), topic: Topic("order"),
+                source: "/test")
+            return Delivery(
+                topic: "order", partition: 0, offset: offset, key: record.key, value: record.value,
+                headers: record.headers)
+        }
+    }
+
+    private func stored() async throws -> Int64? {
+        try await store.transaction { [store, place] in try store.offset(of: place, in: $0) }
+    }
+
+    @Test("records are handled in order, several in one transaction, and the offset moves behind the last")
+    func handles() async throws {
+        let steps = Steps()
+        count()
+        let progress = try await handling(probe: steps).handle(deliveries([3, 4, 5, 9]), of: place, stored: nil)
+        #expect(progress == .handled(stored: 10))
+        #expect(try await stored() == 10)
+        #expect(store.rows == ["e3": "1", "e4": "1", "e5": "1", "e9": "1"])
+        #expect(steps.points == [.received, .handlingStarts, .handled, .handlingCommitted])
+    }
+
+    @Test("a redelivery has no second effect")
+    func redelivery() async throws {
+        count()
+        let handling = handling()
+        _ = try await handling.handle(deliveries([0, 1, 2]), of: place, stored: nil)
+        let progress = try await handling.handle(deliveries([0, 1, 2, 3]), of: place, stored: 3)
+        #expect(progress == .handled(stored: 4))
+        #expect(store.rows == ["e0": "1", "e1": "1", "e2": "1", "e3": "1"])
+    }
+
+    @Test("a zombie, whose partition another instance has moved on with, has no effect")
+    func zombie() async throws {
+        count()
+        _ = try await handling().handle(deliveries([0, 1, 2, 3]), of: place, stored: nil)
+        // The zombie still believes in offset 1, or in none.
+        #expect(try await handling().handle(deliveries([1, 2]), of: place, stored: 1) == .handled(stored: 4))
+        #expect(try await handling().handle(deliveries([0, 1]), of: place, stored: nil) == .handled(stored: 4))
+        #expect(store.rows == ["e0": "1", "e1": "1", "e2": "1", "e3": "1"])
+        // What it has beyond that is new to everybody.
+        #expect(try await handling().handle(deliveries([2, 3, 4]), of: place, stored: 2) == .handled(stored: 5))
+        #expect(store.rows["e4"] == "1")
+    }
+
+    @Test("an offset that was set back is followed back")
+    func setBack() async throws {
+        count()
+        _ = try await handling().handle(deliveries([0, 1, 2]), of: place, stored: nil)
+        _ = try await store.transaction { [store, place] in try store.advance(place, from: 3, to: 1, in: $0) }
+        #expect(try await handling().handle(deliveries([3]), of: place, stored: 3) == .goBack(to: 1))
+        #expect(store.rows["e3"] == nil)
+    }
+
+    @Test("an error that may pass is tried again until it does, without a trace")
+    func retries() async throws {
+        let failures = Mutex(0)
+        count { event, _ in
+            guard event.total == 1 else { return }
+            try failures.withLock { failures in
+                failures += 1
+                if failures < 4 { throw Passing() }
+            }
+        }
+        let progress = try await handling().handle(deliveries([0, 1, 2]), of: place, stored: nil)
+        #expect(progress == .handled(stored: 3))
+        #expect(store.rows == ["e0": "1", "e1": "1", "e2": "1"])
+        #expect(store.parkedRecords.isEmpty)
+    }
+
+    @Test("poison is parked with its reason, later records of its key behind it, and the rest goes on")
+    func parks() async throws {
+        count { event, _ in if event.total == 1 { throw Poison() } }
+        let handling = handling()
+        let progress = try await handling.handle(deliveries([0, 1, 2, 3, 4, 5]), of: place, stored: nil)
+        #expect(progress == .handled(stored: 6))
+        #expect(store.rows == ["e0": "1", "e2": "1", "e3": "1", "e5": "1"])
+        #expect(store.parkedRecords.map(\.offset) == [1, 4])
+        #expect(store.parkedRecords.map(\.attempts) == [1, 0])
+        #expect(store.parkedRecords[0].reason.contains("Poison"))
+        _ = try await handling.handle(deliveries([6, 7]), of: place, stored: 6)
+        #expect(store.parkedRecords.map(\.offset) == [1, 4, 7])
+    }
+
+    @Test("an error that should pass but does not is parked after the last attempt")
+    func givesUp() async throws {
+        count { event, _ in if event.total == 0 { throw Passing() } }
+        let handling = handling { $0.maximumAttempts = 3 }
+        #expect(try await handling.handle(deliveries([0, 1]), of: place, stored: nil) == .handled(stored: 2))
+        #expect(store.parkedRecords.map(\.attempts) == [3])
+        #expect(store.rows == ["e1": "1"])
+    }
+
+    @Test("what cannot be decoded is parked, not lost")
+    func undecodable() async throws {
+        count()
+        var bad = try deliveries([0, 1])
+        bad[0] = Delivery(
+            topic: "order", partition: 0, offset: 0, key: nil, value: Array("{".utf8), headers: bad[0].headers)
+        #expect(try await handling().handle(bad, of: place, stored: nil) == .handled(stored: 2))
+        #expect(store.parkedRecords.map(\.offset) == [0])
+        #expect(store.parkedRecords[0].value == Array("{".utf8))
+        #expect(store.rows == ["e1": "1"])
+    }
+
+    @Test("what nobody wants is passed over, or goes to the handler of others")
+    func others() async throws {
+        let plain = Delivery(topic: "order", partition: 0, offset: 0, key: nil, value: Array("hello".utf8))
+        #expect(try await handling().handle([plain], of: place, stored: nil) == .handled(stored: 1))
+        handlers.addFallback { delivery, _ in
+            { $0.rows["plain"] = delivery.value.map { String(decoding: $0, as: UTF8.self) } }
+        }
+        var next = plain
+        next.offset = 1
+        #expect(try await handling().handle([next], of: place, stored: 1) == .handled(stored: 2))
+        #expect(store.rows == ["plain": "hello"])
+    }
+
+    @Test("the asynchronous stage runs before the transaction, and its failures count as the handler's")
+    func prepares() async throws {
+        let attempts = Mutex(0)
+        handlers.add(Placed.self) { delivery, codecs in
+            let event = try codecs.decode(Placed.self, from: delivery)
+            await Task.yield()
+            let attempt = attempts.withLock { attempts in
+                attempts += 1
+                return attempts
+            }
+            if event.total == 1, attempt < 4 { throw Passing() }
+            if event.total == 2 { throw Poison() }
+            return { $0.rows["e\(event.total)"] = "prepared" }
+        }
+        let progress = try await handling().handle(deliveries([0, 1, 2, 3]), of: place, stored: nil)
+        #expect(progress == .handled(stored: 4))
+        #expect(store.rows == ["e0": "prepared", "e1": "prepared", "e3": "prepared"])
+        #expect(store.parkedRecords.map(\.offset) == [2])
+    }
+
+    @Test("while the database is away nothing is skipped and nothing parked")
+    func databaseAway() async throws {
+        count()
+        store.isAvailable = false
+        let (store, place) = (store, place)
+        let handling = handling()
+        let deliveries = try deliveries([0, 1])
+        async let progress = handling.handle(deliveries, of: place, stored: nil)
+        for _ in 0..<20 { await Task.yield() }
+        store.isAvailable = true
+        #expect(try await progress == .handled(stored: 2))
+        #expect(store.rows == ["e0": "1", "e1": "1"])
+        #expect(store.parkedRecords.isEmpty)
+    }
+}
+
+/// Remembers the points it hears of.
+final class Steps: Probe {
+    private let seen = Mutex<[Step.Point]>([])
+
+    var points: [Step.Point] { seen.withLock { $0 } }
+
+    func reached(_ step: Step) { seen.withLock { $0.append(step.point) } }
+}

@@ -1,0 +1,83 @@
+import Testing
+
+@testable import Tidings
+
+@Suite struct RelayBatchTests {
+    private func entry(_ sequence: Int64, _ key: String?, size: Int = 1, behind: Bool = false) -> OutboxEntry {
+        let record = EventRecord(
+            eventID: EventID("\(sequence)"), topic: "t", key: key.map { Array($0.utf8) }, headers: [],
+            value: [UInt8](repeating: 0, count: size))
+        return OutboxEntry(sequence: sequence, record: record, appendedAt: .now(), isBehindParked: behind)
+    }
+
+    private let sent = SendOutcome.sent(partition: 0, offset: 0)
+    private let later = SendOutcome.failed(SendFailure(message: "later", isRetriable: true))
+    private let never = SendOutcome.failed(SendFailure(message: "never", isRetriable: false))
+    private let broken = SendOutcome.failed(SendFailure(message: "broken", isRetriable: false, isFatal: true))
+
+    @Test("what is too large is parked with what follows of its key; the rest goes")
+    func tooLarge() {
+        let batch = RelayBatch(
+            claimed: [
+                entry(1, "a"), entry(2, "a", size: 99), entry(3, "b"), entry(4, "a"), entry(5, nil, size: 99),
+                entry(6, nil),
+            ],
+            maximumRecordBytes: 50)
+        #expect(batch.sending.map(\.sequence) == [1, 3, 6])
+        #expect(batch.parked.map(\.sequence) == [2, 4, 5])
+    }
+
+    @Test("what stands behind a parked event is parked")
+    func behind() {
+        let batch = RelayBatch(claimed: [entry(1, "a", behind: true), entry(2, "b")], maximumRecordBytes: 50)
+        #expect(batch.sending.map(\.sequence) == [2])
+        #expect(batch.parked.map(\.sequence) == [1])
+    }
+
+    @Test("what may succeed later stays, and keeps back what follows of its key")
+    func retries() {
+        let batch = RelayBatch(
+            claimed: [entry(1, "a"), entry(2, "b"), entry(3, "a"), entry(4, "b"), entry(5, nil)], maximumRecordBytes: 50
+        )
+        let settlement = batch.settle([later, sent, sent, sent, sent])
+        #expect(settlement.sent.map(\.sequence) == [2, 4, 5])
+        #expect(settlement.retries == 2)
+        #expect(settlement.parked.isEmpty)
+        #expect(settlement.failure != nil)
+    }
+
+    @Test("what will never go is parked with its reason, and what failed behind it too")
+    func permanent() {
+        let batch = RelayBatch(claimed: [entry(1, "a"), entry(2, "a"), entry(3, "b")], maximumRecordBytes: 50)
+        let settlement = batch.settle([never, later, sent])
+        #expect(settlement.sent.map(\.sequence) == [3])
+        #expect(settlement.parked.map(\.sequence) == [1, 2])
+        #expect(settlement.parked.first?.reason == "never")
+        #expect(settlement.retries == 0)
+    }
+
+    @Test("a permanent failure behind a retriable one waits for its turn")
+    func permanentBehindRetriable() {
+        let batch = RelayBatch(claimed: [entry(1, "a"), entry(2, "a")], maximumRecordBytes: 50)
+        let settlement = batch.settle([later, never])
+        #expect(settlement.parked.isEmpty)
+        #expect(settlement.retries == 2)
+    }
+
+    @Test("a producer that broke parks nothing")
+    func fatal() {
+        let batch = RelayBatch(claimed: [entry(1, "a"), entry(2, "b")], maximumRecordBytes: 50)
+        let settlement = batch.settle([broken, broken])
+        #expect(settlement.parked.isEmpty)
+        #expect(settlement.retries == 2)
+        #expect(settlement.failure?.isFatal == true)
+    }
+
+    @Test("missing outcomes count as not sent")
+    func missingOutcomes() {
+        let batch = RelayBatch(claimed: [entry(1, "a"), entry(2, "b")], maximumRecordBytes: 50)
+        let settlement = batch.settle([sent])
+        #expect(settlement.sent.map(\.sequence) == [1])
+        #expect(settlement.retries == 1)
+    }
+}
