@@ -29,13 +29,20 @@ enum ApiVersionsHandler: RequestHandler {
         }
     }
 
-    /// The answer to a version from the future.
-    static func fallback(correlationID: Int32, routes: [APIKey: Route]) throws(ProtocolError) -> ByteBuffer {
+    /// The answer to an ApiVersions request in a version from the future, of which nothing behind the correlation id is
+    /// looked at; nil for any other request.
+    static func answerToUnknownVersion(
+        in frame: ByteBuffer, routes: [APIKey: Route]
+    ) throws(ProtocolError) -> ByteBuffer? {
+        var frame = frame
+        guard let (key, version, correlationID) = frame.readMultipleIntegers(as: (Int16, Int16, Int32).self),
+            APIKey(rawValue: key) == .apiVersions, !versions.contains(version)
+        else { return nil }
         var answer = response(routes)
         answer.errorCode = .unsupportedVersion
         answer.apiKeys.removeAll { $0.apiKey != .apiVersions }
-        var frame = ByteBuffer()
-        try answer.encodeFrame(version: 0, correlationID: correlationID, into: &frame)
-        return frame
+        var response = ByteBuffer()
+        try answer.encodeFrame(version: 0, correlationID: correlationID, into: &response)
+        return response
     }
 }

@@ -50,17 +50,17 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private func dispatch(_ frame: inout ByteBuffer, size: Int, context: ChannelHandlerContext) throws {
         guard let info else { return }
-        let header = try RequestHeader.decode(from: &frame)
-        guard let route = core.routes[header.apiKey] else { throw ConnectionError.unknownAPI(header) }
-        let request = RequestContext(core: core, connection: info, header: header, eventLoop: context.eventLoop)
         let answer: EventLoopFuture<ByteBuffer?>
-        if route.versions.contains(header.apiVersion) {
-            answer = try route.answer(&frame, request)
-        } else if header.apiKey == .apiVersions {
-            answer = context.eventLoop.makeSucceededFuture(
-                try ApiVersionsHandler.fallback(correlationID: header.correlationID, routes: core.routes))
+        if let fallback = try ApiVersionsHandler.answerToUnknownVersion(in: frame, routes: core.routes) {
+            answer = context.eventLoop.makeSucceededFuture(fallback)
         } else {
-            throw ConnectionError.unsupportedVersion(header, route.versions)
+            let header = try RequestHeader.decode(from: &frame)
+            guard let route = core.routes[header.apiKey] else { throw ConnectionError.unknownAPI(header) }
+            guard route.versions.contains(header.apiVersion) else {
+                throw ConnectionError.unsupportedVersion(header, route.versions)
+            }
+            answer = try route.answer(
+                &frame, RequestContext(core: core, connection: info, header: header, eventLoop: context.eventLoop))
         }
         let place = responses.open(bytes: size)
         answer.hop(to: context.eventLoop).assumeIsolated().whenComplete { result in

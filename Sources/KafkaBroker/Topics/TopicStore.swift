@@ -16,6 +16,13 @@ final class TopicStore: Sendable {
         var nameByID: [KafkaUUID: String] = [:]
         var partitionCount = 0
         var isClosed = false
+        /// Deleted topics whose directories still bear their names, and what waits for the names.
+        var leaving: [String: Leaving] = [:]
+    }
+
+    private struct Leaving {
+        var partitions: Int
+        var waiting: [@Sendable () -> Void] = []
     }
 
     let directory: String
@@ -62,7 +69,10 @@ final class TopicStore: Sendable {
         _ specification: TopicSpecification, completion: @escaping @Sendable (Result<Topic, TopicError>) -> Void
     ) {
         changes.submit {
-            completion(Result { () throws(TopicError) in try self.createNow(specification) })
+            let change: @Sendable () -> Void = {
+                completion(Result { () throws(TopicError) in try self.createNow(specification) })
+            }
+            if !self.mustWait(for: specification.name, change) { change() }
         }
     }
 
@@ -135,19 +145,49 @@ final class TopicStore: Sendable {
             state.nameByID[topic.id] = nil
             state.partitionCount -= topic.partitions.count
         }
+        removeFiles(of: topic)
+        logger.info("deleted topic", metadata: ["topic": "\(name)"])
+        return topic
+    }
+
+    /// Closes the partitions' logs and removes their directories. Until that is done a topic of the same name has to
+    /// wait: it would have the same directories.
+    private func removeFiles(of topic: Topic) {
+        state.withLock { $0.leaving[topic.name] = Leaving(partitions: topic.partitions.count) }
         for partition in topic.partitions {
-            let path = path(of: name, partition.name.partition)
+            let path = path(of: topic.name, partition.name.partition)
+            let newPath = "\(path).\(topic.id).deleted"
             partition.retire { [files, logger] in
                 do throws(FileError) {
-                    try files.rename(path, to: "\(path).\(topic.id).deleted")
-                    try files.removeTree("\(path).\(topic.id).deleted")
+                    try files.rename(path, to: newPath)
+                    self.left(topic.name)
+                    try files.removeTree(newPath)
                 } catch {
+                    self.left(topic.name)
                     logger.warning("files of a deleted topic remain", metadata: ["reason": "\(error)"])
                 }
             }
         }
-        logger.info("deleted topic", metadata: ["topic": "\(name)"])
-        return topic
+    }
+
+    /// One directory of a deleted topic has given up its name; after the last one, whoever wants the name may have it.
+    private func left(_ name: String) {
+        let waiting = state.withLock { state -> [@Sendable () -> Void] in
+            state.leaving[name]?.partitions -= 1
+            guard let leaving = state.leaving[name], leaving.partitions <= 0 else { return [] }
+            state.leaving[name] = nil
+            return leaving.waiting
+        }
+        for change in waiting { changes.submit(change) }
+    }
+
+    /// Puts `change` off if the directories of a deleted topic still have this name.
+    private func mustWait(for name: String, _ change: @escaping @Sendable () -> Void) -> Bool {
+        state.withLock { state in
+            guard state.leaving[name] != nil else { return false }
+            state.leaving[name]?.waiting.append(change)
+            return true
+        }
     }
 
     private func publish(_ entry: MetadataImage.Topic, logs: [PartitionLog]) -> Topic {
