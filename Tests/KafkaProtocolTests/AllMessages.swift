@@ -23,7 +23,13 @@ struct AnyMessage: Sendable, CustomTestStringConvertible {
         pair(SyncGroupRequest.self), pair(HeartbeatRequest.self), pair(LeaveGroupRequest.self),
         pair(OffsetCommitRequest.self), pair(OffsetFetchRequest.self), pair(CreateTopicsRequest.self),
         pair(DeleteTopicsRequest.self), pair(InitProducerIdRequest.self), pair(DescribeGroupsRequest.self),
-        pair(ListGroupsRequest.self),
+        pair(ListGroupsRequest.self), pair(AddPartitionsToTxnRequest.self), pair(AddOffsetsToTxnRequest.self),
+        pair(EndTxnRequest.self), pair(TxnOffsetCommitRequest.self), pair(DeleteGroupsRequest.self),
+        pair(OffsetDeleteRequest.self), pair(DeleteRecordsRequest.self), pair(OffsetForLeaderEpochRequest.self),
+        pair(CreatePartitionsRequest.self), pair(DescribeConfigsRequest.self), pair(AlterConfigsRequest.self),
+        pair(IncrementalAlterConfigsRequest.self), pair(DescribeLogDirsRequest.self), pair(DescribeClusterRequest.self),
+        pair(DescribeProducersRequest.self), pair(DescribeTransactionsRequest.self), pair(ListTransactionsRequest.self),
+        pair(DescribeTopicPartitionsRequest.self), pair(SaslHandshakeRequest.self), pair(SaslAuthenticateRequest.self),
     ].flatMap { $0 }
 
     private static func pair<R: KafkaRequest>(_ type: R.Type) -> [AnyMessage] {
