@@ -96,4 +96,73 @@ struct RecordBatchTests {
         #expect(throws: ProtocolError.self) { try batches.next() }
         #expect(batches.remaining == cut)
     }
+
+    @Test("A delete horizon takes the place of the base timestamp, and the records keep their own times")
+    func deleteHorizon() throws {
+        var builder = RecordBatchBuilder(baseOffset: 5, deleteHorizon: 9_000)
+        builder.append(timestamp: 1_000, key: ByteBuffer(string: "a"), value: nil)
+        builder.append(timestamp: 2_000, key: ByteBuffer(string: "b"), value: nil)
+        let batch = try builder.build()
+        let header = try RecordBatchHeader(parsing: batch)
+        #expect(header.hasDeleteHorizon)
+        #expect(header.baseTimestamp == 9_000)
+        #expect(header.maxTimestamp == 2_000)
+        #expect(try Self.read(batch).map(\.timestamp) == [1_000, 2_000])
+    }
+
+    @Test(
+        "A batch emptied by compaction keeps its offsets and its producer's sequence", arguments: Compression.allCases)
+    func emptied(_ compression: Compression) throws {
+        var builder = RecordBatchBuilder(
+            compression: compression, baseOffset: 40, producerID: 7, producerEpoch: 1, baseSequence: 90)
+        builder.header.lastOffsetDelta = 9
+        let batch = try builder.build()
+        let header = try RecordBatchHeader(parsing: batch)
+        #expect(batch.readableBytes == RecordBatchHeader.size)
+        #expect(header.isChecksumValid(in: batch))
+        #expect(header.lastOffset == 49)
+        #expect(header.lastSequence == 99)
+        #expect(try Self.read(batch).isEmpty)
+    }
+
+    @Test("Offsets may have gaps but must rise, and stay within 2^31 of the first")
+    func sparseOffsets() throws {
+        var builder = RecordBatchBuilder(baseOffset: 100)
+        try builder.append(Record(offset: 103))
+        try builder.append(Record(offset: 110))
+        for offset in [Int64(99), 110, 100 + (1 << 31), .min] {
+            #expect(throws: ProtocolError.self) { try builder.append(Record(offset: offset)) }
+        }
+        let batch = try builder.build()
+        #expect(try Self.read(batch).map(\.offset) == [103, 110])
+        #expect(try RecordBatchHeader(parsing: batch).lastOffset == 110)
+    }
+
+    @Test("Sequences wrap from the largest to zero")
+    func sequenceWrap() {
+        let header = RecordBatchHeader(lastOffsetDelta: 3, producerID: 1, producerEpoch: 0, baseSequence: .max - 1)
+        #expect(header.lastSequence == 1)
+        #expect(RecordBatchHeader(lastOffsetDelta: 3).lastSequence == -1)
+    }
+
+    @Test("Another magic, a length too short and a negative count are told apart")
+    func headerFaults() throws {
+        let (batch, _) = try Self.sample(.none, count: 2)
+        for (index, value, code) in [
+            (16, UInt8(1), ProtocolError.Code.unsupportedMagic), (8, 0xFF, .malformed), (57, 0xFF, .malformed),
+            (23, 0x80, .malformed),
+        ] {
+            var damaged = batch
+            damaged.setInteger(value, at: index)
+            let error = #expect(throws: ProtocolError.self) { try RecordBatchHeader(parsing: damaged) }
+            #expect(error?.code == code)
+        }
+    }
+
+    @Test("More records than there are bytes for are refused before anything is allocated")
+    func lyingRecordCount() throws {
+        var (batch, _) = try Self.sample(.none, count: 2)
+        batch.setInteger(Int32.max, at: 57)
+        #expect(throws: ProtocolError.self) { try RecordBatchReader(batch, decompressionLimit: 1 << 20) }
+    }
 }

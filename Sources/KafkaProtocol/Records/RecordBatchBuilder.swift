@@ -13,15 +13,18 @@ public struct RecordBatchBuilder: Sendable {
     public var header: RecordBatchHeader
     private let compression: Compression
     private var records = ByteBuffer()
-    private var firstTimestamp: Int64?
+    /// What the records' timestamps are told relative to: the delete horizon, otherwise the first timestamp.
+    private var baseTimestamp: Int64?
 
     /// - Parameters:
     ///   - baseOffset: the offset of the first record; a broker overwrites what a client says.
     ///   - producerID: with epoch and sequence, of an idempotent producer.
+    ///   - deleteHorizon: the time in milliseconds from which compaction may remove the batch's tombstones (KIP-534).
     public init(
         compression: Compression = .none, baseOffset: Int64 = 0, partitionLeaderEpoch: Int32 = -1,
         timestampType: TimestampType = .createTime, producerID: Int64 = -1, producerEpoch: Int16 = -1,
-        baseSequence: Int32 = -1, isTransactional: Bool = false, isControl: Bool = false
+        baseSequence: Int32 = -1, isTransactional: Bool = false, isControl: Bool = false,
+        deleteHorizon: Int64? = nil
     ) {
         self.compression = compression
         header = RecordBatchHeader(
@@ -30,6 +33,10 @@ public struct RecordBatchBuilder: Sendable {
                 compression: compression, timestampType: timestampType, isTransactional: isTransactional,
                 isControl: isControl),
             producerID: producerID, producerEpoch: producerEpoch, baseSequence: baseSequence)
+        if let deleteHorizon {
+            header.attributes.insert(.deleteHorizon)
+            baseTimestamp = deleteHorizon
+        }
     }
 
     /// Records appended so far.
@@ -62,13 +69,13 @@ public struct RecordBatchBuilder: Sendable {
     private mutating func append(
         delta: Int32, timestamp: Int64, key: ByteBuffer?, value: ByteBuffer?, headers: [RecordHeader]
     ) {
-        let first = firstTimestamp ?? timestamp
-        firstTimestamp = first
+        let base = baseTimestamp ?? timestamp
+        baseTimestamp = base
         header.maxTimestamp = isEmpty ? timestamp : max(header.maxTimestamp, timestamp)
         header.lastOffsetDelta = delta
         header.recordCount += 1
 
-        let timestampDelta = timestamp &- first
+        let timestampDelta = timestamp &- base
         var size = 1 + varintSize(timestampDelta) + varintSize(delta) + varintSize(headers.count)
         size += Self.size(of: key) + Self.size(of: value)
         for header in headers {
@@ -99,12 +106,13 @@ public struct RecordBatchBuilder: Sendable {
         records.writeImmutableBuffer(bytes)
     }
 
-    /// The finished batch.
+    /// The finished batch. Without records it is a bare header, as compaction leaves it to keep a producer's sequence.
     ///
     /// - Throws: ``ProtocolError`` when it would pass 2 GiB or the codec's library fails.
     public func build() throws(ProtocolError) -> ByteBuffer {
-        let payload = try compression.compress(records)
+        let payload = isEmpty ? records : try compression.compress(records)
         var header = header
+        if isEmpty { header.attributes.rawValue &= ~0x07 }
         guard
             let length = Int32(exactly: payload.readableBytes + RecordBatchHeader.size - RecordBatchHeader.logOverhead),
             records.readableBytes <= Int32.max
@@ -112,7 +120,7 @@ public struct RecordBatchBuilder: Sendable {
             throw ProtocolError(.notRepresentable, "a record batch of \(payload.readableBytes) bytes")
         }
         header.batchLength = length
-        header.baseTimestamp = firstTimestamp ?? header.baseTimestamp
+        header.baseTimestamp = baseTimestamp ?? header.baseTimestamp
         var batch = ByteBuffer()
         batch.reserveCapacity(RecordBatchHeader.size + payload.readableBytes)
         header.encode(into: &batch)
