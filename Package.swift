@@ -190,7 +190,12 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "TidingsPostgresTests", dependencies: ["TidingsPostgres", "TidingsTesting"], swiftSettings: strict),
+            name: "TidingsPostgresTests",
+            dependencies: [
+                "TidingsPostgres", "TidingsTesting", "Processes", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "TidingsAuditTests", dependencies: ["TidingsAudit"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",

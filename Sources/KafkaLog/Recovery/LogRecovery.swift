@@ -71,7 +71,7 @@ struct LogRecovery {
             throw LogError(
                 .damaged, "\(directory) ends at offset \(nextOffset), but offset \(knownEnd) was on the disk already")
         }
-        let producers = try producerStates(segments, first: bases[0], end: nextOffset)
+        let producers = try producerStates(segments, logStart: logStart, end: nextOffset)
         report.logEndOffset = nextOffset
         return Outcome(
             segments: segments, logStartOffset: min(logStart, nextOffset), nextOffset: nextOffset,
@@ -119,19 +119,18 @@ struct LogRecovery {
         return bases
     }
 
-    /// Producer states as of the log's end. A snapshot must not be older than the first segment: what lies between
-    /// could not be replayed.
+    /// Producer states as of the log's end.
     private mutating func producerStates(
-        _ segments: [LogSegment], first: Int64, end: Int64
+        _ segments: [LogSegment], logStart: Int64, end: Int64
     ) throws(LogError) -> ProducerStates {
         let snapshots = ProducerSnapshot(directory: directory, files: files)
         let (found, damaged) = try storing { () throws(FileError) in
             try snapshots.remove(behind: end)
-            return try snapshots.newest(from: first, to: end)
+            return try snapshots.newest(from: logStart, to: end)
         }
         report.notes += damaged.map { "passed over the damaged snapshot \($0)" }
         var states = found?.states ?? ProducerStates()
-        let start = found?.offset ?? first
+        let start = found?.offset ?? logStart
         for segment in segments {
             guard let first = try segment.locate(start) else { continue }
             let file = try storing { () throws(FileError) in try segment.file() }

@@ -4,8 +4,8 @@ import Synchronization
 /// A program under test, as a real process: started, watched, killed and started again.
 ///
 /// Standard output arrives line by line in ``lines``; standard error is kept for the failure message.
-/// `Foundation.Process` rather than a structured runner, because a test's whole point is that this process's
-/// life does not follow the test's scopes: it is killed in the middle of things.
+/// Spawned by hand rather than with `Foundation.Process`, whose children inherit each other's pipes when they are started
+/// at the same time: the end of one is then noticed only when the other ends, too.
 public final class ChildProcess: Sendable {
     private struct State {
         var lines: [String] = []
@@ -35,36 +35,84 @@ public final class ChildProcess: Sendable {
     }
 
     public init(_ executable: String, _ arguments: [String], environment: [String: String] = [:]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let (output, errors, standardInput) = (Pipe(), Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        process.standardInput = standardInput
         name = URL(fileURLWithPath: executable).lastPathComponent
+        let environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let (output, errors, standardInput, processID) = try Self.starting.withLock { _ in
+            let (output, errors, standardInput) = (Pipe(), Pipe(), Pipe())
+            for pipe in [output, errors, standardInput] {
+                for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
+                    _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
+                }
+            }
+            let theirs = [
+                standardInput.fileHandleForReading, output.fileHandleForWriting, errors.fileHandleForWriting,
+            ]
+            let processID = try Self.spawn([executable] + arguments, environment: environment, theirs)
+            for end in theirs { try end.close() }
+            return (output, errors, standardInput, processID)
+        }
         input = standardInput.fileHandleForWriting
-        try process.run()
-        processID = process.processIdentifier
-        output.fileHandleForReading.readabilityHandler = { [self] handle in receive(handle) }
-        errors.fileHandleForReading.readabilityHandler = { [self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
+        self.processID = processID
+        read(output.fileHandleForReading) { [self] data in receive(data) }
+        read(errors.fileHandleForReading) { [self] data in
             state.withLock { $0.errors += String(decoding: data, as: UTF8.self) }
         }
-        process.terminationHandler = { [self] process in
+        Thread.detachNewThread { [self] in
+            var status: Int32 = 0
+            while waitpid(processID, &status, 0) < 0, errno == EINTR {}
+            let signal = status & 0x7F
             state.withLock {
-                let status = process.terminationStatus
-                $0.exitStatus = process.terminationReason == .exit ? status : -status
+                $0.exitStatus = signal == 0 ? (status >> 8) & 0xFF : -signal
                 $0.wake()
             }
         }
     }
 
-    private func receive(_ handle: FileHandle) {
-        let data = handle.availableData
-        if data.isEmpty { handle.readabilityHandler = nil }
+    /// One child at a time is started, so that none inherits a pipe that is being made for another.
+    private static let starting = Mutex(())
+
+    /// Starts a program that has these three files and no others.
+    private static func spawn(
+        _ arguments: [String], environment: [String: String], _ files: [FileHandle]
+    ) throws -> Int32 {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (number, file) in files.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, file.fileDescriptor, Int32(number))
+        }
+        // The test runner's threads may have blocked signals, which the child would inherit.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let argv = arguments.map { strdup($0) } + [nil]
+        let envp = environment.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var processID: pid_t = 0
+        let status = posix_spawn(&processID, arguments[0], &actions, &attributes, argv, envp)
+        guard status == 0 else {
+            throw Failure(description: "\(arguments[0]) does not start: \(String(cString: strerror(status)))")
+        }
+        return processID
+    }
+
+    /// A thread per pipe, not a `readabilityHandler`: its dispatch source may outlive the file descriptor, which another
+    /// part of the process has reused by then, and libdispatch crashes.
+    private func read(_ handle: FileHandle, _ take: @escaping @Sendable (Data) -> Void) {
+        Thread.detachNewThread {
+            while true {
+                let data = handle.availableData
+                take(data)
+                if data.isEmpty { return }
+            }
+        }
+    }
+
+    private func receive(_ data: Data) {
         state.withLock {
             $0.partial += data
             while let end = $0.partial.firstIndex(of: UInt8(ascii: "\n")) {
@@ -98,6 +146,7 @@ public final class ChildProcess: Sendable {
                 if let found = match(self.lines) { return found }
                 if self.hasEnded { throw Failure(description: "\(self.name) ended without \(what)\n\(self.report)") }
                 await self.change(since: version)
+                try Task.checkCancellation()
             }
         }
     }
@@ -125,6 +174,7 @@ public final class ChildProcess: Sendable {
                 let version = self.version
                 if let status = self.state.withLock({ $0.closed ? $0.exitStatus : nil }) { return status }
                 await self.change(since: version)
+                try Task.checkCancellation()
             }
         }
     }

@@ -1,8 +1,7 @@
-import Tidings
-
-/// Headers as one column: (length of name, name, length of value or -1, value) each, lengths as 32 bits big-endian.
-enum HeaderBlob {
-    static func encode(_ headers: [EventHeader]) -> [UInt8] {
+/// Headers as one column of a store's table: (length of name, name, length of value or -1, value) each, lengths as
+/// 32 bits big-endian.
+package enum HeaderBlob {
+    package static func encode(_ headers: [EventHeader]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(headers.reduce(0) { $0 + 8 + $1.name.utf8.count + ($1.value?.count ?? 0) })
         for header in headers {
@@ -15,7 +14,7 @@ enum HeaderBlob {
     }
 
     /// - Throws: ``TidingsError/Code/cannotDecode`` when the bytes are not what `encode` makes.
-    static func decode(_ bytes: [UInt8]) throws -> [EventHeader] {
+    package static func decode(_ bytes: [UInt8]) throws -> [EventHeader] {
         var headers: [EventHeader] = []
         var rest = bytes[...]
         while !rest.isEmpty {

@@ -1,0 +1,58 @@
+import Tidings
+
+/// Times are the database's own: its clock is everybody's. `clock_timestamp()` rather than `now()`, which is the time at
+/// which the transaction began, perhaps long before it got hold of the row.
+extension PostgresStore {
+    public func lease(_ request: LeaseRequest, in db: PostgresTransaction) throws -> Lease? {
+        if let epoch = request.epoch { return try renew(request, epoch: epoch, in: db) }
+        let rows = try db.query(
+            """
+            insert into tidings_lease as l (name, owner, epoch, expires_at)
+            values ($1, $2, 1, clock_timestamp() + $3 * interval '1 microsecond')
+            on conflict (name) do update set
+                owner = excluded.owner, epoch = l.epoch + 1,
+                expires_at = clock_timestamp() + $3 * interval '1 microsecond'
+            where l.owner = excluded.owner or l.expires_at <= clock_timestamp()
+            returning epoch
+            """, request.name, request.owner, request.duration.asMicroseconds)
+        return try rows.first.map { Lease(name: request.name, owner: request.owner, epoch: try $0[0]) }
+    }
+
+    private func renew(_ request: LeaseRequest, epoch: Int64, in db: PostgresTransaction) throws -> Lease? {
+        let lease = Lease(name: request.name, owner: request.owner, epoch: epoch)
+        // Most renewals find most of the time left: no write.
+        let rows = try db.query(
+            """
+            select expires_at - clock_timestamp() > $4 * interval '1 microsecond' from tidings_lease
+            where name = $1 and owner = $2 and epoch = $3
+            """, lease.name, lease.owner, epoch, request.duration.asMicroseconds * 2 / 3)
+        guard let row = rows.first else { return nil }
+        if try row[0] { return lease }
+        let renewed = try db.execute(
+            """
+            update tidings_lease set expires_at = clock_timestamp() + $4 * interval '1 microsecond'
+            where name = $1 and owner = $2 and epoch = $3
+            """, lease.name, lease.owner, epoch, request.duration.asMicroseconds)
+        return renewed == 1 ? lease : nil
+    }
+
+    public func currentLease(named name: String, in db: PostgresTransaction) throws -> Lease? {
+        try db.query("select owner, epoch from tidings_lease where name = $1", name).first.map {
+            Lease(name: name, owner: try $0[0], epoch: try $0[1])
+        }
+    }
+
+    public func release(_ lease: Lease, in db: PostgresTransaction) throws {
+        // The row stays, so that the epoch goes on rising.
+        try db.execute(
+            """
+            update tidings_lease set expires_at = '-infinity' where name = $1 and owner = $2 and epoch = $3
+            """, lease.name, lease.owner, lease.epoch)
+    }
+}
+
+extension Duration {
+    fileprivate var asMicroseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}

@@ -1,0 +1,57 @@
+import Logging
+import Tidings
+
+/// A service's PostgreSQL database (13 or later), with the tables of outbox and subscriptions beside the service's own.
+///
+/// ```swift
+/// let store = try await PostgresStore(PostgresConfiguration("postgres://shop@db.example/order"), logger: logger)
+/// let orders = try await store.pool.transaction { db in try db.query("select id, total from orders") }
+/// ```
+///
+/// Events of one key leave in the order in which their transactions commit, whichever process they come from; see
+/// ``PostgresSchema`` for the tables.
+public final class PostgresStore: Store {
+    public typealias Transaction = PostgresTransaction
+
+    /// The connections, for the service's own reads, writes and migrations.
+    public let pool: PostgresPool
+
+    public let outboxSignal = OutboxSignal()
+
+    /// Uses a pool whose database has the tables already.
+    public init(pool: PostgresPool) {
+        self.pool = pool
+    }
+
+    /// Connects, and brings Tidings' own tables up to date.
+    ///
+    /// - Throws: ``PostgresError``.
+    public convenience init(_ configuration: PostgresConfiguration, logger: Logger) async throws {
+        self.init(pool: PostgresPool(configuration, logger: logger))
+        try await PostgresSchema.migrate(pool)
+    }
+
+    /// Closes the connections.
+    public func close() { pool.close() }
+
+    /// Runs `body` in one transaction: commits when it returns, rolls back when it throws, and rethrows that very error.
+    ///
+    /// `body` runs again when the server refused it for a conflict with another transaction. Cancelling the task does
+    /// not tear a transaction that has been asked for; ``PostgresPool/transaction(_:)`` is the one that can be broken
+    /// off.
+    @discardableResult
+    public func transaction<R: Sendable>(
+        _ body: @escaping @Sendable (PostgresTransaction) throws -> R
+    ) async throws -> R {
+        try await pool.transaction(isCancellable: false, body)
+    }
+
+    /// Whether the error may pass by itself.
+    ///
+    /// A commit whose outcome is unknown counts: relay and subscription repeat it safely, since the offset's
+    /// compare-and-set and the entries' numbers tell what has happened. Others look at ``PostgresError/isRetriable``.
+    public func isRetriable(_ error: any Error) -> Bool {
+        guard let error = error as? PostgresError else { return false }
+        return error.isRetriable || error.code == .commitUnknown
+    }
+}

@@ -1,0 +1,200 @@
+import Foundation
+import Processes
+import Synchronization
+import Testing
+import TidingsPostgres
+
+@Suite("Connections to PostgreSQL", .timeLimit(.minutes(3)))
+struct ConnectionTests {
+    @Test("a connection that the server kills is a retriable error, and the pool goes on with another")
+    func terminated() async throws {
+        try await withPool { pool in
+            let victim = try await pool.transaction { db in db.processID }
+            let error = await postgresError {
+                try await pool.transaction { db in
+                    _ = try db.query("select pg_terminate_backend(pg_backend_pid())")
+                    _ = try db.query("select 1")
+                }
+            }
+            #expect(error?.code == .connectionLost)
+            #expect(error?.isRetriable == true)
+            let next = try await pool.transaction { db in db.processID }
+            #expect(next != victim)
+        }
+    }
+
+    @Test("a connection that broke while it was idle is replaced, and nobody notices")
+    func terminatedIdle() async throws {
+        try await withPool { pool in
+            let victim = try await pool.transaction { db in db.processID }
+            let other = PostgresPool(pool.configuration, logger: quiet)
+            defer { other.close() }
+            try await other.transaction { db in
+                let isGone: Bool = try db.query("select pg_terminate_backend($1, 10000)", victim)[0][0]
+                #expect(isGone)
+            }
+            let next = try await pool.transaction { db in db.processID }
+            #expect(next != victim)
+        }
+    }
+
+    @Test("after a restart of the server the pool works again", .enabled(if: PostgresServer.programs != nil))
+    func restart() async throws {
+        let server = try await PostgresServer()
+        var configuration = PostgresConfiguration(server.url())
+        configuration.maximumConnections = 2
+        let pool = PostgresPool(configuration, logger: quiet)
+        defer { pool.close() }
+        try await pool.transaction { db in try db.execute("create table t (a int)") }
+        try await server.kill()
+        let error = await postgresError {
+            try await pool.transaction { db in try db.execute("insert into t values (1)") }
+        }
+        #expect(error?.code == .connectionFailed)
+        #expect(error?.isRetriable == true)
+        try await server.start()
+        try await pool.transaction { db in try db.execute("insert into t values (1)") }
+        #expect(try await pool.count("t") == 1)
+        try await server.remove()
+    }
+
+    @Test("a connection string that libpq cannot read is a fatal error")
+    func badConnectionString() async throws {
+        let pool = PostgresPool(PostgresConfiguration("host=localhost nonsense=1"), logger: quiet)
+        let error = await postgresError { try await pool.transaction { _ in } }
+        // An empty transaction needs a connection, too.
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.isFatal == true)
+    }
+
+    @Test("a task that is cancelled breaks off its statement")
+    func cancellation() async throws {
+        try await withPool { pool in
+            let started = Gate()
+            let task = Task {
+                try await pool.transaction { db in
+                    _ = try db.query("select 1")
+                    started.open()
+                    _ = try db.query("select pg_sleep(600)")
+                }
+            }
+            await started.wait()
+            task.cancel()
+            await #expect(throws: CancellationError.self) { try await task.value }
+            let rows = try await pool.transaction { db in try db.query("select 1") }
+            #expect(rows.count == 1)
+        }
+    }
+
+    @Test("a statement that takes too long is a timeout, and the connection goes on")
+    func statementTimeout() async throws {
+        try await withPool({
+            $0.statementTimeout = .milliseconds(50)
+            $0.maximumConnections = 1
+        }) { pool in
+            let before = try await pool.transaction { db in db.processID }
+            let error = await postgresError {
+                try await pool.transaction { db in _ = try db.query("select pg_sleep(600)") }
+            }
+            #expect(error?.code == .timeout)
+            #expect(error?.sqlState == .queryCanceled)
+            #expect(try await pool.transaction { db in db.processID } == before)
+        }
+    }
+
+    @Test("whoever waits too long for a connection is told so, and one that is cancelled lets go")
+    func poolLimits() async throws {
+        try await withPool({
+            $0.maximumConnections = 1
+            $0.acquireTimeout = .milliseconds(100)
+        }) { pool in
+            let (taken, release) = (Gate(), Gate())
+            let holder = Task {
+                let connection = pool
+                try await connection.transaction { db in
+                    taken.open()
+                    release.waitBlocking()
+                    _ = try db.query("select 1")
+                }
+            }
+            await taken.wait()
+            let error = await postgresError { try await pool.transaction { _ in } }
+            #expect(error?.code == .poolTimeout)
+            #expect(error?.isRetriable == true)
+            let waiting = Task { try await pool.transaction { _ in } }
+            waiting.cancel()
+            await #expect(throws: (any Error).self) { try await waiting.value }
+            release.open()
+            try await holder.value
+            try await pool.transaction { db in _ = try db.query("select 1") }
+        }
+    }
+
+    @Test("a transaction that met a conflict runs again by itself")
+    func serializationFailure() async throws {
+        try await withPool({ $0.isolation = .serializable }) { pool in
+            try await pool.transaction { db in
+                try db.execute("create table t (a int)")
+                try db.execute("insert into t values (0)")
+            }
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        try await pool.transaction { db in
+                            let a: Int = try db.query("select a from t")[0][0]
+                            try db.execute("update t set a = $1", Int32(a + 1))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let sum = try await pool.transaction { db -> Int in try db.query("select a from t")[0][0] }
+            #expect(sum == 4)
+        }
+    }
+
+    @Test("a deadlock is broken, and both transactions succeed")
+    func deadlock() async throws {
+        try await withPool { pool in
+            try await pool.transaction { db in
+                try db.execute("create table t (a int, b int default 0)")
+                try db.execute("insert into t values (1), (2)")
+            }
+            let meeting = Meeting(of: 2)
+            let touch: @Sendable ([Int]) async throws -> Void = { order in
+                let first = Mutex(true)
+                try await pool.transaction { db in
+                    try db.execute("update t set b = b + 1 where a = $1", order[0])
+                    if first.withLock({ exchange(&$0, with: false) }) { meeting.arrive() }
+                    try db.execute("update t set b = b + 1 where a = $1", order[1])
+                }
+            }
+            async let one: Void = touch([1, 2])
+            async let two: Void = touch([2, 1])
+            _ = try await (one, two)
+            let sum = try await pool.transaction { db -> Int in try db.query("select sum(b) from t")[0][0] }
+            #expect(sum == 4)
+        }
+    }
+
+    @Test("commits wait for the disk even where the server's default says otherwise")
+    func synchronousCommit() async throws {
+        try await withPool { pool in
+            let name: String = try await pool.transaction { db in try db.query("select current_database()")[0][0] }
+            try await pool.executeAlone("alter database \(name) set synchronous_commit = off")
+            for (durably, setting) in [(true, "on"), (false, "off")] {
+                var configuration = pool.configuration
+                configuration.commitsDurably = durably
+                let other = PostgresPool(configuration, logger: quiet)
+                defer { other.close() }
+                let found: String = try await other.transaction { db in try db.query("show synchronous_commit")[0][0] }
+                #expect(found == setting)
+            }
+        }
+    }
+}
+
+private func exchange<T>(_ value: inout T, with new: T) -> T {
+    defer { value = new }
+    return value
+}
