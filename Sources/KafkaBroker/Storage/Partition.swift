@@ -150,7 +150,8 @@ extension Partition {
         private mutating func sync() {
             guard bytes > 0 else { return }
             do throws(LogError) {
-                try log.flush()
+                // With `flush.messages` above 1 the owner of the data has decided that a power cut may take some.
+                if log.unflushedRecords >= log.configuration.flushIntervalMessages { try log.flush() }
                 for (append, result) in waiting { append.completion(.success(result)) }
             } catch {
                 for (append, _) in waiting { append.completion(.failure(error)) }
