@@ -45,6 +45,8 @@ extension BrokerConfiguration {
         "group.min.session.timeout.ms": { $0.groupMinSessionTimeout = try $1.integer(1...Int64(Int32.max)) },
         "group.max.session.timeout.ms": { $0.groupMaxSessionTimeout = try $1.integer(1...Int64(Int32.max)) },
         "group.max.size": { $0.groupMaxSize = Int(try $1.integer(1...Int64(Int32.max))) },
+        "log.retention.check.interval.ms": { $0.retentionCheckInterval = try $1.integer(1...Int64(Int32.max)) },
+        "offsets.log.snapshot.bytes": { $0.groupLogSnapshotBytes = Int(try $1.integer(1024...Int64.max)) },
         "offset.metadata.max.bytes": { $0.maxOffsetMetadataBytes = Int(try $1.integer(0...1_048_576)) },
     ]
 

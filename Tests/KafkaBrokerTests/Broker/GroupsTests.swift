@@ -160,6 +160,30 @@ struct GroupsTests {
         }
     }
 
+    @Test("the groups' log stays small however much is committed, and loses nothing by it", arguments: 1...5)
+    func keepsLogSmall(seed: UInt64) async throws {
+        let files = SimulatedFileSystem(seed: seed)
+        func shrink(_ configuration: inout BrokerConfiguration) throws {
+            try configuration.set("offsets.log.snapshot.bytes", to: "4096")
+        }
+        try await withTestBroker(shrink, files: files) { broker in
+            let client = try await broker.connect()
+            try await client.create("t", partitions: 2)
+            #expect(try await client.commit(["t": [1: 77]], group: "still") == [.none])
+            for offset: Int64 in 1...200 {
+                #expect(try await client.commit(["t": [0: offset]], group: "g") == [.none])
+            }
+            let log = try await client.fetch("__consumer_offsets", from: 0)
+            #expect(log.logStartOffset > 100)
+            if seed % 2 == 0 { files.cutPower() }
+            try? await broker.stop()
+            try await broker.start()
+            let again = try await broker.connect()
+            #expect(try await again.offsets("t", [0, 1], group: "g", version: 7) == [200, -1])
+            #expect(try await again.offsets("t", [0, 1], group: "still", version: 7) == [-1, 77])
+        }
+    }
+
     @Test("the coordinator of every group is this broker, in every version", arguments: 0...5 as ClosedRange<Int16>)
     func findsCoordinator(version: Int16) async throws {
         try await withTestBroker { broker in
