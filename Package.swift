@@ -28,6 +28,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
@@ -124,6 +125,7 @@ let package = Package(
         ),
 
         // Programs.
+        .target(name: "CProcess"),
         .executableTarget(
             name: "TidingsCommand",
             dependencies: [
@@ -138,17 +140,24 @@ let package = Package(
         .executableTarget(
             name: "Shop",
             dependencies: [
-                "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit",
+                "CProcess", "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Mustache", package: "swift-mustache"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "Examples/Shop",
-            resources: [.embedInCode("Resources/templates"), .embedInCode("Resources/style.css")],
+            resources: [
+                .embedInCode("Resources/templates"), .embedInCode("Resources/style.css"),
+                .embedInCode("Resources/live.js"),
+            ],
             swiftSettings: strict
         ),
 
@@ -162,8 +171,7 @@ let package = Package(
         .testTarget(
             name: "KafkaBrokerTests",
             dependencies: [
-                "KafkaBroker", "KafkaLog", "KafkaProtocol",
-                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+                "KafkaBroker", "KafkaLog", "KafkaProtocol", .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
@@ -195,6 +203,10 @@ let package = Package(
             dependencies: [
                 "TidingsPostgres", "TidingsTesting", "Processes", .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ShopTests", dependencies: ["Shop", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: strict
         ),
         .testTarget(name: "TidingsAuditTests", dependencies: ["TidingsAudit"], swiftSettings: strict),

@@ -42,7 +42,8 @@ struct House {
             folder: "Examples/Shop",
             mayImport: [
                 "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "GRDB", "Hummingbird",
-                "HTTPTypes", "NIOCore", "Mustache", "ArgumentParser", "Subprocess", "Foundation",
+                "HTTPTypes", "NIOCore", "NIOPosix", "NIOHTTP1", "Mustache", "ArgumentParser", "CProcess",
+                "Foundation",
             ]),
     ]
 

@@ -1,3 +1,4 @@
+import Logging
 import ServiceLifecycle
 
 /// A service in a group of its own, which a test shuts down.
@@ -6,7 +7,7 @@ final class TestService: Sendable {
 
     init(_ service: some Service) {
         group = ServiceGroup(
-            configuration: .init(services: [.init(service: service)], logger: TestCluster.logger))
+            configuration: .init(services: [.init(service: service)], logger: Logger(label: "tests")))
     }
 
     func run() async throws {

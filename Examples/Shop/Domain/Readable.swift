@@ -1,0 +1,25 @@
+import Tidings
+
+/// Values as people read them.
+enum Readable {
+    /// `1 Mar 2026, 12:34:56 UTC` for a time in RFC 3339; what is none stays as it is.
+    static func time(_ text: String) -> String {
+        guard let moment = Timestamp(rfc3339: text)?.rfc3339 else { return text }
+        let day = moment.prefix(10).split(separator: "-")
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        guard day.count == 3, let month = Int(day[1]), (1...12).contains(month), let number = Int(day[2]) else {
+            return text
+        }
+        return "\(number) \(months[month - 1]) \(day[0]), \(moment.dropFirst(11).prefix(8)) UTC"
+    }
+
+    /// `12 ms`, `3.4 s`, `5 min`
+    static func duration(milliseconds: Int64) -> String {
+        switch milliseconds {
+        case ..<0: "–"
+        case ..<1000: "\(milliseconds) ms"
+        case ..<60_000: "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
+        default: "\((milliseconds / 60_000).grouped()) min"
+        }
+    }
+}

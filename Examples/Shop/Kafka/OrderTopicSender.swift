@@ -1,0 +1,18 @@
+import KafkaClient
+import Tidings
+
+/// Sends to the topic once it is sure to be there.
+struct OrderTopicSender: RecordSender {
+    let topic: OrderTopic
+    let producer: Producer
+
+    func send(_ records: [EventRecord]) async throws -> [SendOutcome] {
+        do {
+            try await topic.ensure()
+        } catch let error as KafkaError {
+            let failure = SendFailure(message: error.description, isRetriable: error.isRetriable)
+            return records.map { _ in .failed(failure) }
+        }
+        return try await producer.send(records)
+    }
+}

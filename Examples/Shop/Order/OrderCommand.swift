@@ -1,0 +1,58 @@
+import ArgumentParser
+import KafkaClient
+import Logging
+import ServiceLifecycle
+import Tidings
+import TidingsSQLite
+
+/// `shop order`: the order service, with its pages, its JSON and its relay.
+struct OrderCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "order", abstract: "Runs the order service: pages, JSON and the outbox's relay.")
+
+    @OptionGroup var shop: ShopOptions
+    @OptionGroup var supervised: Supervised
+
+    @Flag(help: "Run without a relay; `shop relay` is it then.")
+    var withoutRelay = false
+
+    @Option(help: ArgumentHelp("End as if killed at a step of publishing, for fault tests.", valueName: "step"))
+    var dieAt: String?
+
+    func run() async throws {
+        supervised.endWithSupervisor()
+        try await Program.run("order") { logger in
+            let database = try OrderDatabase(try shop.directory())
+            let kafka = shop.kafkaConfiguration(client: "order")
+            let topic = OrderTopic(kafka: kafka, replicationFactor: shop.replicationFactor, logger: logger)
+            let probe = dieAt.map(DeathAtStep.init)
+            var direct = ProducerConfiguration(kafka)
+            direct.deliveryTimeout = Self.patience
+            let producer = try Producer(direct, logger: logger)
+            let publisher = Publisher(
+                store: database.store, producer: OrderTopicSender(topic: topic, producer: producer),
+                source: "/shop/order", probe: probe)
+            let server = try server(database, publisher, logger)
+            guard !withoutRelay else { return [producer, server] }
+            return [producer]
+                + (try Relay(database, topic, kafka, name: "order", probe: probe, logger: logger).services) + [server]
+        }
+    }
+
+    /// How long someone who orders waits for Kafka when events are sent directly.
+    private static let patience: Duration = .seconds(10)
+
+    private func server(
+        _ database: OrderDatabase, _ publisher: Publisher<SQLiteStore>, _ logger: Logger
+    ) throws -> some Service {
+        let site = try Site(.orders, ports: shop.ports)
+        let pages = OrderPages(site: site, service: OrderService(database: database, publisher: publisher))
+        return try WebServer(site: site, logger: logger).application(
+            port: shop.ports.orders,
+            health: { _ = try await database.status() },
+            onReady: { [supervised, shop] in
+                supervised.ready("order", at: "http://127.0.0.1:\(shop.ports.orders)")
+            },
+            routes: pages.add)
+    }
+}

@@ -1,0 +1,172 @@
+import HTTPTypes
+import Hummingbird
+import Tidings
+
+/// The order service's addresses: the same for people (pages) and for programs (JSON).
+struct OrderPages: Sendable {
+    let site: Site
+    let service: OrderService
+
+    private var database: OrderDatabase { service.database }
+
+    /// How many orders a page of the list shows.
+    private static let pageSize = 50
+
+    func add(to router: Router<WebServer.Context>) {
+        router.get("/") { _, _ in Response.seeOther("/orders") }
+        router.get("orders", use: list)
+        router.post("orders", use: place)
+        router.get("orders/new", use: form)
+        router.get("orders/:id", use: detail)
+        router.delete("orders/:id", use: delete)
+        router.post("orders/:id/delete", use: delete)
+        router.get("items", use: items)
+        router.post("items/:id/price", use: setPrice)
+        router.put("items/:id/price", use: setPrice)
+        router.get("customers") { _, _ in try JSON.response(try await database.customers()) }
+        router.get("status") { _, _ in try JSON.response(try await database.status()) }
+        router.put("sending", use: setSending)
+    }
+
+    @Sendable private func list(_ request: Request, _ context: WebServer.Context) async throws -> Response {
+        let before = try request.queryNumber("before").map(Int64.init)
+        if request.wantsJSON {
+            let limit = try ListLimit.json(request)
+            return try JSON.response(try await database.orders(limit: limit, before: before))
+        }
+        let size = Self.pageSize
+        // One more than is shown tells whether there are older ones.
+        let orders = try await database.orders(limit: size + 1, before: before)
+        let shown = orders.prefix(size)
+        let status = try await database.status()
+        let older = orders.count > size ? shown.last.map { "/orders?before=\($0.sequence)" } : nil
+        return site.page(
+            "orders", title: "Orders", for: request,
+            OrderViews.List(
+                rows: shown.map(OrderViews.Row.init), total: status.orders.grouped(), older: older,
+                isFirstPage: before == nil))
+    }
+
+    @Sendable private func detail(_ request: Request, _ context: WebServer.Context) async throws -> Response {
+        let id = try context.parameters.require("id")
+        guard let order = try await database.order(id) else {
+            if let time = try await database.deletion(of: id) {
+                throw Refusal(
+                    .notFound, "Order \(id) was deleted on \(Readable.time(time)); shipping and invoicing are told.")
+            }
+            throw OrderService.unknown(id)
+        }
+        if request.wantsJSON { return try JSON.response(order) }
+        let lines = order.lines.map {
+            OrderViews.Line(
+                name: $0.name, price: Money(cents: $0.priceCents).formatted, count: $0.count.grouped(),
+                total: Money(cents: $0.totalCents).formatted)
+        }
+        return site.page(
+            "order", title: "Order \(order.id)", for: request,
+            OrderViews.Detail(
+                id: order.id, customer: order.customer, placedAt: Readable.time(order.placedAt),
+                dateTime: order.placedAt, lines: lines, total: Money(cents: order.totalCents).formatted,
+                shipping: order.shippingAddress, billing: order.billingAddress,
+                shipmentURL: site.url(.shipments, "/shipments/\(order.id)", for: request),
+                invoiceURL: site.url(.invoices, "/invoices/\(order.id)", for: request),
+                isNew: request.uri.queryParameters["placed"] != nil))
+    }
+
+    @Sendable private func form(_ request: Request, _ context: WebServer.Context) async throws -> Response {
+        try await page(OrderForm(), problems: [], status: .ok, for: request)
+    }
+
+    @Sendable private func place(_ request: Request, _ context: WebServer.Context) async throws -> Response {
+        let body = try await request.body()
+        if request.hasJSONBody { return try await placeJSON(JSON.decode(NewOrder.self, from: body), request) }
+        let fields = FormBody(body)
+        var form = OrderForm(fields)
+        if fields.contains("more") {
+            form.addLines()
+            return try await page(form, problems: [], status: .ok, for: request)
+        }
+        do {
+            let (order, _) = try await service.place(form.newOrder())
+            return .seeOther("/orders/\(order.id)?placed")
+        } catch let problems as OrderProblems {
+            return try await page(form, problems: problems.sentences, status: .unprocessableContent, for: request)
+        } catch let refusal as Refusal {
+            return try await page(form, problems: [refusal.message], status: refusal.status, for: request)
+        }
+    }
+
+    private func placeJSON(_ wish: NewOrder, _ request: Request) async throws -> Response {
+        do {
+            let (order, isNew) = try await service.place(wish)
+            return try JSON.response(
+                order, status: isNew ? .created : .ok, headers: [.location: "/orders/\(order.id)"])
+        } catch let problems as OrderProblems {
+            throw Refusal(.unprocessableContent, problems.sentences.joined(separator: " "))
+        }
+    }
+
+    private func page(
+        _ form: OrderForm, problems: [String], status: HTTPResponse.Status, for request: Request
+    ) async throws -> Response {
+        site.page(
+            "order-form", title: "New order", status: status, for: request,
+            OrderViews.Form(
+                form, problems: problems, items: try await database.items(),
+                customers: try await database.customers(), sendingTitle: try await database.sending().title))
+    }
+
+    @Sendable private func delete(_ request: Request, _ context: WebServer.Context) async throws -> Response {
+        try await service.delete(try context.parameters.require("id"))
+        return request.wantsJSON || request.method == .delete ? Response(status: .noContent) : .seeOther("/orders")
+    }
+
+    @Sendable private func items(_ request: Request, _ context: WebServer.Context) async throws -> Response {
+        let items = try await database.items()
+        return try request.wantsJSON ? JSON.response(items) : itemsPage(items, problem: nil, request)
+    }
+
+    private func itemsPage(
+        _ items: [Item], problem: String?, status: HTTPResponse.Status = .ok, _ request: Request
+    ) -> Response {
+        let rows = items.map {
+            let price = Money(cents: $0.priceCents)
+            return OrderViews.ItemRow(id: $0.id, name: $0.name, price: price.formatted, priceText: price.plain)
+        }
+        return site.page(
+            "items", title: "Items", status: status, for: request, OrderViews.Items(rows: rows, problem: problem))
+    }
+
+    @Sendable private func setPrice(_ request: Request, _ context: WebServer.Context) async throws -> Response {
+        struct Price: Decodable {
+            let priceCents: Int
+        }
+        let id = try context.parameters.require("id", as: Int.self)
+        let body = try await request.body()
+        let text = FormBody(body)["price"]
+        let cents = request.hasJSONBody ? try JSON.decode(Price.self, from: body).priceCents : Money(text: text)?.cents
+        guard let cents, (0...100_000_000).contains(cents) else {
+            let problem = "A price is an amount such as 12.50, at most 1,000,000.00."
+            if request.wantsJSON { throw Refusal(.unprocessableContent, problem) }
+            return itemsPage(
+                try await database.items(), problem: problem, status: .unprocessableContent, request)
+        }
+        guard try await database.setPrice(cents, of: id) else { throw Refusal(.notFound, "There is no item \(id).") }
+        return request.wantsJSON ? Response(status: .noContent) : .seeOther("/items")
+    }
+
+    @Sendable private func setSending(_ request: Request, _ context: WebServer.Context) async throws -> Response {
+        let choice = try JSON.decode(SendingChoice.self, from: try await request.body())
+        guard let sending = Sending(rawValue: choice.sending) else {
+            let known = Sending.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Refusal(.unprocessableContent, "“\(choice.sending)” is no way of sending; there are \(known).")
+        }
+        try await database.setSending(sending)
+        return try JSON.response(choice)
+    }
+}
+
+/// `{"sending": "outbox"}`
+struct SendingChoice: Codable, Sendable {
+    var sending: String
+}

@@ -1,0 +1,106 @@
+/// What the order service's templates show.
+enum OrderViews {
+    struct Row: Sendable {
+        let id: String
+        let customer: String
+        let placedAt: String
+        let dateTime: String
+        let lineCount: Int
+        let total: String
+
+        init(_ order: OrderSummary) {
+            id = order.id
+            customer = order.customer.name
+            placedAt = Readable.time(order.placedAt)
+            dateTime = order.placedAt
+            lineCount = order.lineCount
+            total = Money(cents: order.totalCents).formatted
+        }
+    }
+
+    struct List: Sendable {
+        let rows: [Row]
+        let total: String
+        /// The address of the next page; nil on the last.
+        let older: String?
+        let isFirstPage: Bool
+    }
+
+    struct Line: Sendable {
+        let name: String
+        let price: String
+        let count: String
+        let total: String
+    }
+
+    struct Detail: Sendable {
+        let id: String
+        let customer: Customer
+        let placedAt: String
+        let dateTime: String
+        let lines: [Line]
+        let total: String
+        let shipping: Address
+        let billing: Address
+        let shipmentURL: String
+        let invoiceURL: String
+        let isNew: Bool
+    }
+
+    struct Form: Sendable {
+        struct Option: Sendable {
+            let value: String
+            let text: String
+            let isChosen: Bool
+        }
+        struct Line: Sendable {
+            let number: Int
+            let items: [Option]
+            let count: String
+        }
+        let id: String
+        let problems: [String]
+        let hasProblems: Bool
+        let customers: [Option]
+        let lines: [Line]
+        let shipping: OrderForm.AddressFields
+        let billing: OrderForm.AddressFields
+        let billingIsShipping: Bool
+        let sendingTitle: String
+
+        init(_ form: OrderForm, problems: [String], items: [Item], customers: [Customer], sendingTitle: String) {
+            id = form.id
+            self.problems = problems
+            hasProblems = !problems.isEmpty
+            self.customers = customers.map {
+                Option(value: String($0.id), text: $0.name, isChosen: String($0.id) == form.customer)
+            }
+            lines = form.lines.enumerated().map { index, line in
+                Line(
+                    number: index + 1,
+                    items: items.map {
+                        Option(
+                            value: String($0.id), text: "\($0.name) · \(Money(cents: $0.priceCents).formatted)",
+                            isChosen: String($0.id) == line.item)
+                    },
+                    count: line.count)
+            }
+            shipping = form.shipping
+            billing = form.billing
+            billingIsShipping = form.billingIsShipping
+            self.sendingTitle = sendingTitle
+        }
+    }
+
+    struct ItemRow: Sendable {
+        let id: Int
+        let name: String
+        let price: String
+        let priceText: String
+    }
+
+    struct Items: Sendable {
+        let rows: [ItemRow]
+        let problem: String?
+    }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import Logging
+import ServiceLifecycle
+
+/// `shop relay`: the outbox's relay alone, for an order service that runs without one.
+struct RelayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "relay", abstract: "Runs the relay of the order service's outbox alone.")
+
+    @OptionGroup var shop: ShopOptions
+    @OptionGroup var supervised: Supervised
+
+    func run() async throws {
+        supervised.endWithSupervisor()
+        try await Program.run("relay") { logger in
+            let database = try OrderDatabase(try shop.directory())
+            let kafka = shop.kafkaConfiguration(client: "relay")
+            let topic = OrderTopic(kafka: kafka, replicationFactor: shop.replicationFactor, logger: logger)
+            let relay = try Relay(database, topic, kafka, name: "relay", logger: logger)
+            supervised.ready("relay")
+            return relay.services
+        }
+    }
+}

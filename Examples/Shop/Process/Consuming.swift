@@ -1,0 +1,22 @@
+import ServiceLifecycle
+import Tidings
+import TidingsSQLite
+
+/// A subscription that starts once its topic is there.
+struct Consuming: Service {
+    private let subscription: Subscription<SQLiteStore>
+    private let topic: OrderTopic
+    private let onStart: @Sendable () -> Void
+
+    init(_ subscription: Subscription<SQLiteStore>, of topic: OrderTopic, onStart: @escaping @Sendable () -> Void) {
+        self.subscription = subscription
+        self.topic = topic
+        self.onStart = onStart
+    }
+
+    func run() async throws {
+        try await topic.waitUntilThere()
+        onStart()
+        try await subscription.run()
+    }
+}

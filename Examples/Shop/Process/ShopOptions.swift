@@ -1,0 +1,61 @@
+import ArgumentParser
+import Foundation
+import KafkaClient
+import Logging
+
+/// What all programs of the shop can be told.
+struct ShopOptions: ParsableArguments, Sendable {
+    @Option(help: "The first of the shop's ports: the start page; orders, shipments and invoices follow.")
+    var port = 8080
+
+    @Option(help: "Where databases and the broker's log are kept.")
+    var dataDir = "shop-data"
+
+    @Option(help: ArgumentHelp("A Kafka to use instead of the shop's own broker.", valueName: "host:port[,…]"))
+    var kafka: String?
+
+    @Option(
+        name: .customShort("X"),
+        help: ArgumentHelp("A librdkafka property, such as security.protocol=SASL_SSL.", valueName: "name=value"))
+    var property: [String] = []
+
+    @Option(help: "How many copies of each partition Kafka keeps (the shop's own broker: 1).")
+    var replicationFactor = 1
+
+    var ports: Ports { Ports(first: port) }
+
+    func validate() throws {
+        guard (1...65531).contains(port) else { throw ValidationError("--port must be from 1 to 65531.") }
+        guard replicationFactor >= 1 else { throw ValidationError("--replication-factor must be 1 or more.") }
+        for text in property where text.firstIndex(of: "=").map({ $0 == text.startIndex }) ?? true {
+            throw ValidationError("-X takes name=value, but got “\(text)”.")
+        }
+    }
+
+    func directory() throws -> DataDirectory { try DataDirectory(dataDir) }
+
+    /// The addresses of Kafka: the given ones, or the shop's own broker.
+    var bootstrapServers: [String] {
+        kafka?.split(separator: ",").map(\.trimmed) ?? ["127.0.0.1:\(ports.broker)"]
+    }
+
+    /// How the clients of one process reach Kafka.
+    func kafkaConfiguration(client: String) -> KafkaConfiguration {
+        var configuration = KafkaConfiguration(bootstrapServers: bootstrapServers)
+        configuration.clientID = client
+        for text in property {
+            guard let mark = text.firstIndex(of: "=") else { continue }
+            configuration.properties[String(text[..<mark])] = String(text[text.index(after: mark)...])
+        }
+        return configuration
+    }
+
+    /// The same options as a command line, for a child process.
+    func arguments(in directory: DataDirectory) -> [String] {
+        var arguments = ["--port", String(port), "--data-dir", directory.path]
+        if let kafka { arguments += ["--kafka", kafka] }
+        for text in property { arguments += ["-X", text] }
+        if replicationFactor != 1 { arguments += ["--replication-factor", String(replicationFactor)] }
+        return arguments
+    }
+}

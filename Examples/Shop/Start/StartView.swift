@@ -1,0 +1,160 @@
+import Tidings
+
+/// What the start page's template shows.
+struct StartView: Sendable {
+    struct Verdict: Sendable {
+        /// `calm`, `flowing` or `broken`: the colour; `mark` says the same for those who do not see it.
+        let tone: String
+        let mark: String
+        let sentence: String
+    }
+
+    struct Figure: Sendable {
+        let name: String
+        let value: String
+        let note: String?
+    }
+
+    struct Way: Sendable {
+        let value: String
+        let title: String
+        let explanation: String
+        let isChosen: Bool
+    }
+
+    struct Owner: Sendable {
+        let group: String
+        let name: String
+        let lag: String
+        let isBehind: Bool
+        let isMissing: Bool
+    }
+
+    struct PartitionRow: Sendable {
+        let number: Int
+        let records: String
+        let owners: [Owner]
+    }
+
+    struct ProcessRow: Sendable {
+        let role: String
+        let instance: Int
+        let pid: String
+        let restarts: String
+        let lastEnd: String
+        let isDown: Bool
+    }
+
+    let verdict: Verdict
+    let figures: [Figure]
+    let wide: Picture
+    let tall: Picture
+    let ways: [Way]
+    let hasWays: Bool
+    let partitions: [PartitionRow]
+    let hasPartitions: Bool
+    let processes: [ProcessRow]
+    let hasProcesses: Bool
+    let problem: String?
+    let newOrderURL: String
+    let itemsURL: String
+
+    init(_ state: SystemState, problem: String?, newOrderURL: String, itemsURL: String) {
+        verdict = Verdict(state)
+        figures = Self.figures(state)
+        wide = Picture(state, .wide)
+        tall = Picture(state, .tall)
+        let chosen = state.orders?.sending
+        ways = [Sending.outbox, .afterAction, .beforeAction].map {
+            Way(value: $0.rawValue, title: $0.title, explanation: $0.explanation, isChosen: $0 == chosen)
+        }
+        hasWays = chosen != nil
+        partitions = (state.partitions ?? []).map(PartitionRow.init)
+        hasPartitions = !partitions.isEmpty
+        processes = (state.processes + state.down)
+            .map(ProcessRow.init)
+        hasProcesses = !processes.isEmpty
+        self.problem = problem
+        self.newOrderURL = newOrderURL
+        self.itemsURL = itemsURL
+    }
+
+    private static func figures(_ state: SystemState) -> [Figure] {
+        func note(_ count: Int?, _ words: String) -> String? {
+            count.flatMap { $0 == 0 ? nil : "\($0.grouped()) \(words)" }
+        }
+        func duplicates(_ status: ConsumerStatus?) -> String? {
+            let parts = [note(status?.cancelled, "cancelled"), note(status?.duplicates, "duplicates ignored")]
+            return parts.contains { $0 != nil } ? parts.compactMap(\.self).joined(separator: ", ") : nil
+        }
+        return [
+            Figure(
+                name: "Orders", value: state.orders?.orders.grouped() ?? "–",
+                note: note(state.orders?.deleted, "deleted")),
+            Figure(
+                name: "Waiting in the outbox", value: state.orders?.outboxWaiting.grouped() ?? "–",
+                note: note(state.orders?.outboxParked, "parked")),
+            Figure(
+                name: "Events in the topic",
+                value: state.partitions.map { $0.reduce(0) { $0 + $1.endOffset }.grouped() } ?? "–", note: nil),
+            Figure(
+                name: "Shipments", value: state.shipments?.count.grouped() ?? "–", note: duplicates(state.shipments)),
+            Figure(name: "Invoices", value: state.invoices?.count.grouped() ?? "–", note: duplicates(state.invoices)),
+        ]
+    }
+}
+
+extension StartView.Verdict {
+    /// The whole state in one sentence: what is broken first, then what is under way, then that all is well.
+    init(_ state: SystemState) {
+        var silent: [String] = []
+        if state.orders == nil { silent.append("the order service") }
+        if state.partitions == nil { silent.append("Kafka") }
+        if state.shipments == nil { silent.append("the shipments’ page") }
+        if state.invoices == nil { silent.append("the invoices’ page") }
+        let down = state.down.map(\.name)
+        if !silent.isEmpty || !down.isEmpty {
+            var sentences: [String] = []
+            if !down.isEmpty { sentences.append("Down and being started again: \(down.joined(separator: ", ")).") }
+            if !silent.isEmpty { sentences.append("No answer from \(silent.joined(separator: ", ")).") }
+            self.init(
+                tone: "broken", mark: "✕",
+                sentence: sentences.joined(separator: " ") + " What was committed is kept, and goes on from there.")
+            return
+        }
+        let waiting = state.orders?.outboxWaiting ?? 0
+        let lag = (state.partitions ?? []).flatMap(\.owners).reduce(0) { $0 + $1.lag }
+        if waiting > 0 || lag > 0 {
+            self.init(
+                tone: "flowing", mark: "→",
+                sentence: "Flowing: \(waiting.grouped()) in the outbox, \(lag.grouped()) still to be handled.")
+        } else if state.orders?.orders == 0, state.shipments?.count == 0 {
+            self.init(tone: "calm", mark: "✓", sentence: "Everything runs and waits for the first order.")
+        } else {
+            self.init(
+                tone: "calm", mark: "✓", sentence: "Everything runs, and everyone has heard of everything.")
+        }
+    }
+}
+
+extension StartView.PartitionRow {
+    init(_ state: PartitionState) {
+        self.init(
+            number: state.partition, records: state.endOffset.grouped(),
+            owners: SystemWatch.groups.map { group in
+                let owner = state.owner(in: group)
+                return StartView.Owner(
+                    group: group.prefix(1).uppercased() + group.dropFirst(),
+                    name: owner?.instance ?? "nobody", lag: (owner?.lag ?? 0).grouped(),
+                    isBehind: (owner?.lag ?? 0) > 0, isMissing: owner?.instance == nil)
+            })
+    }
+}
+
+extension StartView.ProcessRow {
+    init(_ process: ShopProcess) {
+        self.init(
+            role: process.role, instance: process.instance, pid: process.pid.map(String.init) ?? "down",
+            restarts: process.restarts.grouped(), lastEnd: process.lastEnd ?? "", isDown: process.pid == nil)
+    }
+}

@@ -1,0 +1,49 @@
+import Logging
+import Tidings
+
+/// Asks all parts of the shop how they stand; what it learnt is good for a moment, however many readers there are.
+actor SystemWatch {
+    static let freshness: Duration = .milliseconds(250)
+    /// The groups that consume the topic, in the order in which they are shown.
+    static let groups = ["shipping", "invoicing"]
+
+    private let ports: Ports
+    private let list: ProcessList
+    private let topic: TopicWatch
+    private let logger: Logger
+    private var last: (state: SystemState, at: ContinuousClock.Instant)?
+
+    init(ports: Ports, list: ProcessList, topic: TopicWatch, logger: Logger) {
+        self.ports = ports
+        self.list = list
+        self.topic = topic
+        self.logger = logger
+    }
+
+    func state() async -> SystemState {
+        if let last, .now - last.at < Self.freshness { return last.state }
+        let state = await ask()
+        last = (state, .now)
+        return state
+    }
+
+    private func ask() async -> SystemState {
+        let all = list.read()
+        async let orders = answer(OrderStatus.self, ports.orders)
+        async let shipments = answer(ConsumerStatus.self, ports.shipments)
+        async let invoices = answer(ConsumerStatus.self, ports.invoices)
+        async let partitions = topic.partitions(groups: Self.groups)
+        return await SystemState(
+            processes: all.filter { $0.pid != nil }, down: all.filter { $0.pid == nil }, orders: orders,
+            shipments: shipments, invoices: invoices, partitions: partitions)
+    }
+
+    private func answer<T: Decodable & Sendable>(_ type: T.Type, _ port: Int) async -> T? {
+        do {
+            return try await HTTPClient(port: port).get(type, "/status")
+        } catch {
+            logger.debug("no answer", metadata: ["port": "\(port)", "error": "\(error)"])
+            return nil
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Logging
+
+/// `shop all`: the whole shop, each part in a process of its own.
+struct AllCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "all",
+        abstract: "Runs the whole shop: broker, order, shipping, two invoicing instances and their pages.",
+        discussion: """
+            Each part is a process of its own; one that dies is started again. The shop uses five ports in a row: the \
+            start page, orders, shipments, invoices and, without --kafka, its own broker.
+            """)
+
+    @OptionGroup var shop: ShopOptions
+
+    /// Synchronous on purpose: the supervisor's loop holds the main thread, which lives as long as the program.
+    func run() throws {
+        do {
+            let directory = try shop.directory()
+            try directory.claim()
+            try checkPorts()
+            var supervisor = try Supervisor(
+                children(in: directory), list: ProcessList(in: directory), logger: Log.make("all")
+            ) { [ports = shop.ports] in
+                FileHandle.standardOutput.write(Data("shop ready at http://127.0.0.1:\(ports.start)\n".utf8))
+            }
+            try supervisor.run()
+        } catch let error as ShopError {
+            Log.complain(error.description)
+            throw ExitCode.failure
+        }
+    }
+
+    private func checkPorts() throws {
+        let ports = shop.ports
+        try PortCheck.requireFree(ports.start, for: "the start page")
+        try PortCheck.requireFree(ports.orders, for: "orders")
+        try PortCheck.requireFree(ports.shipments, for: "shipments")
+        try PortCheck.requireFree(ports.invoices, for: "invoices")
+        if shop.kafka == nil { try PortCheck.requireFree(ports.broker, for: "the shop's broker") }
+    }
+
+    private func children(in directory: DataDirectory) -> [ChildProcess] {
+        var children: [ChildProcess] = []
+        func add(_ role: String, _ instance: Int = 1, _ arguments: [String] = []) {
+            children.append(
+                ChildProcess(
+                    role: role, instance: instance, arguments: [role] + shop.arguments(in: directory) + arguments))
+        }
+        if shop.kafka == nil { add("broker") }
+        add("start")
+        add("order")
+        add("shipping-page")
+        add("invoicing-page")
+        add("shipping", 1, ["--instance", "1"])
+        add("invoicing", 1, ["--instance", "1"])
+        add("invoicing", 2, ["--instance", "2"])
+        return children
+    }
+}

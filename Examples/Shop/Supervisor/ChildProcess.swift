@@ -1,0 +1,99 @@
+import CProcess
+import Glibc
+
+/// One process of the shop, seen from the supervisor: it is started, says that it is ready on its standard output,
+/// and ends with the supervisor, since its standard input then ends.
+struct ChildProcess {
+    let role: String
+    let instance: Int
+    /// The command line after the program's own name.
+    let arguments: [String]
+
+    private(set) var pid: pid_t?
+    private(set) var isReady = false
+    private(set) var restarts = 0
+    private(set) var lastEnd: String?
+    private(set) var startAgainAt: ContinuousClock.Instant?
+    /// The readable end of the child's standard output.
+    private(set) var output: Int32 = -1
+    /// The writable end of the child's standard input: nothing is written, but its end is noticed.
+    private var input: Int32 = -1
+    private var startedAt = ContinuousClock.now
+    private var backoff = Backoff()
+
+    init(role: String, instance: Int, arguments: [String]) {
+        self.role = role
+        self.instance = instance
+        self.arguments = arguments
+    }
+
+    var name: String { "\(role)-\(instance)" }
+    var earlyDeaths: Int { backoff.earlyDeaths }
+
+    var description: ShopProcess {
+        ShopProcess(role: role, instance: instance, pid: pid, restarts: restarts, lastEnd: lastEnd)
+    }
+
+    /// Starts the program anew. Call it on the thread that lives as long as the supervisor: the kernel ends the child
+    /// with the thread that started it.
+    mutating func start() throws {
+        var toChild: [Int32] = [-1, -1]
+        var fromChild: [Int32] = [-1, -1]
+        guard cprocess_pipe(&toChild) == 0, cprocess_pipe(&fromChild) == 0 else {
+            throw ShopError("No pipe for \(name): \(String(cString: strerror(errno)))")
+        }
+        let line = ["shop"] + arguments + ["--supervised-by", String(getpid())]
+        var pointers: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) }
+        pointers.append(nil)
+        let child = cprocess_spawn("/proc/self/exe", pointers, toChild[0], fromChild[1])
+        let reason = errno
+        pointers.forEach { free($0) }
+        close(toChild[0])
+        close(fromChild[1])
+        guard child > 0 else {
+            close(toChild[1])
+            close(fromChild[0])
+            throw ShopError("\(name) cannot be started: \(String(cString: strerror(reason)))")
+        }
+        _ = fcntl(fromChild[0], F_SETFL, O_NONBLOCK)
+        (pid, input, output) = (child, toChild[1], fromChild[0])
+        (isReady, startAgainAt, startedAt) = (false, nil, .now)
+    }
+
+    /// Reads what the child has said; its one line means that it is ready.
+    mutating func readOutput() {
+        var buffer = [UInt8](repeating: 0, count: 512)
+        let count = read(output, &buffer, buffer.count)
+        if count > 0, buffer[..<count].contains(UInt8(ascii: "\n")) {
+            isReady = true
+        } else if count == 0 {
+            close(output)
+            output = -1
+        }
+    }
+
+    /// Notes that the process has ended, and when it is to be started again.
+    mutating func ended(status: Int32) {
+        closePipes()
+        pid = nil
+        isReady = false
+        restarts += 1
+        lastEnd = Self.words(for: status)
+        startAgainAt = .now + backoff.died(after: .now - startedAt)
+    }
+
+    func signal(_ number: Int32) {
+        if let pid { kill(pid, number) }
+    }
+
+    private mutating func closePipes() {
+        if input >= 0 { close(input) }
+        if output >= 0 { close(output) }
+        (input, output) = (-1, -1)
+    }
+
+    private static func words(for status: Int32) -> String {
+        let number = status & 0x7f
+        return number == 0 ? "ended with code \((status >> 8) & 0xff)" : "was ended by signal \(number)"
+    }
+}
