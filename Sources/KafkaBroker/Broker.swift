@@ -157,7 +157,9 @@ public final class Broker: Service {
             let topics = TopicStore(
                 configuration: configuration, files: files, threads: threads, metadata: metadata, logger: logger)
             try topics.open()
-            let groupLog = GroupLog(topics: topics, wallClock: wallClock, logger: logger)
+            let groupLog = GroupLog(
+                topics: topics, snapshotBytes: configuration.groupLogSnapshotBytes, wallClock: wallClock,
+                logger: logger)
             let groups = GroupCoordinator(
                 eventLoop: loops.next(), limits: GroupLimits(configuration), log: groupLog, logger: logger)
             let core = BrokerCore(

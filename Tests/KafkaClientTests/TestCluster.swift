@@ -2,49 +2,56 @@ import CRDKafka
 import Foundation
 import KafkaClient
 import Logging
-import Synchronization
+import Testing
+import TidingsTesting
 
-/// A Kafka for the tests: the one that `KAFKA=host:port` names, or librdkafka's mock cluster in this process.
-final class TestCluster: Sendable {
-    /// The cluster that all tests share.
-    static let shared = TestCluster()
+/// The Kafkas that tests run against: the one that `KAFKA=host:port` names, or else librdkafka's mock cluster and the
+/// embedded broker.
+enum TestKafka: Sendable, CustomTestStringConvertible {
+    case mock
+    case embedded
+    case external(String)
 
+    static let all: [TestKafka] = address.map { [.external($0)] } ?? [.mock, .embedded]
+    /// Those that answer admin requests and all of the group protocol.
+    static let complete: [TestKafka] = address.map { [.external($0)] } ?? [.embedded]
+
+    private static var address: String? { ProcessInfo.processInfo.environment["KAFKA"] }
+
+    var testDescription: String {
+        switch self {
+        case .mock: "librdkafka's mock"
+        case .embedded: "the embedded broker"
+        case .external(let bootstrap): bootstrap
+        }
+    }
+}
+
+/// A Kafka for one test.
+struct TestCluster: Sendable {
     let bootstrap: String
-    /// librdkafka's mock knows no admin requests; topics are made in it directly.
-    let isMock: Bool
     private let mock: Mock?
 
-    private struct Mock: @unchecked Sendable {
-        let cluster: OpaquePointer
+    init(bootstrap: String, mock: Mock? = nil) {
+        self.bootstrap = bootstrap
+        self.mock = mock
     }
 
-    private init() {
-        if let external = ProcessInfo.processInfo.environment["KAFKA"] {
-            bootstrap = external
-            isMock = false
-            mock = nil
-            return
-        }
-        let configuration = rd_kafka_conf_new()
-        rd_kafka_conf_set(configuration, "test.mock.num.brokers", "1", nil, 0)
-        let handle = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, nil, 0)
-        guard let cluster = rd_kafka_handle_mock_cluster(handle),
-            let address = rd_kafka_mock_cluster_bootstraps(cluster)
-        else {
-            preconditionFailure("librdkafka gave no mock cluster")
-        }
-        bootstrap = String(cString: address)
-        isMock = true
-        mock = Mock(cluster: cluster)
+    /// `DEBUG` is librdkafka's property of that name, for instance `cgrp,consumer`.
+    var kafka: KafkaConfiguration {
+        var kafka = KafkaConfiguration(bootstrap, clientID: "tests")
+        kafka.properties["debug"] = ProcessInfo.processInfo.environment["DEBUG"]
+        return kafka
     }
 
-    var kafka: KafkaConfiguration { KafkaConfiguration(bootstrap, clientID: "tests") }
-
-    var logger: Logger {
+    /// Silent unless `VERBOSE` is set.
+    static var logger: Logger {
         var logger = Logger(label: "tests")
         logger.logLevel = ProcessInfo.processInfo.environment["VERBOSE"] == nil ? .critical : .debug
         return logger
     }
+
+    var logger: Logger { Self.logger }
 
     /// A new topic with a name of its own.
     func topic(_ name: String, partitions: Int32) async throws -> String {
@@ -56,5 +63,51 @@ final class TestCluster: Sendable {
             try await admin.createTopics([TopicSpecification(name, partitions: partitions, replicationFactor: 1)])
         }
         return name
+    }
+
+    /// Fills a topic: each partition gets `count` records, whose values are their places in it.
+    func fill(_ topic: String, partitions: Int32, count: Int) async throws {
+        let producer = try Producer(ProducerConfiguration(kafka), logger: logger)
+        for partition in 0..<partitions {
+            let reports = try await producer.send(
+                (0..<count).map { ProducerMessage(topic: topic, partition: partition, value: Array("\($0)".utf8)) })
+            for report in reports { _ = try report.get() }
+        }
+    }
+
+    /// librdkafka's mock cluster, which knows no admin requests: topics are made in it directly.
+    /// `@unchecked Sendable`: its functions may be called on any thread.
+    struct Mock: @unchecked Sendable {
+        let cluster: OpaquePointer
+        let bootstrap: String
+
+        /// One for all tests; it lives as long as the process.
+        static let shared = Mock()
+
+        private init() {
+            let configuration = rd_kafka_conf_new()
+            rd_kafka_conf_set(configuration, "test.mock.num.brokers", "1", nil, 0)
+            rd_kafka_conf_set_log_cb(configuration, nil)
+            let handle = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, nil, 0)
+            guard let cluster = rd_kafka_handle_mock_cluster(handle),
+                let address = rd_kafka_mock_cluster_bootstraps(cluster)
+            else {
+                preconditionFailure("librdkafka gave no mock cluster")
+            }
+            self.cluster = cluster
+            bootstrap = String(cString: address)
+        }
+    }
+}
+
+/// Runs `body` with a Kafka: a broker of its own, the shared mock, or the external one.
+func withCluster(_ kafka: TestKafka, _ body: @Sendable (TestCluster) async throws -> Void) async throws {
+    switch kafka {
+    case .external(let bootstrap): try await body(TestCluster(bootstrap: bootstrap))
+    case .mock:
+        let mock = TestCluster.Mock.shared
+        try await body(TestCluster(bootstrap: mock.bootstrap, mock: mock))
+    case .embedded:
+        try await withBroker { try await body(TestCluster(bootstrap: $0.bootstrap)) }
     }
 }

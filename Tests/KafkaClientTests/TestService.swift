@@ -1,4 +1,3 @@
-import Logging
 import ServiceLifecycle
 
 /// A service in a group of its own, which a test shuts down.
@@ -7,7 +6,7 @@ final class TestService: Sendable {
 
     init(_ service: some Service) {
         group = ServiceGroup(
-            configuration: .init(services: [.init(service: service)], logger: Logger(label: "tests")))
+            configuration: .init(services: [.init(service: service)], logger: TestCluster.logger))
     }
 
     func run() async throws {

@@ -45,19 +45,32 @@ extension BrokerConfiguration {
         "group.min.session.timeout.ms": { $0.groupMinSessionTimeout = try $1.integer(1...Int64(Int32.max)) },
         "group.max.session.timeout.ms": { $0.groupMaxSessionTimeout = try $1.integer(1...Int64(Int32.max)) },
         "group.max.size": { $0.groupMaxSize = Int(try $1.integer(1...Int64(Int32.max))) },
+        "log.retention.check.interval.ms": { $0.retentionCheckInterval = try $1.integer(1...Int64(Int32.max)) },
+        "offsets.log.snapshot.bytes": { $0.groupLogSnapshotBytes = Int(try $1.integer(1024...Int64.max)) },
         "offset.metadata.max.bytes": { $0.maxOffsetMetadataBytes = Int(try $1.integer(0...1_048_576)) },
     ]
 
     /// The known name that looks most like `name`, as the end of a sentence.
     private static func suggestion(for name: String) -> String {
-        let words = Set(name.split(separator: "."))
-        let best = propertyNames.max { left, right in
-            words.intersection(left.split(separator: ".")).count < words.intersection(right.split(separator: ".")).count
+        let distances = propertyNames.map { (name: $0, distance: editDistance(Array($0.utf8), Array(name.utf8))) }
+        guard let best = distances.min(by: { $0.distance < $1.distance }), best.distance <= 1 + name.utf8.count / 3
+        else { return "; `tidings broker --help` lists them" }
+        return "; did you mean \(best.name)?"
+    }
+
+    /// How many letters have to be put in, taken out or changed to get from one word to the other.
+    private static func editDistance(_ from: [UInt8], _ to: [UInt8]) -> Int {
+        var row = Array(0...to.count)
+        for (index, letter) in from.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for column in to.indices {
+                let above = row[column + 1]
+                row[column + 1] = min(above + 1, row[column] + 1, diagonal + (letter == to[column] ? 0 : 1))
+                diagonal = above
+            }
         }
-        guard let best, !words.isDisjoint(with: best.split(separator: ".")) else {
-            return "; `tidings broker --help` lists them"
-        }
-        return "; did you mean \(best)?"
+        return row[to.count]
     }
 }
 

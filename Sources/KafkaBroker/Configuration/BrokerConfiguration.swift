@@ -55,6 +55,12 @@ public struct BrokerConfiguration: Sendable {
     /// `offset.metadata.max.bytes`
     public var maxOffsetMetadataBytes = 4096
 
+    /// `log.retention.check.interval.ms`
+    public var retentionCheckInterval: Int64 = 300_000
+    /// `offsets.log.snapshot.bytes`, a name of our own: when this much has been written to the groups' log since it last
+    /// began with a snapshot of all groups, it begins anew and what came before is removed.
+    public var groupLogSnapshotBytes = 16 * 1024 * 1024
+
     /// Defaults for topics, by the topic's property name (`retention.ms`); set through the broker's name for it
     /// (`log.retention.ms`).
     public internal(set) var topicDefaults: [String: String] = [:]

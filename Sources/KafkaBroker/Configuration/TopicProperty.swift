@@ -74,7 +74,9 @@ struct TopicProperty: Sendable {
         TopicProperty("min.insync.replicas", broker: nil, .integer(1...1), default: "1"),
         TopicProperty("preallocate", broker: "log.preallocate", .boolean, default: "false"),
         TopicProperty("retention.bytes", broker: "log.retention.bytes", .orUnlimited, default: "-1"),
-        TopicProperty("retention.ms", broker: "log.retention.ms", .orUnlimited, default: "604800000"),
+        // Kafka's default is a week. Here records are kept unless someone says otherwise: services rebuild their state
+        // from them.
+        TopicProperty("retention.ms", broker: "log.retention.ms", .orUnlimited, default: "-1"),
         TopicProperty("segment.bytes", broker: "log.segment.bytes", .segment, default: "1073741824"),
         TopicProperty("segment.index.bytes", broker: "log.index.size.max.bytes", .int32, default: "10485760"),
         TopicProperty("segment.jitter.ms", broker: "log.roll.jitter.ms", .natural, default: "0"),

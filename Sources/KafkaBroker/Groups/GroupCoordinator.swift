@@ -18,6 +18,8 @@ final class GroupCoordinator: Sendable {
         var syncs: [GroupTicket: EventLoopPromise<GroupSynced>] = [:]
         var timers: [String: Timer] = [:]
         var nextTicket: UInt64 = 0
+        /// Writes on their way to the log.
+        var writes = 0
     }
 
     let eventLoop: any EventLoop
@@ -50,6 +52,7 @@ final class GroupCoordinator: Sendable {
                 self.state.value.groups[id, default: Group(id: id, limits: self.limits)].offsets = offsets
             }
             for id in self.state.value.groups.keys { self.schedule(id) }
+            self.snapshotIfWorthwhile()
             return self.eventLoop.makeSucceededVoidFuture()
         }
     }
@@ -171,7 +174,7 @@ final class GroupCoordinator: Sendable {
                 return []
             }
             guard answer == .none, !records.isEmpty else { return self.eventLoop.makeSucceededFuture(answer) }
-            return self.log.append(records, on: self.eventLoop).map { error in
+            return self.write(records).map { error in
                 guard error == .none else { return error }
                 for case .offset(_, let partition, let offset?) in records {
                     self.state.value.groups[id, default: Group(id: id, limits: self.limits)]
@@ -201,7 +204,7 @@ final class GroupCoordinator: Sendable {
                 }
             }
             guard !records.isEmpty else { return self.eventLoop.makeSucceededVoidFuture() }
-            return self.log.append(records, on: self.eventLoop).map { _ in }
+            return self.write(records).map { _ in }
         }
     }
 
@@ -221,6 +224,36 @@ final class GroupCoordinator: Sendable {
         _ body: @escaping @Sendable () -> EventLoopFuture<Value>
     ) -> EventLoopFuture<Value> {
         eventLoop.inEventLoop ? body() : eventLoop.flatSubmit(body)
+    }
+
+    /// Writes to the log; when the answer arrives here, later writes are still behind it.
+    private func write(_ records: [GroupRecord]) -> EventLoopFuture<ErrorCode> {
+        state.value.writes += 1
+        let written = log.append(records, on: eventLoop)
+        // After whoever asked has taken the result into account, a quiet moment may have come.
+        written.whenComplete { _ in
+            self.eventLoop.execute {
+                self.state.value.writes -= 1
+                self.snapshotIfWorthwhile()
+            }
+        }
+        return written
+    }
+
+    /// Lets the log begin anew with all that counts, if it has grown and nothing is under way that it does not hold.
+    private func snapshotIfWorthwhile() {
+        guard state.value.writes == 0, log.wantsSnapshot else { return }
+        let groups = state.value.groups.values
+        guard groups.allSatisfy({ $0.state == .stable || $0.state == .empty }) else { return }
+        log.begin(
+            with: groups.flatMap { group in
+                let offsets = group.offsets.byTopic.flatMap { topic, partitions in
+                    partitions.map { partition, offset in
+                        GroupRecord.offset(group: group.id, TopicPartition(topic: topic, partition: partition), offset)
+                    }
+                }
+                return (group.generation > 0 ? [.group(group.id, group.snapshot())] : []) + offsets
+            })
     }
 
     private func fault(in id: String) -> ErrorCode? {
@@ -263,7 +296,7 @@ final class GroupCoordinator: Sendable {
         case .synced(let ticket, let answer):
             state.value.syncs.removeValue(forKey: ticket)?.succeed(answer)
         case .persist(let snapshot):
-            log.append([.group(id, snapshot)], on: eventLoop).whenSuccess { error in
+            write([.group(id, snapshot)]).whenSuccess { error in
                 self.change(id) { group, now in
                     group.persisted(revision: snapshot.revision, error: error, now: now)
                 }

@@ -2,6 +2,7 @@ import KafkaLog
 import KafkaProtocol
 import Logging
 import NIOCore
+import Synchronization
 
 /// The internal log in which groups live: `__consumer_offsets`, one partition, made when the first group needs it.
 /// Its appends go the way of every other partition's: grouped, on disk before they count.
@@ -27,12 +28,19 @@ final class GroupLog: Sendable {
     private static let readLimit = 64 * 1024 * 1024
     private static let readSize = 1024 * 1024
 
+    /// Records to a batch of a snapshot.
+    private static let snapshotBatch = 1000
+
     private let topics: TopicStore
+    /// Bytes since the log last began with a snapshot, and the size of that snapshot.
+    private let written = Mutex((bytes: 0, snapshot: 0))
+    private let snapshotBytes: Int
     private let wallClock: @Sendable () -> Int64
     private let logger: Logger
 
-    init(topics: TopicStore, wallClock: @escaping @Sendable () -> Int64, logger: Logger) {
+    init(topics: TopicStore, snapshotBytes: Int, wallClock: @escaping @Sendable () -> Int64, logger: Logger) {
         self.topics = topics
+        self.snapshotBytes = snapshotBytes
         self.wallClock = wallClock
         self.logger = logger
     }
@@ -49,26 +57,66 @@ final class GroupLog: Sendable {
     }
 
     private func append(_ records: [GroupRecord], to partition: Partition, promise: EventLoopPromise<ErrorCode>) {
+        let batch: ByteBuffer
         do throws(ProtocolError) {
-            let now = wallClock()
-            var builder = RecordBatchBuilder()
-            for record in records {
-                let (key, value) = try record.encoded(now: now)
-                builder.append(timestamp: now, key: key, value: value)
-            }
-            partition.append(try builder.build(), origin: .coordinator, acknowledgement: .durable) { [logger] result in
-                switch result {
-                case .success:
-                    promise.succeed(.none)
-                case .failure(let error):
-                    logger.error("cannot write to the groups' log", metadata: ["reason": "\(error)"])
-                    let isTooLarge = [.messageTooLarge, .recordListTooLarge].contains(error.code)
-                    promise.succeed(isTooLarge ? .invalidCommitOffsetSize : .coordinatorNotAvailable)
-                }
-            }
+            batch = try self.batch(records[...])
         } catch {
             // Text that does not fit a record: the protocol's own limits make that unreachable for real clients.
-            promise.succeed(.invalidCommitOffsetSize)
+            return promise.succeed(.invalidCommitOffsetSize)
+        }
+        written.withLock { $0.bytes += batch.readableBytes }
+        partition.append(batch, origin: .coordinator, acknowledgement: .durable) { [logger] result in
+            switch result {
+            case .success:
+                promise.succeed(.none)
+            case .failure(let error):
+                logger.error("cannot write to the groups' log", metadata: ["reason": "\(error)"])
+                let isTooLarge = [.messageTooLarge, .recordListTooLarge].contains(error.code)
+                promise.succeed(isTooLarge ? .invalidCommitOffsetSize : .coordinatorNotAvailable)
+            }
+        }
+    }
+
+    private func batch(_ records: ArraySlice<GroupRecord>) throws(ProtocolError) -> ByteBuffer {
+        let now = wallClock()
+        var builder = RecordBatchBuilder()
+        for record in records {
+            let (key, value) = try record.encoded(now: now)
+            builder.append(timestamp: now, key: key, value: value)
+        }
+        return try builder.build()
+    }
+
+    /// Whether enough has been written since the last snapshot to be worth another.
+    var wantsSnapshot: Bool {
+        written.withLock { $0.bytes > max(snapshotBytes, 2 * $0.snapshot) }
+    }
+
+    /// Writes all that counts anew and removes what came before. `records` must be the whole truth: nothing may be on its
+    /// way to the log when they are gathered.
+    ///
+    /// A crash in between leaves the old records, with or without new ones that say the same.
+    func begin(with records: [GroupRecord]) {
+        guard let partition = topics.partition(TopicPartition(topic: TopicName.groups, partition: 0)) else { return }
+        written.withLock { $0.bytes = 0 }
+        partition.exclusively { [logger] log in
+            do {
+                try log.roll()
+                let start = log.logEndOffset
+                var size = 0
+                for first in stride(from: 0, to: records.count, by: Self.snapshotBatch) {
+                    let batch = try self.batch(records[first..<min(first + Self.snapshotBatch, records.count)])
+                    size += batch.readableBytes
+                    _ = try log.append(batch, origin: .coordinator, leaderEpoch: Partition.leaderEpoch)
+                }
+                try log.flush()
+                try log.deleteRecords(before: start)
+                self.written.withLock { $0.snapshot = size }
+                logger.debug(
+                    "began the groups' log anew", metadata: ["records": "\(records.count)", "bytes": "\(size)"])
+            } catch {
+                logger.warning("cannot begin the groups' log anew", metadata: ["reason": "\(error)"])
+            }
         }
     }
 
@@ -92,6 +140,7 @@ final class GroupLog: Sendable {
         guard let log = topics.partition(TopicPartition(topic: TopicName.groups, partition: 0))?.log else {
             return contents
         }
+        written.withLock { $0.bytes = Int(log.size) }
         var offset = log.logStartOffset
         while offset < log.highWatermark {
             var batches = RecordBatches(

@@ -9,6 +9,7 @@ final class Server: Sendable {
         var listener: (any Channel)?
         var connections: [ObjectIdentifier: any Channel] = [:]
         var isStopping = false
+        var housekeeping: RepeatedTask?
     }
 
     private let core: BrokerCore
@@ -37,7 +38,14 @@ final class Server: Sendable {
                 "cannot listen at \(address); stop whoever uses the port, or choose another with --listen "
                     + "(port 0 takes a free one)", cause: error)
         }
-        state.withLock { $0.listener = listener }
+        let interval = TimeAmount.milliseconds(core.configuration.retentionCheckInterval)
+        let housekeeping = loops.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { [core] _ in
+            core.topics.applyRetention()
+        }
+        state.withLock { state in
+            state.listener = listener
+            state.housekeeping = housekeeping
+        }
         return HostAndPort(host: address.host, port: listener.localAddress?.port ?? address.port)
     }
 
@@ -66,6 +74,7 @@ final class Server: Sendable {
     func stop() async {
         let (listener, connections) = state.withLock { state in
             state.isStopping = true
+            state.housekeeping?.cancel()
             return (state.listener, Array(state.connections.values))
         }
         try? await listener?.close()

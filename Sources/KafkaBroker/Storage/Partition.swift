@@ -41,28 +41,38 @@ final class Partition: Sendable {
                     records: records, origin: origin, acknowledgement: acknowledgement, completion: completion)))
     }
 
-    /// Closes the log after what is already in the mailbox, tells everybody who waits, then runs `after`. Whatever comes
-    /// later is refused by the closed log.
-    func retire(_ after: @escaping @Sendable () -> Void) {
+    /// Runs `body` on a storage thread after everything appended so far is done, with no append beside it.
+    func exclusively(_ body: @escaping @Sendable (PartitionLog) -> Void) {
+        mailbox.submit(.barrier { [log] in body(log) })
+    }
+
+    /// Closes the log after what is already in the mailbox, and suspends until that is done. Whatever comes later is
+    /// refused by the closed log.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            retire(continuation.resume) { log throws(LogError) in try log.close() }
+        }
+    }
+
+    /// Deletes the log with its directory after what is already in the mailbox, then runs `after`.
+    func delete(_ after: @escaping @Sendable () -> Void) {
+        retire(after) { log throws(LogError) in try log.delete() }
+    }
+
+    /// Ends the log in one way or the other, and tells everybody who waits for records here.
+    private func retire(
+        _ after: @escaping @Sendable () -> Void, by end: @escaping @Sendable (PartitionLog) throws(LogError) -> Void
+    ) {
         mailbox.submit(
             .barrier { [log, watchers, logger] in
                 do throws(LogError) {
-                    try log.close()
+                    try end(log)
                 } catch {
                     logger.error("a log was not closed cleanly", metadata: ["reason": "\(error)"])
                 }
-                for watcher in watchers.all.withLock({ Array($0.values) }) {
-                    watcher.partitionAdvanced(by: Int(Int32.max))
-                }
+                watchers.tell(Int(Int32.max))
                 after()
             })
-    }
-
-    /// `retire`, and suspends until it is done.
-    func close() async {
-        await withCheckedContinuation { continuation in
-            retire { continuation.resume() }
-        }
     }
 
     /// Tells `watcher` of everything that becomes readable from now on. Look at the log again after registering:
@@ -105,6 +115,10 @@ extension Partition {
 
     fileprivate final class Watchers: Sendable {
         let all = Mutex<[ObjectIdentifier: any PartitionWatcher]>([:])
+
+        func tell(_ bytes: Int) {
+            for watcher in all.withLock({ Array($0.values) }) { watcher.partitionAdvanced(by: bytes) }
+        }
     }
 
     /// Works on one round of the mailbox: writes all appends, syncs once, answers, wakes the watchers.
@@ -150,7 +164,8 @@ extension Partition {
         private mutating func sync() {
             guard bytes > 0 else { return }
             do throws(LogError) {
-                try log.flush()
+                // With `flush.messages` above 1 the owner of the data has decided that a power cut may take some.
+                if log.unflushedRecords >= log.configuration.flushIntervalMessages { try log.flush() }
                 for (append, result) in waiting { append.completion(.success(result)) }
             } catch {
                 for (append, _) in waiting { append.completion(.failure(error)) }
@@ -158,9 +173,7 @@ extension Partition {
             let advanced = bytes
             bytes = 0
             waiting = []
-            for watcher in watchers.all.withLock({ Array($0.values) }) {
-                watcher.partitionAdvanced(by: advanced)
-            }
+            watchers.tell(advanced)
         }
     }
 }

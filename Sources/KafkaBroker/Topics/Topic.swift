@@ -57,3 +57,8 @@ struct TopicConfiguration: Sendable {
         Number(self[name]) ?? fallback
     }
 }
+
+extension LogConfiguration {
+    /// Whether anything of this log ever grows too old or too much.
+    var hasRetention: Bool { retentionMilliseconds >= 0 || retentionBytes >= 0 }
+}

@@ -150,23 +150,12 @@ final class TopicStore: Sendable {
         return topic
     }
 
-    /// Closes the partitions' logs and removes their directories. Until that is done a topic of the same name has to
-    /// wait: it would have the same directories.
+    /// Deletes the partitions' logs. Until that is done a topic of the same name has to wait: it would have the same
+    /// directories.
     private func removeFiles(of topic: Topic) {
         state.withLock { $0.leaving[topic.name] = Leaving(partitions: topic.partitions.count) }
         for partition in topic.partitions {
-            let path = path(of: topic.name, partition.name.partition)
-            let newPath = "\(path).\(topic.id).deleted"
-            partition.retire { [files, logger] in
-                do throws(FileError) {
-                    try files.rename(path, to: newPath)
-                    self.left(topic.name)
-                    try files.removeTree(newPath)
-                } catch {
-                    self.left(topic.name)
-                    logger.warning("files of a deleted topic remain", metadata: ["reason": "\(error)"])
-                }
-            }
+            partition.delete { self.left(topic.name) }
         }
     }
 
@@ -206,6 +195,28 @@ final class TopicStore: Sendable {
         return topic
     }
 
+    // MARK: Retention
+
+    /// Removes old segments, as `retention.ms` and `retention.bytes` of each topic say, on storage threads.
+    func applyRetention() {
+        for partition in all.flatMap(\.partitions) where partition.log.configuration.hasRetention {
+            threads.submit { [logger] in
+                do throws(LogError) {
+                    let count = try partition.log.applyRetention()
+                    guard count > 0 else { return }
+                    logger.info(
+                        "removed old segments",
+                        metadata: [
+                            "topic": "\(partition.name.topic)", "partition": "\(partition.name.partition)",
+                            "segments": "\(count)",
+                        ])
+                } catch {
+                    logger.warning("cannot apply retention", metadata: ["reason": "\(error)"])
+                }
+            }
+        }
+    }
+
     // MARK: Directories
 
     private func path(of topic: String, _ partition: Int32) -> String {
@@ -231,11 +242,12 @@ final class TopicStore: Sendable {
     /// Opens everything the image names, recovering what was not closed cleanly. Blocks.
     func open() throws {
         let image = metadata.image
-        for name in try files.list(directory) where name.hasSuffix(".deleted") {
-            try files.removeTree("\(directory)/\(name)")
-        }
+        try PartitionLog.finishDeletions(in: directory, files: files)
         for entry in image.topics {
             let logs = try openLogs(of: entry, mustBeNew: false)
+            for report in logs.map(\.recoveryReport) where report.verdict == .recovered || report.isNoteworthy {
+                logger.notice("recovered a log", metadata: ["report": "\(report)"])
+            }
             _ = publish(entry, logs: logs)
         }
     }

@@ -188,6 +188,22 @@ struct RecordsTests {
         }
     }
 
+    @Test("old records go when a topic says so, and stay when nobody does")
+    func appliesRetention() async throws {
+        func hurry(_ configuration: inout BrokerConfiguration) throws {
+            try configuration.set("log.retention.check.interval.ms", to: "10")
+        }
+        try await withTestBroker(hurry) { broker in
+            let client = try await broker.connect()
+            try await client.create("kept")
+            try await client.create("short", configs: ["retention.ms": "1000"])
+            for topic in ["kept", "short"] { _ = try await client.produce(["of 2023"], to: topic) }
+            while try await client.fetch("short", from: 1).logStartOffset < 1 { await Task.yield() }
+            #expect(try await client.fetch("short", from: 0).errorCode == .offsetOutOfRange)
+            #expect(try values(in: try await client.fetch("kept").records) == ["of 2023"])
+        }
+    }
+
     @Test("an idempotent producer's retry is answered with the first offset and not written twice")
     func dropsDuplicates() async throws {
         try await withTestBroker { broker in

@@ -1,0 +1,86 @@
+import KafkaLog
+import KafkaProtocol
+import Logging
+import Testing
+
+@testable import KafkaBroker
+
+@Suite("A broker that starts")
+struct StartTests {
+    private func failure(of configuration: BrokerConfiguration) async -> BrokerError? {
+        let broker = Broker(
+            configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        do {
+            try await broker.run()
+            return nil
+        } catch {
+            return error as? BrokerError
+        }
+    }
+
+    @Test("refuses a directory in which another broker works, and leaves the other alone")
+    func refusesSharedDirectory() async throws {
+        try await withTestBroker { broker in
+            let error = await failure(of: broker.configuration)
+            #expect(error?.code == .directoryInUse)
+            #expect(error?.message.contains("--data-dir") == true)
+            let topic = try await broker.connect().create("t")
+            #expect(topic.errorCode == .none)
+        }
+    }
+
+    @Test("refuses a port in use")
+    func refusesPort() async throws {
+        try await withTestBroker { broker in
+            var configuration = BrokerConfiguration(dataDirectory: broker.configuration.dataDirectory + "/other")
+            configuration.listen = HostAndPort(host: "127.0.0.1", port: broker.port)
+            #expect(await failure(of: configuration)?.code == .addressInUse)
+        }
+    }
+
+    @Test("refuses a directory that cannot be made")
+    func refusesDirectory() async {
+        var configuration = BrokerConfiguration(dataDirectory: "/proc/nowhere")
+        configuration.listen.port = 0
+        #expect(await failure(of: configuration)?.code == .directoryUnusable)
+    }
+
+    @Test("refuses to listen beyond this machine unless told so, and says what that means")
+    func refusesRemote() async {
+        var configuration = BrokerConfiguration(dataDirectory: "/proc/nowhere")
+        configuration.listen = HostAndPort(host: "0.0.0.0", port: 0)
+        let error = await failure(of: configuration)
+        #expect(error?.code == .remoteNotAllowed)
+        #expect(error?.message.contains("authentication") == true)
+    }
+
+    @Test("refuses metadata that is damaged, and changes nothing")
+    func refusesDamage() async throws {
+        let files = SimulatedFileSystem(seed: 1)
+        try await withTestBroker(files: files) { broker in
+            try await broker.connect().create("t")
+            try await broker.stop()
+            try files.flipBit(in: "/data/metadata", at: 20)
+            await #expect(throws: BrokerError.self) { try await broker.start() }
+            try files.flipBit(in: "/data/metadata", at: 20)
+            try await broker.start()
+            let client = try await broker.connect()
+            #expect(try await client.produce(["a"], to: "t").errorCode == .none)
+        }
+    }
+
+    @Test("finishes deletions and sets strangers' directories aside when it makes a topic of that name")
+    func tidiesUp() async throws {
+        let files = SimulatedFileSystem(seed: 1)
+        try await withTestBroker(files: files) { broker in
+            try await broker.stop()
+            try files.createDirectory("/data/old-0.x.deleted")
+            try files.createDirectory("/data/t-0")
+            try await broker.start()
+            #expect(!files.exists("/data/old-0.x.deleted"))
+            let client = try await broker.connect()
+            #expect(try await client.create("t").errorCode == .none)
+            #expect(try files.list("/data").filter { $0.hasSuffix(".stray") }.count == 1)
+        }
+    }
+}
