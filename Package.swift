@@ -171,7 +171,8 @@ let package = Package(
         .testTarget(
             name: "KafkaBrokerTests",
             dependencies: [
-                "KafkaBroker", "KafkaLog", "KafkaProtocol", .product(name: "NIOPosix", package: "swift-nio"),
+                "KafkaBroker", "KafkaLog", "KafkaProtocol",
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
