@@ -6,7 +6,7 @@ public struct SQLiteConfiguration: Sendable {
     /// At most so many connections read at the same time.
     public var maximumReaderCount = 5
 
-    /// Whether opening brings Tidings' own tables up to date. When false, the user runs ``SQLiteSchema/migrator``.
+    /// Whether opening brings Tidings' own tables up to date. When false, the user calls ``SQLiteSchema/migrate(_:)``.
     public var migratesOnOpen = true
 
     public init() {}

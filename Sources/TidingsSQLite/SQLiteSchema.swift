@@ -1,20 +1,43 @@
 import GRDB
+import Tidings
 
 /// Tidings' own tables; their names begin with `tidings_`.
+///
+/// Their version is kept in `tidings_schema`, apart from the record that GRDB's `DatabaseMigrator` keeps of the
+/// service's own migrations, so that neither stumbles over the other.
 public enum SQLiteSchema {
-    /// Brings the tables up to date. It keeps its own record of what it has done, apart from the user's migrations.
+    /// The version that this code works with.
+    public static let version = 1
+
+    /// Brings the tables up to date, in one transaction: processes that start together do not get into each other's way.
     ///
+    /// Opening a ``SQLiteStore`` does it, unless the configuration says otherwise:
     /// ```swift
     /// var configuration = SQLiteConfiguration()
     /// configuration.migratesOnOpen = false
     /// let store = try SQLiteStore(path: path, configuration: configuration)
-    /// try SQLiteSchema.migrator.migrate(store.pool)
+    /// try SQLiteSchema.migrate(store.pool)
     /// ```
-    public static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("tidings.1") { db in try db.execute(sql: version1) }
-        return migrator
+    /// - Throws: ``TidingsError/Code/invalidConfiguration`` when the tables are those of a newer Tidings; GRDB's
+    ///   `DatabaseError`.
+    public static func migrate(_ database: some DatabaseWriter) throws {
+        try database.write { db in
+            try db.execute(sql: "CREATE TABLE IF NOT EXISTS tidings_schema (version INTEGER NOT NULL)")
+            let current = try Int.fetchOne(db, sql: "SELECT version FROM tidings_schema") ?? 0
+            guard current <= version else {
+                throw TidingsError(
+                    .invalidConfiguration,
+                    "the database has version \(current) of Tidings' tables, this program knows \(version)")
+            }
+            guard current < version else { return }
+            for migration in migrations[current...] { try db.execute(sql: migration) }
+            try db.execute(sql: "DELETE FROM tidings_schema")
+            try db.execute(sql: "INSERT INTO tidings_schema (version) VALUES (?)", arguments: [version])
+        }
     }
+
+    /// What leads from each version to the next.
+    private static var migrations: [String] { [version1] }
 
     /// - `tidings_outbox`: events to send. SQLite has one writer at a time, so `sequence` is the order of commits;
     ///   AUTOINCREMENT never gives a number twice, not even after the newest row is gone.

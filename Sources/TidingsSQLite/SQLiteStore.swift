@@ -5,7 +5,7 @@ import Tidings
 ///
 /// ```swift
 /// let store = try SQLiteStore(path: "order.sqlite")
-/// try OrderSchema.migrator.migrate(store.pool)               // the service's own tables
+/// try store.migrate(OrderSchema.migrator)                    // the service's own tables
 /// let orders = try await store.pool.read { db in try Order.fetchAll(db) }
 /// ```
 ///
@@ -20,12 +20,27 @@ public final class SQLiteStore: Store {
 
     public let outboxSignal = OutboxSignal()
 
+    private let lockPath: String
+
     /// Opens the database, creating it when there is none.
     ///
     /// - Throws: GRDB's `DatabaseError` when the file cannot be opened or migrated.
     public init(path: String, configuration: SQLiteConfiguration = SQLiteConfiguration()) throws {
-        pool = try SQLiteStore.open(path: path, configuration: configuration)
-        if configuration.migratesOnOpen { try SQLiteSchema.migrator.migrate(pool) }
+        lockPath = path + "-lock"
+        // Switching to WAL refuses, rather than waits for, another process that does the same.
+        pool = try FileLock.holding(lockPath) {
+            let pool = try SQLiteStore.open(path: path, configuration: configuration)
+            if configuration.migratesOnOpen { try SQLiteSchema.migrate(pool) }
+            return pool
+        }
+    }
+
+    /// Runs the service's own migrations while no other process does.
+    ///
+    /// `DatabaseMigrator` looks first and migrates then, so that of two processes that start together on a new database
+    /// one would fail; here the second waits, and finds nothing left to do.
+    public func migrate(_ migrator: DatabaseMigrator) throws {
+        try FileLock.holding(lockPath) { try migrator.migrate(pool) }
     }
 
     public func transaction<R: Sendable>(

@@ -115,9 +115,36 @@ func withDirectory<R>(_ body: (String) async throws -> R) async throws -> R {
             configuration.migratesOnOpen = false
             let store = try SQLiteStore(path: directory + "/test.sqlite", configuration: configuration)
             await #expect(throws: DatabaseError.self) { try await store.transaction { try store.outboxStatus(in: $0) } }
-            try SQLiteSchema.migrator.migrate(store.pool)
-            try SQLiteSchema.migrator.migrate(store.pool)
+            try SQLiteSchema.migrate(store.pool)
+            try SQLiteSchema.migrate(store.pool)
             #expect(try await store.transaction { try store.outboxStatus(in: $0) }.pending == 0)
+        }
+    }
+
+    @Test("tables of a newer Tidings are refused, not touched")
+    func newerTables() async throws {
+        try await withDirectory { directory in
+            let store = try SQLiteStore(path: directory + "/test.sqlite")
+            try await store.pool.write { try $0.execute(sql: "UPDATE tidings_schema SET version = 99") }
+            #expect(throws: TidingsError.self) { try SQLiteStore(path: directory + "/test.sqlite") }
+        }
+    }
+
+    @Test("the service's own migrations run once, however many start together, and know nothing of Tidings' tables")
+    func ownMigrations() async throws {
+        try await withDirectory { directory in
+            try await withThrowingTaskGroup(of: Void.self) { starters in
+                for _ in 0..<4 {
+                    starters.addTask {
+                        let store = try SQLiteStore(path: directory + "/test.sqlite")
+                        var migrator = DatabaseMigrator()
+                        migrator.registerMigration("1") { try $0.execute(sql: "CREATE TABLE own (id INTEGER)") }
+                        try store.migrate(migrator)
+                        #expect(try await store.pool.read(migrator.hasBeenSuperseded) == false)
+                    }
+                }
+                try await starters.waitForAll()
+            }
         }
     }
 
