@@ -163,6 +163,18 @@ let package = Package(
 
         // Tests.
         .target(name: "Processes", path: "Tests/Support/Processes", swiftSettings: strict),
+        .executableTarget(
+            name: "FaultSubject",
+            dependencies: [
+                "KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/Support/FaultSubject",
+            swiftSettings: strict
+        ),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         .testTarget(
             name: "KafkaProtocolTests", dependencies: ["KafkaProtocol"], resources: [.copy("Golden")],
@@ -219,7 +231,12 @@ let package = Package(
         ),
         .testTarget(
             name: "FaultTests",
-            dependencies: ["KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "TidingsTesting", "Processes"],
+            dependencies: [
+                "FaultSubject", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "TidingsTesting",
+                "Processes", "TidingsCommand",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
     ],

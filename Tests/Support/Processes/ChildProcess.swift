@@ -142,6 +142,7 @@ public final class ChildProcess: Sendable {
     ) async throws -> T {
         try await withDeadline(limit, describe: { "\(self.name): no \(what)\n\(self.report)" }) {
             while true {
+                try Task.checkCancellation()
                 let version = self.version
                 if let found = match(self.lines) { return found }
                 if self.hasEnded { throw Failure(description: "\(self.name) ended without \(what)\n\(self.report)") }
@@ -171,6 +172,7 @@ public final class ChildProcess: Sendable {
     public func waitForExit(within limit: Duration = .seconds(60)) async throws -> Int32 {
         try await withDeadline(limit, describe: { "\(self.name) does not end\n\(self.report)" }) {
             while true {
+                try Task.checkCancellation()
                 let version = self.version
                 if let status = self.state.withLock({ $0.closed ? $0.exitStatus : nil }) { return status }
                 await self.change(since: version)

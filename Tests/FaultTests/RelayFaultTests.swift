@@ -1,0 +1,70 @@
+import Glibc
+import Processes
+import Testing
+import Tidings
+import TidingsAudit
+
+/// A relay is killed at each of its steps, or has company it did not expect.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RelayFaultTests {
+    @Test(
+        "a relay killed at any step loses nothing and lets nothing overtake",
+        arguments: [Step.Point.relayClaimed, .relayAcknowledged, .relayMarking, .relayMarked])
+    func killed(point: Step.Point) async throws {
+        try await Subject.with { subject in
+            try await subject.publish(30, sending: .outbox)
+            let relay = try subject.startRelay(killAt: "\(point):3")
+            #expect(try await relay.waitForExit() == -SIGKILL)
+            try await subject.publish(10, sending: .outbox, first: 30)
+            try await subject.drain()
+            let verdict = try await Checker().check(subject.history())
+            #expect(verdict.count(.lost) == 0 && verdict.count(.ghost) == 0, "\(verdict)")
+            #expect(verdict.count(.reordered) == 0, "\(verdict)")
+            // What was out and not marked goes out again, with the same id: one batch.
+            let isOutAndUnmarked = point == .relayAcknowledged || point == .relayMarking
+            #expect(verdict.events(.doubled).count == (isOutAndUnmarked ? 5 : 0), "\(verdict)")
+        }
+    }
+
+    @Test("of several relays on one database one sends, and another takes over when it is killed")
+    func company() async throws {
+        try await Subject.with { subject in
+            let relays = try ["a", "b", "c"].map { try subject.startRelay(name: $0, batch: 3) }
+            try await subject.publish(50, sending: .outbox)
+            try await subject.until("the outbox is empty", relays[0]) {
+                try await subject.count("tidings_outbox", in: subject.writerDatabase) == 0
+            }
+            #expect(try await Checker().check(subject.history()).isClean)
+            // Whoever holds the lease: two of three are killed, the third is left.
+            for relay in relays.prefix(2) { try await relay.killAndWait() }
+            try await subject.publish(50, sending: .outbox, first: 50)
+            try await subject.until("the outbox is empty", relays[2]) {
+                try await subject.count("tidings_outbox", in: subject.writerDatabase) == 0
+            }
+            relays[2].signal(SIGTERM)
+            #expect(try await relays[2].waitForExit() == 0)
+            let verdict = try await Checker().check(subject.history())
+            #expect(verdict.isClean, "\(verdict)")
+        }
+    }
+
+    @Test("writers in several processes share a database with a relay, and each key keeps its order")
+    func severalWriters() async throws {
+        try await Subject.with { subject in
+            let relay = try subject.startRelay(batch: 50)
+            try await withThrowingTaskGroup(of: Int32.self) { writers in
+                for writer in 0..<4 {
+                    writers.addTask { try await subject.publish(50, sending: .outbox, first: writer * 50, keys: 5) }
+                }
+                for try await status in writers { #expect(status == 0) }
+            }
+            try await subject.until("the outbox is empty", relay) {
+                try await subject.count("tidings_outbox", in: subject.writerDatabase) == 0
+            }
+            relay.signal(SIGTERM)
+            try await relay.waitForExit()
+            let verdict = try await Checker().check(subject.history())
+            #expect(verdict.isClean, "\(verdict)")
+            #expect(try await subject.count("action", in: subject.writerDatabase) == 200)
+        }
+    }
+}

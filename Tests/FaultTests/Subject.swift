@@ -1,0 +1,155 @@
+import Foundation
+import GRDB
+import KafkaClient
+import Logging
+import Processes
+import Tidings
+import TidingsAudit
+
+/// One run of the fault subject: its databases, its topic, its processes, and what is known in the end.
+struct Subject: Sendable {
+    let writerDatabase: String
+    let readerDatabase: String
+    let topic: String
+    let kafka: String
+
+    /// A new subject with a topic of its own; everything is removed when `body` is done.
+    static func with(partitions: Int32 = 2, _ body: @Sendable (Subject) async throws -> Void) async throws {
+        try await withKafka { kafka in
+            try await withTemporaryFolder { folder in
+                let subject = Subject(
+                    writerDatabase: folder + "/writer.sqlite", readerDatabase: folder + "/reader.sqlite",
+                    topic: "fault-\(UUID().uuidString)", kafka: kafka)
+                let admin = try Admin(KafkaConfiguration(kafka), logger: .silent)
+                try await admin.createTopics([TopicSpecification(subject.topic, partitions: partitions)])
+                try await body(subject)
+            }
+        }
+    }
+
+    // MARK: Processes
+
+    private func process(_ arguments: [String], killAt: String?) throws -> ChildProcess {
+        try ChildProcess(
+            Programs.buildFolder + "/FaultSubject", arguments + ["--kafka", kafka],
+            environment: ["TIDINGS_KILL_AT": killAt ?? ""])
+    }
+
+    /// Publishes and waits for the end.
+    ///
+    /// - Returns: the exit status; minus the signal that ended it.
+    @discardableResult
+    func publish(
+        _ count: Int, sending: Sending, first: Int = 0, keys: Int = 3, failing: Int? = nil, killAt: String? = nil
+    ) async throws -> Int32 {
+        var arguments = [
+            "publish", "--database", writerDatabase, "--topic", topic, "--sending", sending.rawValue, "--count",
+            "\(count)", "--first", "\(first)", "--keys", "\(keys)",
+        ]
+        if let failing { arguments += ["--fail", "\(failing)"] }
+        return try await process(arguments, killAt: killAt).waitForExit()
+    }
+
+    func startRelay(name: String = "relay", batch: Int = 5, killAt: String? = nil) throws -> ChildProcess {
+        try process(["relay", "--database", writerDatabase, "--name", name, "--batch", "\(batch)"], killAt: killAt)
+    }
+
+    func startHandler(instance: String = "reader", batch: Int = 5, killAt: String? = nil) throws -> ChildProcess {
+        try process(
+            ["handle", "--database", readerDatabase, "--topic", topic, "--instance", instance, "--batch", "\(batch)"],
+            killAt: killAt)
+    }
+
+    /// Runs a relay until the outbox is empty.
+    func drain() async throws {
+        let relay = try startRelay()
+        try await until("the outbox is empty", relay) { try await count("tidings_outbox", in: writerDatabase) == 0 }
+        relay.signal(SIGTERM)
+        try await relay.waitForExit()
+    }
+
+    /// Runs a handler until it has had so many effects.
+    func handle(atLeast effects: Int) async throws {
+        let handler = try startHandler()
+        try await until("\(effects) effects", handler) { try await count("effect", in: readerDatabase) >= effects }
+        handler.signal(SIGTERM)
+        try await handler.waitForExit()
+    }
+
+    func until(
+        _ what: String, _ process: ChildProcess, _ condition: @escaping @Sendable () async throws -> Bool
+    ) async throws {
+        try await withDeadline(.seconds(60), describe: { "not reached: \(what)\n\(process.errors.suffix(2000))" }) {
+            while try await !condition() { try await Task.sleep(for: .milliseconds(10)) }
+        }
+    }
+
+    // MARK: What is known
+
+    func count(_ table: String, in database: String) async throws -> Int {
+        guard FileManager.default.fileExists(atPath: database) else { return 0 }
+        let queue = try DatabaseQueue(path: database)
+        return try await queue.read { db in
+            guard try db.tableExists(table) else { return 0 }
+            return try Int.fetchOne(db, sql: "SELECT count(*) FROM \(table)") ?? 0
+        }
+    }
+
+    /// Everything that lasts: actions and effects from the databases, events from the topic.
+    func history() async throws -> History {
+        var history = History()
+        for (event, key, sequence) in try await rows("action", in: writerDatabase) {
+            history.append(.actionCommitted(event: EventID(event), key: key, sequence: sequence))
+        }
+        for fact in try await visibleEvents() { history.append(fact) }
+        for (event, key, _) in try await rows("effect", in: readerDatabase) {
+            history.append(.effect(event: EventID(event), key: key, reader: "reader"))
+        }
+        return history
+    }
+
+    private func rows(_ table: String, in database: String) async throws -> [(String, String, Int64)] {
+        guard try await count(table, in: database) > 0 else { return [] }
+        return try await DatabaseQueue(path: database).read { db in
+            try Row.fetchAll(db, sql: "SELECT event, key, sequence FROM \(table) ORDER BY sequence")
+                .map { ($0[0], $0[1], $0[2]) }
+        }
+    }
+
+    private func visibleEvents() async throws -> [Fact] {
+        let configuration = KafkaConfiguration(kafka)
+        let admin = try Admin(configuration, logger: .silent)
+        let partitions = try await admin.metadata(topics: [topic]).topics.flatMap { topic in
+            topic.partitions.map { TopicPartition(topic.name, $0.id) }
+        }
+        var remaining = try await admin.watermarks(partitions).filter { !$0.value.isEmpty }
+        guard !remaining.isEmpty else { return [] }
+        let consumer = try Consumer(
+            configuration, partitions: remaining.mapValues { .at($0.lowerBound) }, logger: .silent)
+        return try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await consumer.run() }
+            defer { tasks.cancelAll() }
+            var facts: [Fact] = []
+            for try await batch in consumer.batches {
+                for record in batch {
+                    let delivery = Delivery(
+                        topic: record.topic, partition: record.partition, offset: record.offset, key: record.key,
+                        value: record.value, headers: record.headers.map { EventHeader($0.name, $0.value) })
+                    facts.append(
+                        .eventVisible(
+                            event: delivery.eventID ?? "", key: delivery.keyText ?? "", partition: record.partition,
+                            offset: record.offset))
+                }
+                if let range = remaining[batch.partition], batch.nextOffset >= range.upperBound {
+                    remaining[batch.partition] = nil
+                }
+                if remaining.isEmpty { break }
+            }
+            return facts
+        }
+    }
+}
+
+extension Logger {
+    static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+}
