@@ -101,15 +101,18 @@ import Testing
         for index in 0..<200 { _ = try log.append(makeBatch(["value \(index)"], timestamp: Int64(index))) }
         try log.close()
         let names = try files.list(directory).filter { $0.hasSuffix("index") }.sorted()
-        #expect(names.count > 10)
+        #expect(names.count > 14)
         for (number, name) in names.enumerated() {
             let path = "\(directory)/\(name)"
             let bytes = Array(buffer: try files.contents(of: path))
-            switch number % 4 {
+            // Offset and time index of a segment are neighbours: each is damaged alone and together with the other.
+            switch number % 14 {
             case 0: try files.remove(path)
-            case 1: try files.setContents(of: path, Array(bytes.dropLast(3)))
-            case 2: try files.setContents(of: path, bytes.map { _ in 0x55 })
-            default: try files.setContents(of: path, [])
+            case 3: try files.setContents(of: path, Array(bytes.dropLast(3)))
+            case 4, 7: try files.setContents(of: path, bytes.map { _ in 0x55 })
+            case 8, 11: try files.setContents(of: path, [])
+            case 12, 13: try files.setContents(of: path, bytes.map { _ in 0 })
+            default: break
             }
         }
         log = try open(smallSegments(2000))

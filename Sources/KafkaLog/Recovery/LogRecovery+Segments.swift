@@ -20,7 +20,7 @@ extension LogRecovery {
 
     /// A segment with others behind it.
     mutating func closedSegment(_ base: Int64, next: Int64, isTrusted: Bool) throws(LogError) -> LogSegment {
-        if isTrusted, let segment = try trusted(base, next: next) { return segment }
+        if isTrusted, let segment = try trusted(base, next: next), segment.hasPlausibleTimeIndex { return segment }
         let segment = try open(base, .read)
         let size = try storing { () throws(FileError) in try segment.file().size() }
         let walked = try walk(segment, size: size, isNewest: false)
@@ -68,7 +68,10 @@ extension LogRecovery {
         let size = try storing { () throws(FileError) in try file.size() }
         if let shutdown, shutdown.segment == base, shutdown.segmentSize == size {
             let loaded = try storing { () throws(FileError) in try segment.load(size: size) }
-            if loaded, segment.endOffset == shutdown.logEndOffset { return (segment, shutdown.logEndOffset) }
+            if loaded, segment.endOffset == shutdown.logEndOffset, segment.hasPlausibleTimeIndex {
+                return (segment, shutdown.logEndOffset)
+            }
+            report.notes.append("built the index of \(LogSegment.name(base)) anew")
         }
         let anew = try open(base, .write)
         let walked = try walk(anew, size: size, isNewest: true)

@@ -10,6 +10,8 @@ import NIOCore
 ///   not below what was known to be on the disk. That is what a crash during a write leaves.
 /// - *Rot* is never cut: a bad batch in a closed segment, or with a valid batch behind it, or below what was synced, or
 ///   a missing file. Then the log does not open, and the error names file and position.
+///   Where a file system brings appended writes to the disk out of order (ext4 in its default mode does not), a power
+///   cut can leave a hole before valid batches that nobody was told of. That looks like rot and is treated as such.
 /// - Segments wholly before the log start offset, left by an interrupted deletion, are removed.
 /// - Producer states come from the newest good snapshot plus the batches behind it.
 ///

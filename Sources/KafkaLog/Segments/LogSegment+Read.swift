@@ -101,6 +101,15 @@ extension LogSegment {
         LogError(.damaged, "\(logPath) is damaged at position \(position): \(reason)", cause: cause)
     }
 
+    /// Whether the last entry of the time index, which stands for the whole segment, names a batch with that timestamp.
+    /// A segment without any timestamp is never plausible: its index is cheap to build and rare.
+    var hasPlausibleTimeIndex: Bool {
+        let (timestamp, offset) = maxTimestamp
+        guard timestamp >= 0 else { return size == 0 }
+        guard let place = try? locate(offset) else { return false }
+        return place.header.lastOffset == offset && place.header.maxTimestamp == timestamp
+    }
+
     /// The first record at or behind `start` and before `end` with a timestamp of at least `timestamp`.
     ///
     /// Batches whose header says that all their timestamps are earlier are passed over; the others are opened.

@@ -58,7 +58,7 @@ extension SimulatedFileSystem {
     /// - Throws: `FileError` when there is no such file or the position is outside of it.
     public func flipBit(in path: String, at position: Int, bit: Int = 0) throws(FileError) {
         try run { state throws(FileError) in
-            guard let node = state.node(path), let count = state.contents[node]?.durable.count, position < count else {
+            guard let node = state.node(path), let count = state.contents[node]?.current.count, position < count else {
                 throw FileError(code: .notFound, operation: "flip a bit of", path: path)
             }
             state.contents[node]?.flipBit(at: position, bit: bit)
@@ -76,7 +76,12 @@ extension SimulatedFileSystem {
 }
 
 extension SimulatedFileSystem.State {
-    var bytesUsed: Int { contents.values.reduce(0) { $0 + $1.current.count } }
+    /// Counts files that have a name: a removed one gives its space back at once.
+    var bytesUsed: Int {
+        directories.values.reduce(0) { sum, directory in
+            sum + directory.current.values.reduce(0) { $0 + (contents[$1]?.current.count ?? 0) }
+        }
+    }
 
     /// Forgets files that no directory names any more.
     mutating func dropUnreachable() {

@@ -56,9 +56,9 @@ struct SimulatedContent {
         current = durable
     }
 
-    /// Flips one bit on the disk and in the cache: rot.
+    /// Flips one bit on the disk (if it got there) and in the cache: rot.
     mutating func flipBit(at position: Int, bit: Int) {
-        durable[position] ^= 1 << UInt8(bit)
+        if position < durable.count { durable[position] ^= 1 << UInt8(bit) }
         current[position] ^= 1 << UInt8(bit)
     }
 
