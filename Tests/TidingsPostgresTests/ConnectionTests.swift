@@ -58,6 +58,41 @@ struct ConnectionTests {
         try await server.remove()
     }
 
+    @Test(
+        "a connection that breaks during the commit leaves its outcome open, and the error says so",
+        .enabled(if: PostgresServer.programs != nil))
+    func commitUnknown() async throws {
+        let server = try await PostgresServer()
+        let store = try await PostgresStore(PostgresConfiguration(server.url()), logger: quiet)
+        defer { store.close() }
+        try await store.pool.transaction { db in
+            try db.execute("create table t (a int)")
+            try db.execute(
+                """
+                create function linger() returns trigger language plpgsql as
+                'begin perform pg_sleep(600); return null; end'
+                """)
+            try db.execute(
+                """
+                create constraint trigger linger after insert on t deferrable initially deferred
+                for each row execute function linger()
+                """)
+        }
+        let writing = Task {
+            await postgresError {
+                try await store.transaction { db in try db.execute("insert into t values (1)") }
+            }
+        }
+        try await store.pool.waitUntil(
+            "select exists (select from pg_stat_activity where query = 'commit' and wait_event = 'PgSleep')")
+        try await server.kill()
+        let error = await writing.value
+        #expect(error?.code == .commitUnknown)
+        #expect(error?.isRetriable == false)
+        #expect(store.isRetriable(try #require(error)))
+        try await server.remove()
+    }
+
     @Test("a connection string that libpq cannot read is a fatal error")
     func badConnectionString() async throws {
         let pool = PostgresPool(PostgresConfiguration("host=localhost nonsense=1"), logger: quiet)
@@ -191,6 +226,12 @@ struct ConnectionTests {
                 #expect(found == setting)
             }
         }
+    }
+}
+
+extension PostgresPool {
+    func waitUntil(_ query: String) async throws {
+        while try await !transaction({ db -> Bool in try db.query(query)[0][0] }) { await Task.yield() }
     }
 }
 

@@ -21,6 +21,7 @@ enum OutboxAppend {
     /// The statements that write the records: the locks first, then the rows.
     static func requests(for records: [EventRecord]) -> [PostgresRequest] {
         if records.isEmpty { return [] }
+        if records.count == 1, let stripe = stripe(of: records[0]) { return [insert(records[0], locking: stripe)] }
         let stripes = Set(records.compactMap(stripe)).sorted()
         return (stripes.isEmpty ? [] : [lock(stripes)]) + [insert(records)]
     }
@@ -43,6 +44,20 @@ enum OutboxAppend {
         PostgresRequest(
             sql: "select pg_advisory_xact_lock(\(classID), stripe::int) from unnest($1) as stripe",
             parameters: [.array(stripes)])
+    }
+
+    /// The usual case in one statement: the row, and with it its number, comes from the row that the lock gives.
+    private static func insert(_ record: EventRecord, locking stripe: Int64) -> PostgresRequest {
+        PostgresRequest(
+            sql: """
+                with locked as materialized (select pg_advisory_xact_lock(\(classID), $6))
+                insert into tidings_outbox (event_id, topic, key, headers, value, appended_at)
+                select $1, $2, $3, $4, $5, clock_timestamp() from locked
+                """,
+            parameters: [
+                record.eventID.rawValue.postgresValue, record.topic.postgresValue, .bytea(record.key),
+                .bytea(HeaderBlob.encode(record.headers)), .bytea(record.value), Int32(stripe).postgresValue,
+            ])
     }
 
     private static func insert(_ records: [EventRecord]) -> PostgresRequest {

@@ -24,8 +24,8 @@ public struct PostgresValue: Hashable, Sendable {
 
     public static let null = PostgresValue(type: 0, isBinary: false, bytes: nil)
 
-    static func null(type: UInt32) -> PostgresValue {
-        PostgresValue(type: type, isBinary: true, bytes: nil)
+    static func bytea(_ bytes: [UInt8]?) -> PostgresValue {
+        PostgresValue(type: PostgresType.bytea, isBinary: true, bytes: bytes)
     }
 
     /// `text[]`
