@@ -155,30 +155,38 @@ extension PartitionLog {
     private func duplicate(
         of batches: [BatchValidator.Batch], _ writer: borrowing Writer
     ) throws(LogError) -> AppendResult? {
-        guard batches.contains(where: { $0.header.hasProducerID }) else { return nil }
-        // With several batches in a set, each must fit to the state that the one before leaves behind.
-        var states = batches.count > 1 ? writer.producers : ProducerStates()
+        if batches.count == 1 {
+            return batches[0].header.hasProducerID ? try duplicate(of: batches[0].header, writer.producers) : nil
+        }
+        // Each batch must fit to what the one before leaves behind.
+        var states = ProducerStates()
         for batch in batches where batch.header.hasProducerID {
-            let header = batch.header
-            let decision = (batches.count > 1 ? states : writer.producers).decide(
-                producerID: header.producerID, epoch: header.producerEpoch, firstSequence: header.baseSequence,
-                lastSequence: header.lastSequence)
-            let who = "producer \(header.producerID), epoch \(header.producerEpoch)"
-            switch decision {
-            case .append:
-                if batches.count > 1 { states.replay(header, now: 0) }
-            case .duplicate(let original):
-                return AppendResult(
-                    baseOffset: original.baseOffset, lastOffset: original.lastOffset,
-                    logAppendTime: configuration.timestampType == .logAppendTime ? original.timestamp : -1,
-                    isDuplicate: true)
-            case .outOfOrder(let expected):
-                throw LogError(
-                    .outOfOrderSequence, "\(who) sent sequence \(header.baseSequence) where \(expected) follows")
-            case .oldEpoch(let current):
-                throw LogError(.invalidProducerEpoch, "\(who) was replaced by epoch \(current)")
-            }
+            let id = batch.header.producerID
+            if states.producers[id] == nil { states.producers[id] = writer.producers.producers[id] }
+            if let earlier = try duplicate(of: batch.header, states) { return earlier }
+            states.replay(batch.header, now: 0)
         }
         return nil
+    }
+
+    private func duplicate(of header: RecordBatchHeader, _ states: ProducerStates) throws(LogError) -> AppendResult? {
+        let decision = states.decide(
+            producerID: header.producerID, epoch: header.producerEpoch, firstSequence: header.baseSequence,
+            lastSequence: header.lastSequence)
+        let who = { "producer \(header.producerID), epoch \(header.producerEpoch)" }
+        switch decision {
+        case .append:
+            return nil
+        case .duplicate(let original):
+            return AppendResult(
+                baseOffset: original.baseOffset, lastOffset: original.lastOffset,
+                logAppendTime: configuration.timestampType == .logAppendTime ? original.timestamp : -1,
+                isDuplicate: true)
+        case .outOfOrder(let expected):
+            throw LogError(
+                .outOfOrderSequence, "\(who()) sent sequence \(header.baseSequence) where \(expected) follows")
+        case .oldEpoch(let current):
+            throw LogError(.invalidProducerEpoch, "\(who()) was replaced by epoch \(current)")
+        }
     }
 }

@@ -64,6 +64,20 @@ import Testing
         #expect(try log.append(idempotent(20)).baseOffset == 20)
     }
 
+    @Test("several batches of a producer in one record set must follow one another")
+    func severalBatches() throws {
+        let log = try open()
+        var set = try idempotent(0, count: 2)
+        set.writeImmutableBuffer(try idempotent(2))
+        #expect(try log.append(set).lastOffset == 2)
+        #expect(try log.append(set).isDuplicate)
+        var gap = try idempotent(3)
+        gap.writeImmutableBuffer(try idempotent(5))
+        #expect(logError { _ = try log.append(gap) }?.code == .outOfOrderSequence)
+        #expect(log.logEndOffset == 3)
+        #expect(try log.append(idempotent(3)).baseOffset == 3)
+    }
+
     @Test("a damaged snapshot is passed over and the log read instead")
     func damagedSnapshot() throws {
         var log = try open(smallSegments(400))
