@@ -2,7 +2,7 @@ import Tidings
 
 /// Values as people read them.
 enum Readable {
-    /// `1 Mar 2026, 12:34:56 UTC` for a time in RFC 3339; what is none stays as it is.
+    /// `1 Mar 2026, 12:34:56` (in UTC) for a time in RFC 3339; what is none stays as it is.
     static func time(_ text: String) -> String {
         guard let moment = Timestamp(rfc3339: text)?.rfc3339 else { return text }
         let day = moment.prefix(10).split(separator: "-")
@@ -10,7 +10,7 @@ enum Readable {
         guard day.count == 3, let month = Int(day[1]), (1...12).contains(month), let number = Int(day[2]) else {
             return text
         }
-        return "\(number) \(months[month - 1]) \(day[0]), \(moment.dropFirst(11).prefix(8)) UTC"
+        return "\(number) \(months[month - 1]) \(day[0]), \(moment.dropFirst(11).prefix(8))"
     }
 
     /// `12 ms`, `3.4 s`, `5 min`

@@ -52,7 +52,8 @@ struct OrderPages: Sendable {
         guard let order = try await database.order(id) else {
             if let time = try await database.deletion(of: id) {
                 throw Refusal(
-                    .notFound, "Order \(id) was deleted on \(Readable.time(time)); shipping and invoicing are told.")
+                    .notFound, "Order \(id) was deleted on \(Readable.time(time)) UTC; shipping and invoicing are told."
+                )
             }
             throw OrderService.unknown(id)
         }
@@ -79,7 +80,9 @@ struct OrderPages: Sendable {
 
     @Sendable private func place(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let body = try await request.body()
-        if request.hasJSONBody { return try await placeJSON(JSON.decode(NewOrder.self, from: body), request) }
+        if request.hasJSONBody || request.wantsJSON {
+            return try await placeJSON(JSON.decode(NewOrder.self, from: body), request)
+        }
         let fields = FormBody(body)
         var form = OrderForm(fields)
         if fields.contains("more") {

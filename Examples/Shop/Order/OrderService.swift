@@ -25,10 +25,16 @@ struct OrderService: Sendable {
                 throw Refusal(.conflict, "Order \(id) was deleted; a new order needs a new number.")
             }
         }
-        try await publish(OrderPlaced(order), to: Self.placed, order: order.id) { db in
-            try OrderDatabase.insert(order, db)
+        do {
+            try await publish(OrderPlaced(order), to: Self.placed, order: order.id) { db in
+                try OrderDatabase.insert(order, db)
+            }
+            return (order, true)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            // The same number was sent twice at the same time, and the other one came first.
+            guard let known = try await database.order(order.id) else { throw error }
+            return (known, false)
         }
-        return (order, true)
     }
 
     /// Deletes an order and publishes its cancellation.
@@ -54,6 +60,7 @@ struct OrderService: Sendable {
             try await publisher.publish(
                 event, id: eventID, to: topic, sending: try await database.sending(), action: action)
         } catch let error as TidingsError {
+            if let cause = error.cause as? DatabaseError, cause.resultCode == .SQLITE_CONSTRAINT { throw cause }
             switch error.code {
             case .committedButNotSent:
                 throw Refusal(

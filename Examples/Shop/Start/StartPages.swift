@@ -35,6 +35,7 @@ struct StartPages: Sendable {
         let choice = SendingChoice(sending: FormBody(try await request.body())["sending"])
         do {
             _ = try await HTTPClient(port: site.ports.orders).put(SendingChoice.self, "/sending", choice)
+            await watch.forget()
             return .seeOther("/#sending")
         } catch {
             return try await page(

@@ -12,6 +12,8 @@ actor SystemWatch {
     private let topic: TopicWatch
     private let logger: Logger
     private var last: (state: SystemState, at: ContinuousClock.Instant)?
+    /// Grows when what was learnt no longer counts.
+    private var generation = 0
 
     init(ports: Ports, list: ProcessList, topic: TopicWatch, logger: Logger) {
         self.ports = ports
@@ -22,9 +24,16 @@ actor SystemWatch {
 
     func state() async -> SystemState {
         if let last, .now - last.at < Self.freshness { return last.state }
+        let generation = generation
         let state = await ask()
-        last = (state, .now)
+        if generation == self.generation { last = (state, .now) }
         return state
+    }
+
+    /// Forgets what was learnt, for someone who has just changed something.
+    func forget() {
+        last = nil
+        generation += 1
     }
 
     private func ask() async -> SystemState {

@@ -9,7 +9,7 @@ import Logging
 /// the whole program.
 struct Supervisor {
     /// How often a process may die at once, one death after the other, before the shop has opened.
-    static let deathsBeforeOpening = 8
+    static let deathsBeforeOpening = 5
     /// How long the processes have to end by themselves.
     static let patience: Duration = .seconds(8)
 
