@@ -21,6 +21,7 @@ public final class Producer: Service, Sendable {
     private let room: ProducerRoom
     private let enqueuer: MessageEnqueuer
     private let handle: KafkaHandle
+    private let shutdownTimeout: Duration
 
     /// A producer with this configuration; the connection is made when it is needed.
     ///
@@ -40,6 +41,7 @@ public final class Producer: Service, Sendable {
         self.thread = thread
         self.room = room
         self.handle = handle
+        self.shutdownTimeout = configuration.shutdownTimeout
         self.enqueuer = MessageEnqueuer(handle: handle, topics: topics)
         try thread.start(
             name: "kafka-producer", owner: ProducerOwner(handle: handle, room: room, topics: topics))
@@ -96,12 +98,18 @@ public final class Producer: Service, Sendable {
         try await room.empty()
     }
 
-    /// Lives until graceful shutdown, then refuses new messages, flushes, and closes. When its task is cancelled it
-    /// closes at once; messages under way fail with the code `purged`.
+    /// Lives until graceful shutdown, then refuses new messages, flushes for as long as
+    /// ``ProducerConfiguration/shutdownTimeout`` allows, and closes. When its task is cancelled it closes at once.
+    /// Messages still under way then fail with the code `purged`.
     public func run() async throws {
         try? await gracefulShutdown()
         room.refuse()
-        try? await flush()
+        await withTaskGroup(of: Void.self) { [shutdownTimeout] tasks in
+            tasks.addTask { try? await self.flush() }
+            tasks.addTask { try? await Task.sleep(for: shutdownTimeout) }
+            await tasks.next()
+            tasks.cancelAll()
+        }
         room.close()
         await thread.ended.wait()
     }

@@ -50,6 +50,8 @@ public struct ProducerConfiguration: Sendable {
     public var partitioner: Partitioner = .murmur2
     /// How long a record may take, retries included, before its sending counts as failed.
     public var deliveryTimeout: Duration = .seconds(120)
+    /// How long ``Producer/run()`` waits at shutdown for the fate of what is under way; the rest is given up.
+    public var shutdownTimeout: Duration = .seconds(30)
     /// How many records may be under way; a `send` beyond that waits for deliveries.
     public var maximumQueuedMessages = 100_000
     /// How many bytes may be under way; a `send` beyond that waits for deliveries.
