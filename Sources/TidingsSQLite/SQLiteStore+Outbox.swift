@@ -1,4 +1,5 @@
 import GRDB
+import Synchronization
 import Tidings
 
 extension SQLiteStore {
@@ -15,8 +16,18 @@ extension SQLiteStore {
             record.eventID.rawValue, record.topic, record.key.blob, HeaderBlob.encode(record.headers).blob,
             record.value.blob, Timestamp.now().millisecondsSince1970,
         ])
-        let signal = outboxSignal
-        db.afterNextTransaction { _ in signal.raise() }
+        raiseSignalAfterCommit(of: db)
+    }
+
+    /// Once a transaction, however many events it appends.
+    private func raiseSignalAfterCommit(of db: Database) {
+        guard !signalIsArmed.exchange(true, ordering: .relaxed) else { return }
+        db.afterNextTransaction(
+            onCommit: { [self] _ in
+                signalIsArmed.store(false, ordering: .relaxed)
+                outboxSignal.raise()
+            },
+            onRollback: { [self] _ in signalIsArmed.store(false, ordering: .relaxed) })
     }
 
     public func claim(_ request: ClaimRequest, in db: Database) throws -> [OutboxEntry] {

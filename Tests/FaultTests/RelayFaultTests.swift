@@ -67,4 +67,36 @@ import TidingsAudit
             #expect(try await subject.count("action", in: subject.writerDatabase) == 200)
         }
     }
+
+    @Test(
+        "while Kafka is away actions go on, a relay can be stopped, and when Kafka is back the outbox drains in order")
+    func kafkaAway() async throws {
+        try await withTemporaryFolder { folder in
+            let broker = try await BrokerProcess(dataDirectory: folder + "/broker")
+            let subject = Subject(
+                writerDatabase: folder + "/writer.sqlite", readerDatabase: folder + "/reader.sqlite", topic: "away",
+                kafka: await broker.bootstrap)
+            try await subject.publish(10, sending: .outbox)
+            try await subject.drain()
+            try await broker.kill()
+            let relay = try subject.startRelay()
+            _ = try await relay.waitForLine(startingWith: "ready")
+            try await subject.publish(10, sending: .outbox, first: 10)
+            relay.signal(SIGTERM)
+            #expect(try await relay.waitForExit() == 0)
+            let patient = try subject.startRelay()
+            try await subject.publish(10, sending: .outbox, first: 20)
+            #expect(try await subject.count("tidings_outbox", in: subject.writerDatabase) == 20)
+            try await broker.restart()
+            try await subject.until("the outbox is empty", patient) {
+                try await subject.count("tidings_outbox", in: subject.writerDatabase) == 0
+            }
+            patient.signal(SIGTERM)
+            try await patient.waitForExit()
+            let verdict = try await Checker().check(subject.history())
+            #expect(verdict.count(.lost) == 0 && verdict.count(.ghost) == 0, "\(verdict)")
+            #expect(verdict.count(.reordered) == 0, "\(verdict)")
+            try await broker.stop()
+        }
+    }
 }

@@ -154,6 +154,44 @@ import TidingsTesting
         #expect(store.outbox.count == 1)
     }
 
+    @Test("at shutdown the batch in hand is finished")
+    func finishesAtShutdown() async throws {
+        let trigger = Trigger()
+        let sender = RecordingSender { _ in
+            await trigger.fire()
+            return nil
+        }
+        for number in 1...3 { try await publish("\(number)") }
+        try await shutdown(trigger, sender)
+        #expect(sender.records.count == 3)
+        #expect(store.outbox.isEmpty)
+    }
+
+    @Test("while Kafka is away shutdown does not wait for it for ever, and the events stay")
+    func shutsDownWithoutKafka() async throws {
+        let trigger = Trigger()
+        let sender = RecordingSender { _ in
+            await trigger.fire()
+            try await Task.sleep(for: .seconds(1000))
+            return nil
+        }
+        try await publish("1")
+        try await shutdown(trigger, sender)
+        #expect(store.outbox.count == 1)
+        // The lease was given back: the next relay starts at once.
+        try await relaying(RecordingSender(), name: "other") { await emptyOutbox() }
+    }
+
+    /// Runs a relay in a service group that is shut down when the trigger is fired.
+    private func shutdown(_ trigger: Trigger, _ sender: RecordingSender) async throws {
+        var configuration = OutboxRelayConfiguration()
+        configuration.shutdownGrace = .milliseconds(100)
+        let relay = OutboxRelay(store: store, producer: sender, configuration: configuration, logger: .silent)
+        let group = ServiceGroup(services: [relay], logger: .silent)
+        trigger.action.withLock { $0 = { await group.triggerGracefulShutdown() } }
+        try await group.run()
+    }
+
     @Test("a relay that died between sending and marking sends the batch again in the same order")
     func diedBeforeMarking() async throws {
         for number in 1...5 { try await publish("\(number)") }
@@ -165,6 +203,13 @@ import TidingsTesting
         try await relaying(sender) { await emptyOutbox() }
         #expect(sender.records.map(\.eventID) == ["1", "2", "3", "4", "5", "1", "2", "3", "4", "5"])
     }
+}
+
+/// Something that is done from inside a sender.
+private final class Trigger: Sendable {
+    let action = Mutex<(@Sendable () async -> Void)?>(nil)
+
+    func fire() async { await action.withLock { $0 }?() }
 }
 
 extension Logger {

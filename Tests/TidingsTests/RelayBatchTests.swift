@@ -43,7 +43,7 @@ import Testing
         #expect(settlement.sent.map(\.sequence) == [2, 4, 5])
         #expect(settlement.retries == 2)
         #expect(settlement.parked.isEmpty)
-        #expect(settlement.failure != nil)
+        #expect(settlement.obstacle != nil)
     }
 
     @Test("what will never go is parked with its reason, and what failed behind it too")
@@ -53,6 +53,7 @@ import Testing
         #expect(settlement.sent.map(\.sequence) == [3])
         #expect(settlement.parked.map(\.sequence) == [1, 2])
         #expect(settlement.parked.first?.reason == "never")
+        #expect(settlement.obstacle == nil)
         #expect(settlement.retries == 0)
     }
 
@@ -70,7 +71,7 @@ import Testing
         let settlement = batch.settle([broken, broken])
         #expect(settlement.parked.isEmpty)
         #expect(settlement.retries == 2)
-        #expect(settlement.failure?.isFatal == true)
+        #expect(settlement.obstacle?.isFatal == true)
     }
 
     @Test("missing outcomes count as not sent")

@@ -40,6 +40,8 @@ extension ProducerConfiguration {
         configuration.isIdempotent = true
         configuration.deliveryTimeout = .zero
         configuration.linger = .zero
+        // The relay has waited already, and what is not out is still in the outbox.
+        configuration.shutdownTimeout = .seconds(1)
         return configuration
     }
 }

@@ -85,11 +85,12 @@ public final class OutboxRelay<S: Store>: Service {
         var settlement: RelaySettlement?
         var failures = 0
         while true {
-            let goesOn = settlement?.failure == nil && !Task.isShuttingDownGracefully
+            let obstacle = settlement?.obstacle
+            let goesOn = obstacle == nil && !Task.isShuttingDownGracefully
             let claimed = try await turn(settlement, claiming: goesOn, under: lease)
-            if let failure = settlement?.failure {
+            if let obstacle {
                 settlement = nil
-                if failure.isFatal { throw failure }
+                if obstacle.isFatal { throw obstacle }
                 failures += 1
                 if Task.isShuttingDownGracefully { return }
                 await clock.rest(for: configuration.backoff.delay(after: failures))
@@ -105,7 +106,7 @@ public final class OutboxRelay<S: Store>: Service {
                 continue
             }
             settlement = try await send(claimed)
-            if settlement?.failure == nil { failures = 0 }
+            if settlement?.obstacle == nil { failures = 0 }
         }
     }
 
@@ -159,10 +160,10 @@ public final class OutboxRelay<S: Store>: Service {
             logger.error(
                 "an event is parked", metadata: ["sequence": "\(parked.sequence)", "reason": "\(parked.reason)"])
         }
-        if let failure = settlement.failure, settlement.retries > 0 {
+        if let obstacle = settlement.obstacle {
             logger.warning(
                 "events wait to be sent again",
-                metadata: ["count": "\(settlement.retries)", "reason": "\(failure.message)"])
+                metadata: ["count": "\(settlement.retries)", "reason": "\(obstacle.message)"])
         }
     }
 

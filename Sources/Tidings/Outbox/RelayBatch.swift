@@ -42,11 +42,11 @@ struct RelayBatch {
             case .sent:
                 settlement.retries += 1
             case .failed(let failure):
-                settlement.failure = settlement.failure ?? failure
                 if let stream, blocked.contains(stream) {
                     settlement.parked.append(OutboxParking(sequence: entry.sequence, reason: RelayBatch.behindReason))
                 } else if failure.isRetriable || failure.isFatal || waits {
                     settlement.retries += 1
+                    settlement.obstacle = settlement.obstacle ?? failure
                     if let stream { waiting.insert(stream) }
                 } else {
                     settlement.parked.append(OutboxParking(sequence: entry.sequence, reason: failure.message))
@@ -81,8 +81,8 @@ struct RelaySettlement: Sendable {
     /// Entries that stay in the outbox and are sent again.
     var retries = 0
 
-    /// The first failure of the batch, where there was one.
-    var failure: SendFailure?
+    /// Why they could not go now: the first such failure.
+    var obstacle: SendFailure?
 
     init(parked: [OutboxParking]) {
         self.parked = parked

@@ -23,6 +23,7 @@ struct CodecTable: Sendable {
 
     private func codec(for contentType: String?) -> (any EventCodec)? {
         guard let contentType else { return codecs.first }
+        if let exact = codecs.first(where: { $0.contentType == contentType }) { return exact }
         let mediaType = MediaType(contentType)
         return codecs.first { MediaType($0.contentType) == mediaType }
             ?? codecs.first { mediaType.isJSON && MediaType($0.contentType).isJSON }

@@ -123,6 +123,7 @@ struct PartitionHandling<S: Store>: Sendable {
 
     /// Decodes deliveries and runs their asynchronous stages, up to the first that fails.
     private func prepare(_ deliveries: ArraySlice<Delivery>, front: Item.Fate?) async throws -> [Item] {
+        let codecs = CodecTable(configuration.codecs)
         var items: [Item] = []
         items.reserveCapacity(deliveries.count)
         for delivery in deliveries {
@@ -135,8 +136,7 @@ struct PartitionHandling<S: Store>: Sendable {
                 continue
             }
             do {
-                items.append(
-                    Item(delivery: delivery, fate: .run(try await handler(delivery, CodecTable(configuration.codecs)))))
+                items.append(Item(delivery: delivery, fate: .run(try await handler(delivery, codecs))))
             } catch let error as TidingsError where error.code == .cannotDecode {
                 logger.error("a record cannot be read; it is parked", metadata: delivery.metadata(error: error))
                 items.append(Item(delivery: delivery, fate: .park(reason: "\(error)", attempts: 1)))

@@ -1,3 +1,5 @@
+import KafkaClient
+
 /// How a ``Subscription`` handles what it receives.
 public struct SubscriptionConfiguration: Sendable {
     /// The member's static name in its group (KIP-345): an instance that comes back under it within the session
@@ -38,3 +40,5 @@ public protocol RetriableError: Error {
 extension TidingsError: RetriableError {}
 
 extension SendFailure: RetriableError {}
+
+extension KafkaError: RetriableError {}

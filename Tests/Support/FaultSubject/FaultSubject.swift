@@ -65,9 +65,8 @@ import UnixSignals
         let relay = OutboxRelay(
             store: store, producer: producer, configuration: configuration, probe: try KillProbe.fromEnvironment(),
             logger: logger)
-        say("ready")
         try await ServiceGroup(
-            services: [producer, relay], gracefulShutdownSignals: [.sigterm], logger: logger
+            services: [producer, relay, Announcement()], gracefulShutdownSignals: [.sigterm], logger: logger
         ).run()
     }
 
@@ -88,9 +87,8 @@ import UnixSignals
                 sql: "INSERT INTO effect (event, key) VALUES (?, ?)",
                 arguments: [delivery.eventID?.rawValue, event.key])
         }
-        say("ready")
         try await ServiceGroup(
-            services: [subscription], gracefulShutdownSignals: [.sigterm], logger: logger
+            services: [subscription, Announcement()], gracefulShutdownSignals: [.sigterm], logger: logger
         ).run()
     }
 
@@ -109,7 +107,7 @@ import UnixSignals
         return store
     }
 
-    private static func say(_ line: String) {
+    static func say(_ line: String) {
         print(line)
         fflush(nil)
     }
@@ -129,3 +127,11 @@ struct Happened: Event {
 }
 
 struct ActionFailed: Error {}
+
+/// Says that signals are heard from now on.
+struct Announcement: Service {
+    func run() async throws {
+        FaultSubject.say("ready")
+        try? await gracefulShutdown()
+    }
+}
