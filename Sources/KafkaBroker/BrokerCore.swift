@@ -15,11 +15,8 @@ struct BrokerCore: Sendable {
     /// Milliseconds since 1970.
     let wallClock: @Sendable () -> Int64
 
-    /// The address that clients are told, seen from a connection that reached the broker at `localPort`.
-    func advertisedAddress(localPort: Int) -> HostAndPort {
-        if let advertised = configuration.advertise { return advertised }
-        let host = configuration.listen.host
-        let isWildcard = host == "0.0.0.0" || host == "::"
-        return HostAndPort(host: isWildcard ? HostName.current : host, port: localPort)
+    /// The address that a client is told: the one advertised, or else the one at which it has just reached the broker.
+    func advertisedAddress(for connection: ConnectionInfo) -> HostAndPort {
+        configuration.advertise ?? connection.local
     }
 }

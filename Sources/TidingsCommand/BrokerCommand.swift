@@ -24,13 +24,17 @@ struct BrokerCommand: AsyncParsableCommand {
             it survives kill -9 and a power cut. 'log.flush.interval.messages' weakens
             that for speed. SIGTERM and SIGINT stop it cleanly.
 
-            PROPERTIES (--config NAME=VALUE, Kafka's names)
+            PROPERTIES (--config NAME=VALUE, with Kafka's names; here with their defaults)
             \(Self.properties)
             """)
 
-    /// The names, as indented lines that fit a terminal.
+    /// One line each: name with its default, and what it means.
     private static var properties: String {
-        BrokerConfiguration.propertyNames.map { "  \($0)" }.joined(separator: "\n")
+        let lines = BrokerConfiguration.properties.map { ("\($0.name)=\($0.defaultValue)", $0.summary) }
+        let width = lines.map(\.0.count).max() ?? 0
+        return lines.map { name, summary in
+            "  \(name)\(String(repeating: " ", count: width - name.count))  \(summary)"
+        }.joined(separator: "\n")
     }
 
     @Option(

@@ -3,8 +3,8 @@ extension BrokerConfiguration {
     ///
     /// - Throws: `BrokerError` with code `.invalidConfiguration` that names the property and what it takes.
     public mutating func set(_ name: String, to value: String) throws {
-        if let property = Self.properties[name] {
-            try property(&self, PropertyValue(name: name, text: value))
+        if let property = BrokerProperty.byName[name] {
+            try property.set(&self, PropertyValue(name: name, text: value))
         } else if let topicProperty = TopicProperty.byBrokerName[name] {
             do {
                 topicDefaults[topicProperty.name] = try topicProperty.validate(value)
@@ -16,39 +16,34 @@ extension BrokerConfiguration {
         }
     }
 
-    /// All names that `set` takes, sorted.
-    public static var propertyNames: [String] {
-        (Array(properties.keys) + Array(TopicProperty.byBrokerName.keys)).sorted()
+    /// A property that `set` takes.
+    public struct PropertyDescription: Sendable {
+        /// Kafka's name for it.
+        public let name: String
+        /// Its value when nobody sets it.
+        public let defaultValue: String
+        /// What it means, in a few words.
+        public let summary: String
     }
 
-    private typealias Setter = @Sendable (inout BrokerConfiguration, PropertyValue) throws -> Void
+    /// All properties that `set` takes: the broker's own, then the defaults for topics, each in order of name.
+    public static var properties: [PropertyDescription] {
+        let blank = BrokerConfiguration(dataDirectory: "")
+        let own = BrokerProperty.all.map {
+            PropertyDescription(name: $0.name, defaultValue: $0.get(blank), summary: $0.summary)
+        }
+        let topics = TopicProperty.all.compactMap { property in
+            property.brokerName.map {
+                PropertyDescription(
+                    name: $0, defaultValue: property.defaultValue, summary: "default for a topic's \(property.name)")
+            }
+        }
+        return own.sorted { $0.name < $1.name } + topics.sorted { $0.name < $1.name }
+    }
 
-    private static let properties: [String: Setter] = [
-        "node.id": { $0.nodeID = Int32(try $1.integer(0...Int64(Int32.max))) },
-        "broker.id": { $0.nodeID = Int32(try $1.integer(0...Int64(Int32.max))) },
-        "num.network.threads": { $0.networkThreads = Int(try $1.integer(1...64)) },
-        "num.io.threads": { $0.storageThreads = Int(try $1.integer(1...256)) },
-        "socket.request.max.bytes": { $0.maxRequestBytes = Int(try $1.integer(1024...1_073_741_824)) },
-        "max.connections": { $0.maxConnections = Int(try $1.integer(1...1_000_000)) },
-        "max.in.flight.requests.per.connection": { $0.maxInFlightRequests = Int(try $1.integer(1...100_000)) },
-        "queued.max.request.bytes": { $0.maxInFlightBytes = Int(try $1.integer(1024...Int64.max)) },
-        "fetch.max.bytes": { $0.maxFetchBytes = Int(try $1.integer(1024...1_073_741_824)) },
-        "auto.create.topics.enable": { $0.autoCreateTopics = try $1.boolean() },
-        "num.partitions": { $0.defaultPartitions = Int32(try $1.integer(1...10_000)) },
-        "delete.topic.enable": { $0.deleteTopics = try $1.boolean() },
-        "max.partitions": { $0.maxPartitions = Int(try $1.integer(1...1_000_000)) },
-        // A single node has exactly one replica of everything.
-        "default.replication.factor": { _ = try $1.integer(1...1) },
-        "offsets.topic.replication.factor": { _ = try $1.integer(1...1) },
-        "min.insync.replicas": { _ = try $1.integer(1...1) },
-        "group.initial.rebalance.delay.ms": { $0.groupInitialRebalanceDelay = try $1.integer(0...3_600_000) },
-        "group.min.session.timeout.ms": { $0.groupMinSessionTimeout = try $1.integer(1...Int64(Int32.max)) },
-        "group.max.session.timeout.ms": { $0.groupMaxSessionTimeout = try $1.integer(1...Int64(Int32.max)) },
-        "group.max.size": { $0.groupMaxSize = Int(try $1.integer(1...Int64(Int32.max))) },
-        "log.retention.check.interval.ms": { $0.retentionCheckInterval = try $1.integer(1...Int64(Int32.max)) },
-        "offsets.log.snapshot.bytes": { $0.groupLogSnapshotBytes = Int(try $1.integer(1024...Int64.max)) },
-        "offset.metadata.max.bytes": { $0.maxOffsetMetadataBytes = Int(try $1.integer(0...1_048_576)) },
-    ]
+    private static var propertyNames: [String] {
+        Array(BrokerProperty.byName.keys) + Array(TopicProperty.byBrokerName.keys)
+    }
 
     /// The known name that looks most like `name`, as the end of a sentence.
     private static func suggestion(for name: String) -> String {
@@ -71,28 +66,5 @@ extension BrokerConfiguration {
             }
         }
         return row[to.count]
-    }
-}
-
-/// The text given for a property, and what it can be read as.
-private struct PropertyValue {
-    let name: String
-    let text: String
-
-    func integer(_ range: ClosedRange<Int64>) throws(BrokerError) -> Int64 {
-        guard let value = Int64(text), range.contains(value) else {
-            throw BrokerError(
-                .invalidConfiguration, "\(name)=\(text): a whole number from \(range.lowerBound) to \(range.upperBound)"
-            )
-        }
-        return value
-    }
-
-    func boolean() throws(BrokerError) -> Bool {
-        switch text {
-        case "true": return true
-        case "false": return false
-        default: throw BrokerError(.invalidConfiguration, "\(name)=\(text): true or false")
-        }
     }
 }

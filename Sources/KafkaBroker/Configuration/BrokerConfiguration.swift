@@ -28,6 +28,8 @@ public struct BrokerConfiguration: Sendable {
     public var maxRequestBytes = 100 * 1024 * 1024
     /// `max.connections`
     public var maxConnections = 4096
+    /// `connections.max.idle.ms`: a connection on which nothing was asked for so long is closed; 0: never.
+    public var maxIdleTime: Int64 = 600_000
     /// `max.in.flight.requests.per.connection`: beyond it the broker stops reading from that connection.
     public var maxInFlightRequests = 64
     /// `queued.max.request.bytes`: request bytes in work per connection beyond which the broker stops reading from it.

@@ -1,6 +1,9 @@
 import KafkaProtocol
 
 /// A configuration property of a topic: Kafka's name, the broker's name for its default, and what it takes.
+///
+/// Those without a broker's name have no effect here (there is no compaction, no delayed deletion, one replica). They are
+/// checked and kept, since tools set them as a matter of course, and the log says so when a topic is made with them.
 struct TopicProperty: Sendable {
     enum Kind: Sendable {
         case integer(ClosedRange<Int64>)
@@ -9,6 +12,9 @@ struct TopicProperty: Sendable {
         case words([String], several: Bool)
         case number
     }
+
+    /// Whether it changes anything.
+    var hasEffect: Bool { brokerName != nil }
 
     let name: String
     let brokerName: String?
@@ -57,29 +63,29 @@ struct TopicProperty: Sendable {
         TopicProperty(
             "compression.type", broker: "compression.type",
             .words(["producer"], several: false), default: "producer"),
-        TopicProperty("delete.retention.ms", broker: "log.cleaner.delete.retention.ms", .natural, default: "86400000"),
-        TopicProperty("file.delete.delay.ms", broker: "log.segment.delete.delay.ms", .natural, default: "60000"),
+        TopicProperty("delete.retention.ms", broker: nil, .natural, default: "86400000"),
+        TopicProperty("file.delete.delay.ms", broker: nil, .natural, default: "60000"),
         TopicProperty("flush.messages", broker: "log.flush.interval.messages", .positive, default: "1"),
-        TopicProperty("flush.ms", broker: "log.flush.interval.ms", .natural, default: String(Int64.max)),
+        TopicProperty("flush.ms", broker: nil, .natural, default: String(Int64.max)),
         TopicProperty("index.interval.bytes", broker: "log.index.interval.bytes", .int32, default: "4096"),
         TopicProperty(
-            "max.compaction.lag.ms", broker: "log.cleaner.max.compaction.lag.ms", .positive, default: String(Int64.max)),
+            "max.compaction.lag.ms", broker: nil, .positive, default: String(Int64.max)),
         TopicProperty("max.message.bytes", broker: "message.max.bytes", .int32, default: "1048588"),
         TopicProperty(
             "message.timestamp.type", broker: "log.message.timestamp.type",
             .words(["CreateTime", "LogAppendTime"], several: false), default: "CreateTime"),
         TopicProperty(
-            "min.cleanable.dirty.ratio", broker: "log.cleaner.min.cleanable.ratio", .number, default: "0.5"),
-        TopicProperty("min.compaction.lag.ms", broker: "log.cleaner.min.compaction.lag.ms", .natural, default: "0"),
+            "min.cleanable.dirty.ratio", broker: nil, .number, default: "0.5"),
+        TopicProperty("min.compaction.lag.ms", broker: nil, .natural, default: "0"),
         TopicProperty("min.insync.replicas", broker: nil, .integer(1...1), default: "1"),
-        TopicProperty("preallocate", broker: "log.preallocate", .boolean, default: "false"),
+        TopicProperty("preallocate", broker: nil, .boolean, default: "false"),
         TopicProperty("retention.bytes", broker: "log.retention.bytes", .orUnlimited, default: "-1"),
         // Kafka's default is a week. Here records are kept unless someone says otherwise: services rebuild their state
         // from them.
         TopicProperty("retention.ms", broker: "log.retention.ms", .orUnlimited, default: "-1"),
         TopicProperty("segment.bytes", broker: "log.segment.bytes", .segment, default: "1073741824"),
-        TopicProperty("segment.index.bytes", broker: "log.index.size.max.bytes", .int32, default: "10485760"),
-        TopicProperty("segment.jitter.ms", broker: "log.roll.jitter.ms", .natural, default: "0"),
+        TopicProperty("segment.index.bytes", broker: nil, .int32, default: "10485760"),
+        TopicProperty("segment.jitter.ms", broker: nil, .natural, default: "0"),
         TopicProperty("segment.ms", broker: "log.roll.ms", .positive, default: "604800000"),
         TopicProperty("unclean.leader.election.enable", broker: nil, .boolean, default: "false"),
     ]

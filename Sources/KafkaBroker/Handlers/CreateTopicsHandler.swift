@@ -1,4 +1,5 @@
 import KafkaProtocol
+import Logging
 import NIOCore
 
 /// CreateTopics (19), versions 2 to 7.
@@ -61,7 +62,13 @@ enum CreateTopicsHandler: RequestHandler {
             guard let property = TopicProperty.byName[config.name] else {
                 throw TopicError(.invalidConfig, "there is no topic property \(config.name)")
             }
-            if let value = config.value { configuration[config.name] = try property.validate(value) }
+            guard let value = config.value else { continue }
+            configuration[config.name] = try property.validate(value)
+            if !property.hasEffect {
+                context.core.logger.notice(
+                    "a topic property has no effect here",
+                    metadata: ["topic": "\(wanted.name)", "property": "\(config.name)"])
+            }
         }
         return TopicSpecification(
             name: wanted.name, partitions: try partitions(of: wanted, in: context), configuration: configuration)

@@ -49,7 +49,7 @@ enum FindCoordinatorHandler: RequestHandler {
                 }
                 return
             }
-            let address = context.core.advertisedAddress(localPort: context.connection.localPort)
+            let address = context.core.advertisedAddress(for: context.connection)
             answer.nodeID = context.core.configuration.nodeID
             answer.host = address.host
             answer.port = Int32(address.port)

@@ -14,7 +14,7 @@ enum JoinGroupHandler: RequestHandler {
     ) -> EventLoopFuture<JoinGroupResponse?> {
         let join = GroupJoin(
             memberID: request.memberID, instanceID: request.groupInstanceID, clientID: context.header.clientID ?? "",
-            clientHost: "/\(context.connection.remoteHost)", sessionTimeout: Milliseconds(request.sessionTimeoutMs),
+            clientHost: "/\(context.connection.remote.host)", sessionTimeout: Milliseconds(request.sessionTimeoutMs),
             rebalanceTimeout: Milliseconds(
                 context.version >= 1 ? request.rebalanceTimeoutMs : request.sessionTimeoutMs),
             protocolType: request.protocolType,

@@ -85,7 +85,7 @@ enum MetadataHandler: RequestHandler {
         _ topics: [MetadataResponse.Topic], _ context: RequestContext
     ) -> MetadataResponse {
         let node = context.core.configuration.nodeID
-        let address = context.core.advertisedAddress(localPort: context.connection.localPort)
+        let address = context.core.advertisedAddress(for: context.connection)
         return MetadataResponse { response in
             response.brokers = [
                 MetadataResponse.Broker { broker in

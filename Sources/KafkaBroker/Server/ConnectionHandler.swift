@@ -18,6 +18,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var isInsideRead = false
     private var mustFlush = false
     private var isClosing = false
+    private var lastRequest = NIODeadline.now()
+    private var idleCheck: Scheduled<Void>?
 
     init(core: BrokerCore) {
         self.core = core
@@ -25,14 +27,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         info = ConnectionInfo(
-            remoteHost: context.remoteAddress?.ipAddress ?? "", remotePort: context.remoteAddress?.port ?? 0,
-            localPort: context.localAddress?.port ?? 0)
+            remote: HostAndPort(context.remoteAddress), local: HostAndPort(context.localAddress))
+        scheduleIdleCheck(context: context, in: core.configuration.maxIdleTime)
         context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
         isInsideRead = true
+        lastRequest = .now()
         var frame = Self.unwrapInboundIn(data)
         let size = frame.readableBytes
         do {
@@ -123,8 +126,25 @@ final class ConnectionHandler: ChannelDuplexHandler {
         close(context: context, because: error)
     }
 
+    /// One timer per connection, which is moved only when it fires: a busy connection pays nothing for it.
+    private func scheduleIdleCheck(context: ChannelHandlerContext, in milliseconds: Int64) {
+        guard core.configuration.maxIdleTime > 0 else { return }
+        idleCheck = context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(milliseconds)) {
+            let idle = (NIODeadline.now() - self.lastRequest).nanoseconds / 1_000_000
+            let limit = self.core.configuration.maxIdleTime
+            if self.responses.count == 0, idle >= limit {
+                self.core.logger.debug(
+                    "closing idle connection", metadata: ["peer": "\(self.info?.remote.description ?? "")"])
+                context.close(promise: nil)
+            } else {
+                self.scheduleIdleCheck(context: context, in: max(1, self.responses.count > 0 ? limit : limit - idle))
+            }
+        }
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         isClosing = true
+        idleCheck?.cancel()
         context.fireChannelInactive()
     }
 
@@ -132,7 +152,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func close(context: ChannelHandlerContext, because error: any Error) {
         guard !isClosing else { return }
         isClosing = true
-        let peer = info.map { "\($0.remoteHost):\($0.remotePort)" } ?? "unknown"
+        let peer = info?.remote.description ?? "unknown"
         if error is IOError || error as? ChannelError == .inputClosed {
             core.logger.debug("connection ended", metadata: ["peer": "\(peer)", "reason": "\(error)"])
         } else {
@@ -159,5 +179,11 @@ enum ConnectionError: Error, CustomStringConvertible {
         case .unacknowledgedProduceFailed(let error):
             "a produce request with acks=0 failed: \(error.name)"
         }
+    }
+}
+
+extension HostAndPort {
+    fileprivate init(_ address: SocketAddress?) {
+        self.init(host: address?.ipAddress ?? "", port: address?.port ?? 0)
     }
 }

@@ -57,10 +57,8 @@ struct RequestContext: Sendable {
     }
 }
 
-/// Who is at the other end.
+/// The two ends of a connection.
 struct ConnectionInfo: Sendable {
-    let remoteHost: String
-    let remotePort: Int
-    /// The address that the peer reached the broker at; what it is told when nothing else is advertised.
-    let localPort: Int
+    let remote: HostAndPort
+    let local: HostAndPort
 }

@@ -226,10 +226,10 @@ final class TopicStore: Sendable {
     private func openLogs(of entry: MetadataImage.Topic, mustBeNew: Bool) throws -> [PartitionLog] {
         let configuration = TopicConfiguration(
             overrides: entry.configuration, defaults: self.configuration.topicDefaults)
-        return try (0..<entry.partitions).map { index in
-            let path = path(of: entry.name, index)
-            if mustBeNew, files.exists(path) { try setAside(path) }
-            return try PartitionLog.open(directory: path, configuration: configuration.log, files: files)
+        return try threads.inParallel(Int(entry.partitions)) { index in
+            let path = self.path(of: entry.name, Int32(index))
+            if mustBeNew, self.files.exists(path) { try self.setAside(path) }
+            return try PartitionLog.open(directory: path, configuration: configuration.log, files: self.files)
         }
     }
 
@@ -246,7 +246,8 @@ final class TopicStore: Sendable {
         for entry in image.topics {
             let logs = try openLogs(of: entry, mustBeNew: false)
             for report in logs.map(\.recoveryReport) where report.verdict == .recovered || report.isNoteworthy {
-                logger.notice("recovered a log", metadata: ["report": "\(report)"])
+                logger.log(
+                    level: report.isNoteworthy ? .notice : .info, "recovered a log", metadata: ["report": "\(report)"])
             }
             _ = publish(entry, logs: logs)
         }

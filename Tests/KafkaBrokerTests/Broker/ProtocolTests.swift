@@ -55,6 +55,50 @@ struct ProtocolTests {
         }
     }
 
+    @Test("a flood of requests behind a waiting fetch is held back, and answered in order once it is over")
+    func holdsBackFloods() async throws {
+        func narrow(_ configuration: inout BrokerConfiguration) throws {
+            try configuration.set("max.in.flight.requests.per.connection", to: "3")
+        }
+        try await withTestBroker(narrow) { broker in
+            let writer = try await broker.connect()
+            try await writer.create("t")
+            let client = try await broker.connect()
+            try await client.write(fetchRequest("t", maxWaitMs: 60_000), version: 11, correlationID: 0)
+            let count: Int32 = 500
+            let body = records([String(repeating: "x", count: 10_000)])
+            var requests = ByteBuffer()
+            for number in 1...count {
+                try produceRequest(body, to: "other")
+                    .encodeFrame(version: 9, correlationID: number, clientID: nil, into: &requests)
+            }
+            let flood = requests
+            async let written: Void = client.channel.writeAndFlush(flood)
+            _ = try await writer.produce(["go"], to: "t")
+            _ = try await client.receive(FetchRequest.self, version: 11, correlationID: 0)
+            for number in 1...count {
+                _ = try await client.receive(ProduceRequest.self, version: 9, correlationID: number)
+            }
+            try await written
+        }
+    }
+
+    @Test("a connection that asks nothing for long is closed, one that waits for an answer is not")
+    func closesIdleConnections() async throws {
+        func hurry(_ configuration: inout BrokerConfiguration) throws {
+            try configuration.set("connections.max.idle.ms", to: "1000")
+        }
+        try await withTestBroker(hurry) { broker in
+            try await broker.connect().create("t")
+            let waiting = try await broker.connect()
+            try await waiting.write(fetchRequest("t", maxWaitMs: 2_000), version: 11)
+            let idle = try await broker.connect()
+            try await idle.closed()
+            let answer = try await waiting.receive(FetchRequest.self, version: 11)
+            #expect(answer.errorCode == .none)
+        }
+    }
+
     @Test("metadata names one broker, the cluster and the topic's id, and keeps them over a restart")
     func keepsIdentity() async throws {
         try await withTestBroker { broker in

@@ -39,7 +39,8 @@ struct ConfigurationTests {
     @Test(
         "a mistake is answered with what to write instead",
         arguments: [
-            ("num.partitons", "1", "num.partitions"), ("num.partitions", "none", "whole number from 1"),
+            ("num.partitons", "1", "num.partitions"), ("log.retention.mss", "1", "log.retention.ms"),
+            ("num.partitions", "none", "whole number from 1"),
             ("auto.create.topics.enable", "yes", "true or false"), ("default.replication.factor", "3", "from 1 to 1"),
             ("log.cleanup.policy", "keep", "delete, compact"),
         ])

@@ -50,6 +50,20 @@ struct StrandTests {
         #expect(!threads.submit {})
     }
 
+    @Test("work in parallel is all done, in order, by however many threads there are", arguments: [1, 2, 8])
+    func worksInParallel(threadCount: Int) async throws {
+        let threads = StorageThreads(limit: threadCount)
+        // From one of the threads itself, which must not wait for a thread that is not there.
+        let results = try await threads.run { try threads.inParallel(100) { $0 * $0 } }
+        #expect(results == (0..<100).map { $0 * $0 })
+        struct Failure: Error {}
+        await #expect(throws: Failure.self) {
+            try await threads.run { try threads.inParallel(10) { if $0 == 7 { throw Failure() } } }
+        }
+        #expect(try await threads.run { try threads.inParallel(0) { $0 } } == [])
+        await threads.stop()
+    }
+
     private final class Flag: Sendable {
         private let isSet = Mutex(false)
 

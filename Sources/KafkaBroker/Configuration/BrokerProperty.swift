@@ -1,0 +1,97 @@
+/// A property of the broker: its name, what it means, what it takes, and the field behind it.
+struct BrokerProperty: Sendable {
+    let name: String
+    let summary: String
+    let set: @Sendable (inout BrokerConfiguration, PropertyValue) throws -> Void
+    let get: @Sendable (BrokerConfiguration) -> String
+
+    private static func integer<Number: FixedWidthInteger & SendableMetatype>(
+        _ name: String, _ field: any WritableKeyPath<BrokerConfiguration, Number> & Sendable,
+        _ range: ClosedRange<Int64>,
+        _ summary: String
+    ) -> BrokerProperty {
+        BrokerProperty(
+            name: name, summary: summary,
+            set: { $0[keyPath: field] = Number(clamping: try $1.integer(range)) },
+            get: { String($0[keyPath: field]) })
+    }
+
+    private static func boolean(
+        _ name: String, _ field: any WritableKeyPath<BrokerConfiguration, Bool> & Sendable, _ summary: String
+    ) -> BrokerProperty {
+        BrokerProperty(
+            name: name, summary: summary, set: { $0[keyPath: field] = try $1.boolean() },
+            get: { String($0[keyPath: field]) })
+    }
+
+    /// One replica of everything, on the one node: said so that a configuration made for a cluster is understood or
+    /// refused, not ignored.
+    private static func one(_ name: String) -> BrokerProperty {
+        BrokerProperty(
+            name: name, summary: "there is one node", set: { _ = try $1.integer(1...1) }, get: { _ in "1" })
+    }
+
+    private static let int32 = Int64(Int32.max)
+
+    static let all: [BrokerProperty] = [
+        boolean("auto.create.topics.enable", \.autoCreateTopics, "make topics when a client asks for them"),
+        integer("num.partitions", \.defaultPartitions, 1...10_000, "partitions of a topic made without a number"),
+        boolean("delete.topic.enable", \.deleteTopics, "let clients delete topics"),
+        integer("max.partitions", \.maxPartitions, 1...1_000_000, "of all topics together"),
+        integer("node.id", \.nodeID, 0...int32, "this broker's number"),
+        one("default.replication.factor"), one("offsets.topic.replication.factor"), one("min.insync.replicas"),
+        integer("num.network.threads", \.networkThreads, 1...64, "event loops"),
+        integer("num.io.threads", \.storageThreads, 1...256, "threads for files, at most"),
+        integer("socket.request.max.bytes", \.maxRequestBytes, 1024...1_073_741_824, "largest request"),
+        integer("fetch.max.bytes", \.maxFetchBytes, 1024...1_073_741_824, "largest answer to a fetch"),
+        integer("max.connections", \.maxConnections, 1...1_000_000, "at a time"),
+        integer("connections.max.idle.ms", \.maxIdleTime, 0...int32, "close a silent connection after; 0: never"),
+        integer(
+            "max.in.flight.requests.per.connection", \.maxInFlightRequests, 1...100_000,
+            "beyond it the broker stops reading"),
+        integer(
+            "queued.max.request.bytes", \.maxInFlightBytes, 1024...Int64.max,
+            "in work per connection; beyond it the broker stops reading"),
+        integer(
+            "group.initial.rebalance.delay.ms", \.groupInitialRebalanceDelay, 0...3_600_000,
+            "how long a new group waits for more members"),
+        integer("group.min.session.timeout.ms", \.groupMinSessionTimeout, 1...int32, "shortest session of a member"),
+        integer("group.max.session.timeout.ms", \.groupMaxSessionTimeout, 1...int32, "longest session of a member"),
+        integer("group.max.size", \.groupMaxSize, 1...int32, "members of a group"),
+        integer("offset.metadata.max.bytes", \.maxOffsetMetadataBytes, 0...1_048_576, "note beside a committed offset"),
+        integer(
+            "offsets.log.snapshot.bytes", \.groupLogSnapshotBytes, 1024...Int64.max,
+            "the groups' log begins anew after so much"),
+        integer(
+            "log.retention.check.interval.ms", \.retentionCheckInterval, 1...int32, "how often old records are sought"),
+    ]
+
+    static let byName = Dictionary(
+        uniqueKeysWithValues: all.map { ($0.name, $0) }
+            + [("broker.id", all.first { $0.name == "node.id" })].compactMap {
+                name, property in property.map { (name, $0) }
+            })
+}
+
+/// The text given for a property, and what it can be read as.
+struct PropertyValue: Sendable {
+    let name: String
+    let text: String
+
+    func integer(_ range: ClosedRange<Int64>) throws(BrokerError) -> Int64 {
+        guard let value = Int64(text), range.contains(value) else {
+            throw BrokerError(
+                .invalidConfiguration, "\(name)=\(text): a whole number from \(range.lowerBound) to \(range.upperBound)"
+            )
+        }
+        return value
+    }
+
+    func boolean() throws(BrokerError) -> Bool {
+        switch text {
+        case "true": return true
+        case "false": return false
+        default: throw BrokerError(.invalidConfiguration, "\(name)=\(text): true or false")
+        }
+    }
+}
