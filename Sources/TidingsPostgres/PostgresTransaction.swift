@@ -113,7 +113,8 @@ public final class PostgresTransaction {
     func exchange(_ requests: [PostgresRequest]) throws -> [PostgresResult] {
         try checkOpen()
         let begin = beginning()
-        hasBegun = true
+        // As the server sees it: what was refused before it was sent has begun nothing.
+        defer { hasBegun = hasBegun || session.isInTransaction }
         let results = try session.exchange(begin + requests)
         return Array(results.dropFirst(begin.count))
     }
@@ -122,11 +123,14 @@ public final class PostgresTransaction {
 
     /// Commits; returns what is to be done afterwards.
     func commit() throws -> [@Sendable () -> Void] {
-        defer { isOpen = false }
+        defer {
+            isOpen = false
+            hasBegun = hasBegun || session.isInTransaction
+        }
         let flush = try flushingRequests()
         guard hasBegun || !flush.isEmpty else { return afterCommit }
+        guard session.isUsable else { throw session.lost() }
         let requests = beginning() + flush + [PostgresRequest(sql: "commit")]
-        hasBegun = true
         var results: [PostgresResult] = []
         do {
             try session.exchange(requests, into: &results)

@@ -1,4 +1,3 @@
-import Processes
 import Testing
 import TidingsPostgres
 import TidingsTesting
@@ -7,10 +6,8 @@ import TidingsTesting
 struct ConformanceTests {
     @Test("the store keeps every promise of the seam", arguments: StoreConformance<PostgresStore>.checks)
     func conforms(_ check: StoreConformance<PostgresStore>.Check) async throws {
-        try await withPostgresDatabase { url in
-            var configuration = PostgresConfiguration(url)
-            configuration.maximumConnections = 4
-            try await check.run { [configuration] in try await PostgresStore(configuration, logger: quiet) }
+        try await withSchema({ $0.maximumConnections = 4 }) { pool in
+            try await check.run { try await PostgresStore(pool.configuration, logger: quiet) }
         }
     }
 }

@@ -38,6 +38,19 @@ struct ConnectionTests {
         }
     }
 
+    @Test("a pool that is closed, or let go of, leaves no connection behind")
+    func closes() async throws {
+        try await withPool { pool in
+            let closed = PostgresPool(pool.configuration, logger: quiet)
+            try await closed.transaction { db in _ = try db.query("select 1") }
+            closed.close()
+            let error = await postgresError { try await closed.transaction { _ in } }
+            #expect(error?.code == .closed)
+            try await PostgresPool(pool.configuration, logger: quiet).transaction { db in _ = try db.query("select 1") }
+            try await pool.waitUntil("select count(*) = 1 from pg_stat_activity where datname = current_database()")
+        }
+    }
+
     @Test("after a restart of the server the pool works again", .enabled(if: PostgresServer.programs != nil))
     func restart() async throws {
         let server = try await PostgresServer()

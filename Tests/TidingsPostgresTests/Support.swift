@@ -5,6 +5,30 @@ import Synchronization
 import Tidings
 import TidingsPostgres
 
+/// A pool on a schema of its own, which is gone afterwards, in a database that tests share.
+func withSchema<T: Sendable>(
+    _ adjust: @Sendable (inout PostgresConfiguration) -> Void = { _ in },
+    _ body: @Sendable (PostgresPool) async throws -> T
+) async throws -> T {
+    var configuration = PostgresConfiguration(try await PostgresServer.sharedURL())
+    let name = "tidings_test_\(UInt64.random(in: 0 ..< .max))"
+    let owner = PostgresPool(configuration, logger: quiet)
+    defer { owner.close() }
+    try await owner.transaction { db in try db.execute("create schema \(name)") }
+    configuration.parameters["options"] = "-c search_path=\(name)"
+    adjust(&configuration)
+    let pool = PostgresPool(configuration, logger: quiet)
+    let outcome: Result<T, any Error>
+    do {
+        outcome = .success(try await body(pool))
+    } catch {
+        outcome = .failure(error)
+    }
+    pool.close()
+    try await owner.transaction { db in try db.execute("drop schema \(name) cascade") }
+    return try outcome.get()
+}
+
 /// A pool on a database of its own.
 func withPool<T: Sendable>(
     _ adjust: @Sendable (inout PostgresConfiguration) -> Void = { _ in },

@@ -7,7 +7,7 @@ import TidingsPostgres
 struct TransactionTests {
     @Test("values come back as they were given")
     func values() async throws {
-        try await withPool { pool in
+        try await withSchema { pool in
             let uuid = UUID()
             let rows = try await pool.transaction { db in
                 try db.query(
@@ -39,7 +39,7 @@ struct TransactionTests {
             "0.00010001", "10000.00000", "-20000",
         ])
     func numeric(text: String) async throws {
-        try await withPool { pool in
+        try await withSchema { pool in
             let rows = try await pool.transaction { db in try db.query("select $1::numeric", text) }
             #expect(try rows[0][0] == text)
             if text != "NaN" { #expect(try rows[0][0] == Decimal(string: text)) }
@@ -48,7 +48,7 @@ struct TransactionTests {
 
     @Test("a value that does not fit its type is an error, not a guess")
     func decoding() async throws {
-        try await withPool { pool in
+        try await withSchema { pool in
             let rows = try await pool.transaction { db in try db.query("select null::int as a, 70000 as b, 'x' as c") }
             #expect(throws: PostgresError.self) { let _: Int = try rows[0]["a"] }
             #expect(throws: PostgresError.self) { let _: Int16 = try rows[0]["b"] }
@@ -61,7 +61,7 @@ struct TransactionTests {
     @Test("a transaction whose closure throws leaves nothing, and the closure's own error comes out")
     func rollback() async throws {
         struct Change: Error {}
-        try await withPool { pool in
+        try await withSchema { pool in
             try await pool.transaction { db in try db.execute("create table t (a int)") }
             await #expect(throws: Change.self) {
                 try await pool.transaction { db in
@@ -76,7 +76,7 @@ struct TransactionTests {
     @Test("a savepoint undoes its own part only, a nested one too")
     func savepoints() async throws {
         struct Change: Error {}
-        try await withPool { pool in
+        try await withSchema { pool in
             try await pool.transaction { db in
                 try db.execute("create table t (a int primary key)")
                 try db.execute("insert into t values (1)")
@@ -104,7 +104,7 @@ struct TransactionTests {
 
     @Test("a failure that was swallowed does not pass for a commit")
     func swallowedFailure() async throws {
-        try await withPool { pool in
+        try await withSchema { pool in
             try await pool.transaction { db in try db.execute("create table t (a int primary key)") }
             let error = await postgresError {
                 try await pool.transaction { db in
@@ -121,27 +121,34 @@ struct TransactionTests {
         "statements that end or nest a transaction behind our back are refused",
         arguments: ["commit", " -- now\n ROLLBACK", "/* a /* nested */ b */ savepoint x", "begin", "; abort"])
     func transactionControl(sql: String) async throws {
-        try await withPool { pool in
+        try await withSchema { pool in
             let error = await postgresError { _ = try await pool.transaction { db in try db.execute(sql) } }
             #expect(error?.code == .transactionControl)
         }
     }
 
-    @Test("text with U+0000 is refused, not cut off")
+    @Test("text with U+0000 is refused, not cut off, and the transaction is still one")
     func zeroCharacter() async throws {
-        try await withPool { pool in
-            let error = await postgresError {
-                try await pool.transaction { db in _ = try db.query("select $1::text", "a\0b") }
+        struct Change: Error {}
+        try await withSchema { pool in
+            try await pool.transaction { db in try db.execute("create table t (a text)") }
+            await #expect(throws: Change.self) {
+                try await pool.transaction { db in
+                    let error = #expect(throws: PostgresError.self) {
+                        try db.execute("insert into t values ($1)", "a\0b")
+                    }
+                    #expect(error?.code == .statement)
+                    try db.execute("insert into t values ('a')")
+                    throw Change()
+                }
             }
-            #expect(error?.code == .statement)
-            let rows = try await pool.transaction { db in try db.query("select 1") }
-            #expect(rows.count == 1)
+            #expect(try await pool.count("t") == 0)
         }
     }
 
     @Test("a prepared statement outlives a change of its table")
     func staleStatement() async throws {
-        try await withPool({ $0.maximumConnections = 1 }) { pool in
+        try await withSchema({ $0.maximumConnections = 1 }) { pool in
             try await pool.transaction { db in
                 try db.execute("create table t (a int)")
                 try db.execute("insert into t values (1)")
@@ -155,7 +162,7 @@ struct TransactionTests {
 
     @Test("more statements than are kept still work", arguments: [0, 2])
     func smallCache(size: Int) async throws {
-        try await withPool({
+        try await withSchema({
             $0.maximumConnections = 1
             $0.statementCacheSize = size
         }) { pool in
@@ -178,7 +185,7 @@ struct TransactionTests {
     func afterCommit() async throws {
         struct Change: Error {}
         let signal = OutboxSignal()
-        try await withPool { pool in
+        try await withSchema { pool in
             try? await pool.transaction { db in
                 try db.afterCommit { Issue.record("it was rolled back") }
                 throw Change()

@@ -14,16 +14,23 @@ struct PostgresRequest {
 
     var shape: Shape { Shape(sql: sql, types: parameters.map(\.type)) }
 
+    /// Refuses what libpq would send wrongly, before anything is sent.
+    func validate() throws {
+        guard parameters.count <= UInt16.max else {
+            throw PostgresError(.statement, "a statement takes at most 65535 parameters", statement: sql)
+        }
+        for parameter in parameters where !parameter.isBinary && parameter.bytes?.contains(0) == true {
+            throw PostgresError(.statement, "PostgreSQL's text cannot hold the character U+0000", statement: sql)
+        }
+    }
+
     /// Hands the parameters over in the form that libpq takes them.
     func withParameters<R>(
         _ body: (
             _ count: Int32, _ types: [UInt32], _ values: [UnsafePointer<CChar>?], _ lengths: [Int32],
             _ formats: [Int32]
         ) -> R
-    ) throws -> R {
-        guard parameters.count <= UInt16.max else {
-            throw PostgresError(.statement, "a statement takes at most 65535 parameters", statement: sql)
-        }
+    ) -> R {
         var bytes: [CChar] = []
         bytes.reserveCapacity(parameters.reduce(1) { $0 + ($1.bytes?.count ?? 0) + 1 })
         var starts: [Int?] = []
@@ -31,9 +38,6 @@ struct PostgresRequest {
             guard let value = parameter.bytes else {
                 starts.append(nil)
                 continue
-            }
-            if !parameter.isBinary, value.contains(0) {
-                throw PostgresError(.statement, "PostgreSQL's text cannot hold the character U+0000", statement: sql)
             }
             starts.append(bytes.count)
             value.withUnsafeBufferPointer { bytes.append(contentsOf: $0.lazy.map(CChar.init(bitPattern:))) }

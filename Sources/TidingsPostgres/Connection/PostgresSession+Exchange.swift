@@ -40,6 +40,7 @@ extension PostgresSession {
         _ requests: [PostgresRequest], into results: inout [PostgresResult], isInterruptible: Bool = true
     ) throws {
         guard isUsable else { throw lost() }
+        for request in requests { try request.validate() }
         if isInterruptible, bell.isRinging { throw PostgresError(.cancelled, "the task was cancelled") }
         var patience = Patience(isInterruptible: isInterruptible)
         if let limit = configuration.statementTimeout {

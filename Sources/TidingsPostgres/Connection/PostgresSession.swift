@@ -32,18 +32,11 @@ final class PostgresSession {
             throw PostgresError(.connectionFailed, "libpq is out of memory")
         }
         self.handle = handle
-        do {
-            try setUp()
-        } catch {
-            PQfinish(handle)
-            throw error
-        }
+        try setUp()
     }
 
-    func close() {
-        isUsable = false
-        PQfinish(handle)
-    }
+    /// On the connection's own thread, whose loop holds the only lasting reference.
+    deinit { PQfinish(handle) }
 
     var processID: Int32 { PQbackendPID(handle) }
 

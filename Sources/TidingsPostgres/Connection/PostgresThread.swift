@@ -47,6 +47,7 @@ final class PostgresThread: Sendable {
         let thread = Thread { [mailbox] in
             var session: PostgresSession?
             while let job = mailbox.next() { job(&session) }
+            session = nil
         }
         thread.name = name
         thread.start()

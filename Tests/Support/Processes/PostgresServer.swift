@@ -124,6 +124,12 @@ extension PostgresServer {
         return try await starting.value
     }
 
+    /// The URL of the server that the tests share: the one named by `DATABASE`, or one that the test run starts.
+    public static func sharedURL() async throws -> String {
+        if let external { return external }
+        return try await shared().url()
+    }
+
     fileprivate static func statement(_ sql: String, at url: String) async throws {
         guard let programs else { throw ChildProcess.Failure(description: "psql is not installed") }
         try await run(programs + "/psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
@@ -133,12 +139,7 @@ extension PostgresServer {
 /// Runs `body` with the URL of a database of its own, which is gone afterwards: on the server named by `DATABASE`, or
 /// on one that the test run starts.
 public func withPostgresDatabase<T: Sendable>(_ body: @Sendable (String) async throws -> T) async throws -> T {
-    let base: String
-    if let external = PostgresServer.external {
-        base = external
-    } else {
-        base = try await PostgresServer.shared().url()
-    }
+    let base = try await PostgresServer.sharedURL()
     let name = "tidings_test_" + UUID().uuidString.prefix(12).replacingOccurrences(of: "-", with: "").lowercased()
     try await PostgresServer.statement("create database \(name)", at: base)
     let outcome: Result<T, any Error>
@@ -147,6 +148,8 @@ public func withPostgresDatabase<T: Sendable>(_ body: @Sendable (String) async t
     } catch {
         outcome = .failure(error)
     }
+    // Our own server goes altogether, and soon.
+    if PostgresServer.external == nil { return try outcome.get() }
     try await PostgresServer.statement("drop database \(name) with (force)", at: base)
     return try outcome.get()
 }
