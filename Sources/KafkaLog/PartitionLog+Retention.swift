@@ -4,7 +4,8 @@ import Synchronization
 extension PartitionLog {
     static let deletedSuffix = ".deleted"
 
-    /// Removes what `retentionMilliseconds` and `retentionBytes` no longer ask to keep, whole segments at a time.
+    /// Removes what `retentionMilliseconds` and `retentionBytes` no longer ask to keep, whole segments at a time, and
+    /// forgets producers that have been silent for too long. To be called now and then, every few minutes.
     ///
     /// A newest segment whose records are all too old is closed first. Records without any timestamp do not age.
     /// - Returns: how many segments went.
@@ -12,6 +13,7 @@ extension PartitionLog {
     public func applyRetention() throws(LogError) -> Int {
         try writer.withLock { writer throws(LogError) in
             try check(writer)
+            writer.producers.expire(now: now(), after: configuration.producerExpirationMilliseconds)
             if writer.position > 0, isExpired(writer.segment) { try roll(&writer) }
             let segments = published.withLock { $0.segments }
             var kept = segments.reduce(Int64(0)) { $0 + $1.size }

@@ -31,23 +31,16 @@ extension PartitionLog {
     func roll(_ writer: inout Writer) throws(LogError) {
         try removeShutdownFile(&writer)
         let base = writer.nextOffset
-        do throws(FileError) {
-            try writer.segment.file().sync()
-        } catch {
-            throw fail(&writer, "a sync failed", error)
-        }
         writer.producers.expire(now: now(), after: configuration.producerExpirationMilliseconds)
-        // Until the new segment stands, a failure (a full disk, for one) leaves the old one in use.
-        let segment = try storing { () throws(FileError) in
-            try writer.segment.seal()
-            try ProducerSnapshot(directory: directory, files: files).write(writer.producers, offset: base)
-            let file = try files.open("\(directory)/\(LogSegment.name(base)).log", .create)
-            try file.truncate(to: 0)
-            try files.syncDirectory(directory)
-            return LogSegment(
-                baseOffset: base, directory: directory, file: file, files: files,
-                indexInterval: configuration.indexIntervalBytes)
+        let segment: LogSegment
+        let indexes: LogSegment.WrittenIndexes
+        do throws(FileError) {
+            (segment, indexes) = try nextSegment(base, writer)
+        } catch {
+            if error.isFailedSync { throw fail(&writer, "a sync failed", error) }
+            throw LogError(file: error)
         }
+        writer.segment.seal(indexes)
         writer.segment = segment
         writer.position = 0
         writer.segmentStarted = nil
@@ -63,6 +56,22 @@ extension PartitionLog {
         } catch {
             return
         }
+    }
+
+    /// Puts everything on the disk that a new segment needs; changes nothing in memory, so that a full disk leaves the
+    /// old segment in use.
+    private func nextSegment(
+        _ base: Int64, _ writer: borrowing Writer
+    ) throws(FileError) -> (LogSegment, LogSegment.WrittenIndexes) {
+        let indexes = try writer.segment.writeIndexes()
+        try ProducerSnapshot(directory: directory, files: files).write(writer.producers, offset: base)
+        let file = try files.open("\(directory)/\(LogSegment.name(base)).log", .create)
+        try file.truncate(to: 0)
+        try files.syncDirectory(directory)
+        let segment = LogSegment(
+            baseOffset: base, directory: directory, file: file, files: files,
+            indexInterval: configuration.indexIntervalBytes)
+        return (segment, indexes)
     }
 
     /// Takes the clean-shutdown file away, durably, before the first write.

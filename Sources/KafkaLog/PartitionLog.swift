@@ -149,7 +149,7 @@ public final class PartitionLog: Sendable {
         }
         guard published.withLock({ $0.durableOffset < end }) else { return }
         do throws(FileError) {
-            // Earlier segments were synced when they were closed.
+            // Earlier segments were synced when they were closed; this one may be closed by now, which does no harm.
             try segment.file().sync()
         } catch {
             throw writer.withLock { fail(&$0, "a sync failed", error) }
@@ -185,7 +185,7 @@ public final class PartitionLog: Sendable {
             guard !writer.hasShutdownFile || recoveryReport.verdict != .clean else { return }
             let end = writer.nextOffset
             do throws(FileError) {
-                try writer.segment.seal()
+                _ = try writer.segment.writeIndexes()
                 try ProducerSnapshot(directory: directory, files: files).write(writer.producers, offset: end)
                 try partition.checkpoint.write(checkpoint(recoveryPoint: end).payload())
                 let shutdown = CleanShutdown(

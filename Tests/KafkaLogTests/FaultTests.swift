@@ -96,6 +96,42 @@ import Testing
         #expect(try records(log) == reads((0..<acknowledged).map { "7/0/\($0)" }))
     }
 
+    @Test("a roll that failed half-way leaves indexes that still find every record", arguments: 0..<60)
+    func failedRoll(spare: Int) throws {
+        var log = try open(smallSegments(2000))
+        var time: Int64 = 0
+        func append() throws {
+            _ = try log.append(makeBatch(["x"], timestamp: time * 10))
+            time += 1
+        }
+        while log.size < 1900 { try append() }
+        try log.flush()
+        // The index files may fit while the snapshot or the next segment does not.
+        files.capacity = files.bytesUsed + spare * 5
+        for _ in 0..<3 { _ = try? append() }
+        files.capacity = nil
+        while log.size < 5000 { try append() }
+        try log.close()
+        log = try open(smallSegments(2000))
+        for index in 0..<time {
+            #expect(try log.offset(forTimestamp: index * 10 - 5)?.offset == index)
+            #expect(try RecordBatchHeader(parsing: log.read(from: index, maxBytes: 1)).baseOffset == index)
+        }
+    }
+
+    @Test("a directory that cannot be synced while a segment begins ends appending")
+    func failedDirectorySyncAtRoll() throws {
+        var log = try open()
+        _ = try log.append(makeBatch(["a"]))
+        try log.flush()
+        files.failDirectorySyncs(.next)
+        #expect(logError { try log.roll() }?.code == .readOnly)
+        #expect(logError { _ = try log.append(makeBatch(["b"])) }?.code == .readOnly)
+        files.cutPower()
+        log = try open()
+        #expect(try records(log) == reads(["a"]))
+    }
+
     @Test("a partial write that cannot be cut away ends appending")
     func failedTruncation() throws {
         var log = try open()

@@ -151,6 +151,42 @@ import Testing
         #expect(try records(log).count == 40)
     }
 
+    @Test("whatever nonsense the files hold, opening and reading end with a result or an error")
+    func nonsense() throws {
+        for seed in UInt64(0)..<400 {
+            var random = SeededRandom(seed: seed)
+            let files = SimulatedFileSystem(seed: seed)
+            func open() throws -> PartitionLog {
+                try PartitionLog.open(directory: directory, configuration: smallSegments(300), files: files)
+            }
+            let log = try open()
+            for index in 0..<20 { _ = try log.append(idempotent(Int32(index))) }
+            if random.chance(50) { try log.close() }
+            for name in try files.list(directory) where random.chance(30) && name != "format-version" {
+                let path = "\(directory)/\(name)"
+                var bytes = Array(buffer: try files.contents(of: path))
+                if random.chance(70), !bytes.isEmpty {
+                    for _ in 0..<5 {
+                        let start = Int.random(in: 0..<bytes.count, using: &random)
+                        let end = min(bytes.count, start + Int.random(in: 1...8, using: &random))
+                        let filler: UInt8 = [0, 0x7F, 0x80, 0xFF].randomElement(using: &random) ?? 0
+                        for index in start..<end { bytes[index] = filler }
+                    }
+                } else {
+                    let count = Int.random(in: 0..<300, using: &random)
+                    bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+                }
+                try files.setContents(of: path, bytes)
+            }
+            guard let log = try? open() else { continue }
+            for offset in log.logStartOffset..<log.logEndOffset { _ = try? log.read(from: offset, maxBytes: 500) }
+            _ = try? log.offset(forTimestamp: 1000)
+            _ = try? log.offsetOfMaxTimestamp()
+            _ = try? log.append(makeBatch(["next"]))
+            try? log.close()
+        }
+    }
+
     @Test("an error while reading is not taken for damage")
     func readError() throws {
         _ = try tenBatches()

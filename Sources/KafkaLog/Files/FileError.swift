@@ -47,6 +47,9 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The system's error number; 0 if there is none.
     public var errorNumber: Int32
 
+    /// Whether a sync failed, of a file or a directory: then it is unknown what is on the disk.
+    public var isFailedSync: Bool { operation.hasPrefix("sync") }
+
     public init(code: Code, operation: String, path: String, errorNumber: Int32 = 0) {
         self.code = code
         self.operation = operation

@@ -28,7 +28,7 @@ extension LogRecovery {
         guard walked.nextOffset <= next, configuration.isCompacted || walked.nextOffset == next else {
             throw segment.damage(at: size, "it ends at offset \(walked.nextOffset), the next segment begins at \(next)")
         }
-        try storing { () throws(FileError) in try segment.seal() }
+        segment.seal(try storing { () throws(FileError) in try segment.writeIndexes() })
         if isTrusted { report.notes.append("built the index of \(LogSegment.name(base)) anew") }
         return segment
     }

@@ -73,7 +73,7 @@ struct LogRecovery {
             throw LogError(
                 .damaged, "\(directory) ends at offset \(nextOffset), but offset \(knownEnd) was on the disk already")
         }
-        let producers = try producerStates(segments, logStart: logStart, end: nextOffset)
+        let producers = try producerStates(segments, first: bases[0], end: nextOffset)
         report.logEndOffset = nextOffset
         return Outcome(
             segments: segments, logStartOffset: min(logStart, nextOffset), nextOffset: nextOffset,
@@ -121,18 +121,19 @@ struct LogRecovery {
         return bases
     }
 
-    /// Producer states as of the log's end.
+    /// Producer states as of the log's end. A snapshot must not be older than the first segment: what lies between
+    /// could not be replayed.
     private mutating func producerStates(
-        _ segments: [LogSegment], logStart: Int64, end: Int64
+        _ segments: [LogSegment], first: Int64, end: Int64
     ) throws(LogError) -> ProducerStates {
         let snapshots = ProducerSnapshot(directory: directory, files: files)
         let (found, damaged) = try storing { () throws(FileError) in
             try snapshots.remove(behind: end)
-            return try snapshots.newest(from: logStart, to: end)
+            return try snapshots.newest(from: first, to: end)
         }
         report.notes += damaged.map { "passed over the damaged snapshot \($0)" }
         var states = found?.states ?? ProducerStates()
-        let start = found?.offset ?? logStart
+        let start = found?.offset ?? first
         for segment in segments {
             guard let first = try segment.locate(start) else { continue }
             let file = try storing { () throws(FileError) in try segment.file() }

@@ -54,7 +54,7 @@ struct BatchWalker {
         } catch {
             return .bad(position: position, reason: "no batch begins here: \(error)")
         }
-        guard header.lastOffsetDelta >= 0, header.baseOffset >= 0 else {
+        guard header.baseOffset >= 0, header.baseOffset < Int64.max - Int64(header.lastOffsetDelta) else {
             return .bad(position: position, reason: "the offsets make no sense")
         }
         guard Int64(header.totalSize) <= left else {

@@ -44,11 +44,16 @@ extension LogSegment {
     }
 
     private func header(in buffer: ByteBuffer, at index: Int, fileOffset: Int64) throws(LogError) -> RecordBatchHeader {
+        let header: RecordBatchHeader
         do {
-            return try RecordBatchHeader(parsing: buffer, at: buffer.readerIndex + index)
+            header = try RecordBatchHeader(parsing: buffer, at: buffer.readerIndex + index)
         } catch {
             throw damage(at: fileOffset + Int64(index), "no batch begins here", error)
         }
+        guard header.baseOffset >= baseOffset, header.lastOffset >= header.baseOffset else {
+            throw damage(at: fileOffset + Int64(index), "the offsets make no sense")
+        }
+        return header
     }
 
     /// The first batch whose last offset is at or behind `offset`.
@@ -59,18 +64,15 @@ extension LogSegment {
         }
         let relative = Int32(clamping: offset - baseOffset)
         let entry = try storing { () throws(FileError) in try index.last { $0.relativeOffset <= relative } }
-        if let entry, try leadsToBatch(entry, size: size) {
-            return try walk(from: Int64(entry.position), to: size, until: offset)
+        if let entry, entry.position >= 0, Int64(entry.position) < size {
+            var walker = try walker(from: Int64(entry.position), to: size)
+            let first = try storing { () throws(FileError) in try walker.next() }
+            // An index is a hint: the batch there must be the one that the entry names.
+            if case .batch(let place) = first, place.header.lastOffset == baseOffset + Int64(entry.relativeOffset) {
+                return place.header.lastOffset >= offset ? place : try walk(&walker, until: offset)
+            }
         }
         return try walk(from: 0, to: size, until: offset)
-    }
-
-    /// Whether the batch that an index entry names is where it says.
-    private func leadsToBatch(_ entry: OffsetIndexEntry, size: Int64) throws(LogError) -> Bool {
-        guard entry.position >= 0, Int64(entry.position) < size else { return false }
-        var walker = try walker(from: Int64(entry.position), to: size)
-        guard case .batch(let place) = try storing({ () throws(FileError) in try walker.next() }) else { return false }
-        return place.header.lastOffset == baseOffset + Int64(entry.relativeOffset)
     }
 
     private func walker(from position: Int64, to size: Int64) throws(LogError) -> BatchWalker {
@@ -82,6 +84,10 @@ extension LogSegment {
         from position: Int64, to size: Int64, until offset: Int64
     ) throws(LogError) -> BatchWalker.Place? {
         var walker = try walker(from: position, to: size)
+        return try walk(&walker, until: offset)
+    }
+
+    private func walk(_ walker: inout BatchWalker, until offset: Int64) throws(LogError) -> BatchWalker.Place? {
         while let place = try step(&walker) {
             if place.header.lastOffset >= offset { return place }
         }

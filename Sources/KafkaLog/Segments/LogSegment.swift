@@ -171,19 +171,30 @@ final class LogSegment: Sendable {
         return true
     }
 
-    /// Closes the segment for appends: its bytes and its index files are durable afterwards (their names are when the
-    /// directory is synced). When it throws, the segment is as before and can be appended to.
-    func seal() throws(FileError) {
+    /// The indexes in files of their own, durable (their names are when the directory is synced).
+    struct WrittenIndexes {
+        fileprivate var offsetIndex: SegmentIndex<OffsetIndexEntry>
+        fileprivate var timeIndex: SegmentIndex<TimeIndexEntry>
+    }
+
+    /// Syncs the segment and writes its indexes. The segment can still be appended to.
+    func writeIndexes() throws(FileError) -> WrittenIndexes {
         try file().sync()
-        var (offsetIndex, timeIndex) = state.withLock { state in
+        let (offsetIndex, timeIndex) = state.withLock { state in
             Self.addTimeEntry(&state, baseOffset)
             return (state.offsetIndex, state.timeIndex)
         }
-        offsetIndex = try offsetIndex.written(to: indexPath, files: files)
-        timeIndex = try timeIndex.written(to: timeIndexPath, files: files)
+        return WrittenIndexes(
+            offsetIndex: try offsetIndex.written(to: indexPath, files: files),
+            timeIndex: try timeIndex.written(to: timeIndexPath, files: files))
+    }
+
+    /// Ends appending: from here on indexes and log are read from their files, which are opened when needed.
+    func seal(_ indexes: WrittenIndexes) {
         state.withLock { state in
-            state.offsetIndex = offsetIndex
-            state.timeIndex = timeIndex
+            state.offsetIndex = indexes.offsetIndex
+            state.timeIndex = indexes.timeIndex
+            state.file = nil
         }
     }
 

@@ -9,7 +9,7 @@ import NIOCore
 /// is built anew.
 enum SegmentIndex<Entry: IndexEntry>: Sendable {
     case memory([Entry])
-    case file(any StorageFile, count: Int)
+    case file(LazyFile, count: Int)
 
     var count: Int {
         switch self {
@@ -23,7 +23,7 @@ enum SegmentIndex<Entry: IndexEntry>: Sendable {
         case .memory(let entries):
             return entries[index]
         case .file(let file, _):
-            var bytes = try file.read(Entry.size, at: Int64(index * Entry.size))
+            var bytes = try file.open().read(Entry.size, at: Int64(index * Entry.size))
             return Entry(from: &bytes)
         }
     }
@@ -59,7 +59,7 @@ enum SegmentIndex<Entry: IndexEntry>: Sendable {
         try file.truncate(to: 0)
         try file.write(bytes, at: 0)
         try file.sync()
-        return .file(file, count: entries.count)
+        return .file(LazyFile(path: path, files: files), count: entries.count)
     }
 
     /// The index in a file; `nil` when there is none or its size is wrong.
@@ -68,7 +68,7 @@ enum SegmentIndex<Entry: IndexEntry>: Sendable {
             let file = try files.open(path, .read)
             let size = try file.size()
             guard size % Int64(Entry.size) == 0 else { return nil }
-            return .file(file, count: Int(size) / Entry.size)
+            return .file(LazyFile(path: path, files: files), count: Int(size) / Entry.size)
         } catch  where error.code == .notFound {
             return nil
         }
@@ -77,7 +77,7 @@ enum SegmentIndex<Entry: IndexEntry>: Sendable {
     /// The same index in memory.
     func loaded() throws(FileError) -> SegmentIndex {
         guard case .file(let file, let count) = self else { return self }
-        var bytes = try file.read(count * Entry.size, at: 0)
+        var bytes = try file.open().read(count * Entry.size, at: 0)
         var entries: [Entry] = []
         entries.reserveCapacity(count)
         while let entry = Entry(from: &bytes) { entries.append(entry) }
