@@ -50,8 +50,8 @@ struct LogRecovery {
 
     mutating func run() throws(LogError) -> Outcome {
         let isNew = try partition.prepare()
-        let checkpoint = readCheckpoint()
-        let shutdown = readShutdown()
+        let checkpoint = try readCheckpoint()
+        let shutdown = try readShutdown()
         knownEnd = max(checkpoint?.recoveryPoint ?? 0, shutdown?.logEndOffset ?? 0, partition.durableEnd.read() ?? 0)
         report.verdict = isNew ? .created : shutdown == nil ? .recovered : .clean
 
@@ -80,24 +80,26 @@ struct LogRecovery {
             recoveryPoint: checkpoint?.recoveryPoint ?? 0, producers: producers, report: report)
     }
 
-    private mutating func readCheckpoint() -> LogCheckpoint? {
-        do {
-            guard let payload = try partition.checkpoint.read() else { return nil }
-            if let checkpoint = LogCheckpoint(payload: payload) { return checkpoint }
-            report.notes.append("passed over a checkpoint that is too short")
-        } catch {
-            report.notes.append("passed over the checkpoint: \(error)")
-        }
-        return nil
+    private mutating func readCheckpoint() throws(LogError) -> LogCheckpoint? {
+        try read(partition.checkpoint) { LogCheckpoint(payload: $0) }
     }
 
-    private mutating func readShutdown() -> CleanShutdown? {
+    private mutating func readShutdown() throws(LogError) -> CleanShutdown? {
+        try read(partition.cleanShutdown) { CleanShutdown(payload: $0) }
+    }
+
+    /// A helper file's content. A damaged one is passed over; one that cannot be read is an error.
+    private mutating func read<Content>(
+        _ file: CheckpointFile, _ parse: (ByteBuffer) -> Content?
+    ) throws(LogError) -> Content? {
         do {
-            guard let payload = try partition.cleanShutdown.read() else { return nil }
-            if let shutdown = CleanShutdown(payload: payload) { return shutdown }
-            report.notes.append("passed over a clean-shutdown file that is too short")
+            guard let payload = try file.read() else { return nil }
+            if let content = parse(payload) { return content }
+            report.notes.append("passed over \(file.path), which is too short")
+        } catch let error as FileError {
+            throw LogError(file: error)
         } catch {
-            report.notes.append("passed over the clean-shutdown file: \(error)")
+            report.notes.append("passed over a file: \(error)")
         }
         return nil
     }
