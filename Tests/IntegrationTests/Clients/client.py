@@ -4,6 +4,9 @@
     client.py CLIENT consume --bootstrap B --topic T --count N [--group G] records as JSON lines on standard output
     client.py CLIENT member  --bootstrap B --topic T --group G [--instance I]
                              joins a group, prints what it is assigned and what it reads, commits after each record
+    client.py CLIENT create  --bootstrap B --topic T --partitions N        creates a topic
+    client.py CLIENT stream  --bootstrap B --topic T                       sends 0, 1, 2, … until SIGTERM, idempotently,
+                             and prints each number with the place at which it was acknowledged
 
 A record is {"key": base64|null, "value": base64|null, "headers": [[name, base64|null]], "partition": n, "offset": n}.
 CLIENT is confluent or aiokafka.
@@ -98,8 +101,52 @@ class Confluent:
             if message is None or message.error():
                 continue
             say_record(message.key(), message.value(), message.headers(), message.partition(), message.offset())
-            consumer.commit(message=message, asynchronous=False)
+            self.commit(consumer, message)
         consumer.close()
+
+    @staticmethod
+    def commit(consumer, message):
+        from confluent_kafka import KafkaException
+
+        try:
+            consumer.commit(message=message, asynchronous=False)
+            say(committed=message.offset() + 1, on=message.partition())
+        except KafkaException as error:
+            say(uncommitted=message.offset() + 1, on=message.partition(), error=str(error))
+
+    def create(self, options):
+        from confluent_kafka.admin import AdminClient, NewTopic
+
+        topic = NewTopic(options.topic, options.partitions, options.replication_factor)
+        admin = AdminClient(self.settings(options))
+        admin.create_topics([topic])[options.topic].result(30)
+
+    def stream(self, options):
+        from confluent_kafka import Producer
+
+        running = [True]
+        signal.signal(signal.SIGTERM, lambda *_: running.clear())
+        producer = Producer(self.settings(options, **{
+            "enable.idempotence": True, "linger.ms": 2, "message.timeout.ms": 120000, "retry.backoff.ms": 20,
+            "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100, "queue.buffering.max.messages": 2000}))
+
+        def delivered(error, message):
+            if error:
+                sys.exit(f"{message.value()}: {error}")
+            say(acknowledged=int(message.value()), partition=message.partition(), offset=message.offset())
+
+        number = 0
+        while running:
+            try:
+                producer.produce(options.topic, value=str(number), key=str(number % 50), on_delivery=delivered)
+                number += 1
+            except BufferError:
+                producer.poll(0.1)
+            # A steady few thousand a second: enough to have batches in flight at every kill.
+            producer.poll(0.01 if number % 50 == 0 else 0)
+        left = producer.flush(60)
+        if left:
+            sys.exit(f"{left} undelivered")
 
 
 class AIOKafka:
@@ -168,13 +215,15 @@ class AIOKafka:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("client", choices=["confluent", "aiokafka"])
-    parser.add_argument("action", choices=["produce", "consume", "member"])
+    parser.add_argument("action", choices=["produce", "consume", "member", "create", "stream"])
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--topic", required=True)
     parser.add_argument("--codec", default="none")
     parser.add_argument("--group", default="readers")
     parser.add_argument("--instance")
     parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--partitions", type=int, default=1)
+    parser.add_argument("--replication-factor", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=30)
     parser.add_argument("--session-timeout", type=int, default=6000)
     parser.add_argument("-X", action="append", default=[], help="a librdkafka property, name=value (confluent only)")

@@ -4,13 +4,13 @@ import Synchronization
 /// A program under test, as a real process: started, watched, killed and started again.
 ///
 /// Standard output arrives line by line in ``lines``; standard error is kept for the failure message.
-/// Spawned by hand rather than with `Foundation.Process`, whose children inherit each other's pipes when they are started
-/// at the same time: the end of one is then noticed only when the other ends, too.
+/// Not a structured runner, because a test's whole point is that this process's life does not follow the test's
+/// scopes: it is killed in the middle of things. Three threads of its own read its output, its errors and its end.
 public final class ChildProcess: Sendable {
     private struct State {
         var lines: [String] = []
         var errors = ""
-        var partial = Data()
+        var partial: [UInt8] = []
         var closed = false
         var exitStatus: Int32?
         /// Counts what happened, so that nothing between a look and a wait is missed.
@@ -28,34 +28,36 @@ public final class ChildProcess: Sendable {
     private let state = Mutex(State())
     public let processID: Int32
     private let name: String
-    private let input: FileHandle
+    private let input: Int32
 
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
+        public init(description: String) { self.description = description }
     }
 
     public init(_ executable: String, _ arguments: [String], environment: [String: String] = [:]) throws {
-        name = URL(fileURLWithPath: executable).lastPathComponent
-        let environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let (output, errors, standardInput, processID) = try Self.starting.withLock { _ in
-            let (output, errors, standardInput) = (Pipe(), Pipe(), Pipe())
-            for pipe in [output, errors, standardInput] {
-                for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
-                    _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
-                }
-            }
-            let theirs = [
-                standardInput.fileHandleForReading, output.fileHandleForWriting, errors.fileHandleForWriting,
-            ]
-            let processID = try Self.spawn([executable] + arguments, environment: environment, theirs)
-            for end in theirs { try end.close() }
-            return (output, errors, standardInput, processID)
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // One at a time, so that no child is born with another's pipe in its hands.
+        let (output, errors, input, child) = try Self.spawning.withLock { _ in
+            let pipes = (try Descriptors(), try Descriptors(), try Descriptors())
+            let child = try Self.spawn(
+                [executable] + arguments, environment: variables,
+                descriptors: [pipes.2.read, pipes.0.write, pipes.1.write])
+            return (pipes.0, pipes.1, pipes.2, child)
         }
-        input = standardInput.fileHandleForWriting
-        self.processID = processID
-        read(output.fileHandleForReading) { [self] data in receive(data) }
-        read(errors.fileHandleForReading) { [self] data in
-            state.withLock { $0.errors += String(decoding: data, as: UTF8.self) }
+        name = executable.split(separator: "/").last.map(String.init) ?? executable
+        self.input = input.write
+        processID = child
+        for descriptor in [input.read, output.write, errors.write] { close(descriptor) }
+        Thread.detachNewThread { [self] in
+            drain(output.read) { receive($0) }
+            state.withLock {
+                $0.closed = true
+                $0.wake()
+            }
+        }
+        Thread.detachNewThread { [self] in
+            drain(errors.read) { data in state.withLock { $0.errors += String(decoding: data, as: UTF8.self) } }
         }
         Thread.detachNewThread { [self] in
             var status: Int32 = 0
@@ -68,58 +70,68 @@ public final class ChildProcess: Sendable {
         }
     }
 
-    /// One child at a time is started, so that none inherits a pipe that is being made for another.
-    private static let starting = Mutex(())
+    private static let spawning = Mutex(())
 
-    /// Starts a program that has these three files and no others.
+    private struct Descriptors: Sendable {
+        let read: Int32
+        let write: Int32
+
+        init() throws {
+            var ends: [Int32] = [0, 0]
+            guard pipe(&ends) == 0 else { throw Failure(description: "no pipe: \(errno)") }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            (read, write) = (ends[0], ends[1])
+        }
+    }
+
+    /// Starts the program with `descriptors` as its standard input, output and errors, and with nothing else open.
     private static func spawn(
-        _ arguments: [String], environment: [String: String], _ files: [FileHandle]
+        _ command: [String], environment: [String: String], descriptors: [Int32]
     ) throws -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        for (number, file) in files.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, file.fileDescriptor, Int32(number))
+        for (number, descriptor) in descriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
         }
-        // The test runner's threads may have blocked signals, which the child would inherit.
+        var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+        var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for text in arguments + variables { free(text) } }
+        // The spawning thread may block signals; the child must not inherit that, or SIGTERM would never arrive.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
+        var (none, all) = (sigset_t(), sigset_t())
         sigemptyset(&none)
+        sigfillset(&all)
         posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        let argv = arguments.map { strdup($0) } + [nil]
-        let envp = environment.map { strdup("\($0)=\($1)") } + [nil]
-        defer { for text in argv + envp { free(text) } }
-        var processID: pid_t = 0
-        let status = posix_spawn(&processID, arguments[0], &actions, &attributes, argv, envp)
-        guard status == 0 else {
-            throw Failure(description: "\(arguments[0]) does not start: \(String(cString: strerror(status)))")
-        }
-        return processID
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var child: pid_t = 0
+        let result = posix_spawnp(&child, command[0], &actions, &attributes, &arguments, &variables)
+        guard result == 0 else { throw Failure(description: "cannot start \(command[0]): error \(result)") }
+        return child
     }
 
-    /// A thread per pipe, not a `readabilityHandler`: its dispatch source may outlive the file descriptor, which another
-    /// part of the process has reused by then, and libdispatch crashes.
-    private func read(_ handle: FileHandle, _ take: @escaping @Sendable (Data) -> Void) {
-        Thread.detachNewThread {
-            while true {
-                let data = handle.availableData
-                take(data)
-                if data.isEmpty { return }
-            }
+    /// Reads until the other side closes.
+    private func drain(_ descriptor: Int32, _ take: (ArraySlice<UInt8>) -> Void) {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count > 0 { take(buffer[..<count]) } else if count == 0 || errno != EINTR { break }
         }
+        close(descriptor)
     }
 
-    private func receive(_ data: Data) {
+    private func receive(_ data: ArraySlice<UInt8>) {
         state.withLock {
             $0.partial += data
-            while let end = $0.partial.firstIndex(of: UInt8(ascii: "\n")) {
-                $0.lines.append(String(decoding: $0.partial[$0.partial.startIndex..<end], as: UTF8.self))
-                $0.partial = Data($0.partial[$0.partial.index(after: end)...])
+            var rest = $0.partial[...]
+            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                $0.lines.append(String(decoding: rest[..<end], as: UTF8.self))
+                rest = rest[(end + 1)...]
             }
-            if data.isEmpty { $0.closed = true }
+            $0.partial = Array(rest)
             $0.wake()
         }
     }
@@ -131,8 +143,8 @@ public final class ChildProcess: Sendable {
 
     /// Writes to the child's standard input and closes it.
     public func send(_ text: String) throws {
-        try input.write(contentsOf: Data(text.utf8))
-        try input.close()
+        defer { close(input) }
+        try FileHandle(fileDescriptor: input).write(contentsOf: Data(text.utf8))
     }
 
     /// Waits until `match` finds what it wants in the lines printed so far.
@@ -147,7 +159,6 @@ public final class ChildProcess: Sendable {
                 if let found = match(self.lines) { return found }
                 if self.hasEnded { throw Failure(description: "\(self.name) ended without \(what)\n\(self.report)") }
                 await self.change(since: version)
-                try Task.checkCancellation()
             }
         }
     }
@@ -176,7 +187,6 @@ public final class ChildProcess: Sendable {
                 let version = self.version
                 if let status = self.state.withLock({ $0.closed ? $0.exitStatus : nil }) { return status }
                 await self.change(since: version)
-                try Task.checkCancellation()
             }
         }
     }
