@@ -214,7 +214,9 @@ let package = Package(
         .testTarget(
             name: "TidingsPostgresTests",
             dependencies: [
-                "TidingsPostgres", "TidingsTesting", "Processes", .product(name: "Logging", package: "swift-log"),
+                "TidingsPostgres", "TidingsTesting", "Processes", "KafkaClient",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),

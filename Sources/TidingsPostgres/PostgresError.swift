@@ -1,3 +1,5 @@
+import Tidings
+
 /// What can go wrong between a service and its PostgreSQL database.
 ///
 /// ```swift
@@ -116,6 +118,8 @@ public struct PostgresError: Error, Sendable {
     /// True when another attempt at the transaction may succeed at once, without waiting for anything.
     var isConflict: Bool { [.serializationFailure, .deadlock, .staleStatement].contains(code) }
 }
+
+extension PostgresError: RetriableError {}
 
 extension PostgresError: CustomStringConvertible {
     public var description: String {

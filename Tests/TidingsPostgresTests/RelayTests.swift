@@ -74,18 +74,6 @@ struct RelayTests {
     }
 }
 
-/// Tries again while the database refuses for reasons that pass.
-@discardableResult
-private func persistently<R>(_ store: PostgresStore, _ attempt: () async throws -> R) async throws -> R {
-    while true {
-        do {
-            return try await attempt()
-        } catch  where store.isRetriable(error) {
-            await Task.yield()
-        }
-    }
-}
-
 extension PostgresStore {
     fileprivate func waitUntilDrained() async throws {
         while try await persistently(self, { try await self.transaction { try self.outboxStatus(in: $0) } }).pending > 0

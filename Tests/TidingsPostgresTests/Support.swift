@@ -66,6 +66,18 @@ func postgresError<T>(_ body: () async throws -> T) async -> PostgresError? {
     }
 }
 
+/// Tries again while the database refuses for reasons that pass.
+@discardableResult
+func persistently<R>(_ store: PostgresStore, _ attempt: () async throws -> R) async throws -> R {
+    while true {
+        do {
+            return try await attempt()
+        } catch  where store.isRetriable(error) {
+            await Task.yield()
+        }
+    }
+}
+
 /// An event of key `key`; its id tells it from others.
 func record(_ id: String, key: String?, topic: String = "order") -> EventRecord {
     EventRecord(

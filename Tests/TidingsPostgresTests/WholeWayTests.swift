@@ -1,0 +1,137 @@
+import KafkaClient
+import ServiceLifecycle
+import Testing
+import Tidings
+import TidingsPostgres
+import TidingsTesting
+
+/// From a PostgreSQL database over a broker to a PostgreSQL database.
+@Suite("The whole way on PostgreSQL", .timeLimit(.minutes(2)))
+struct WholeWayTests {
+    private struct Placed: Event {
+        static let eventType = "test.order.placed"
+        var orderID: String
+        var key: String { orderID }
+    }
+
+    private let topic = Topic<Placed>("order")
+
+    @Test("each event has one effect at the reader, in the order of its key, though connections break on both sides")
+    func oneEffect() async throws {
+        let count = 60
+        try await withBroker { broker in
+            try await withStore { writer in
+                try await withStore { reader in
+                    let kafka = KafkaConfiguration(broker.bootstrap)
+                    try await Admin(kafka, logger: quiet).create(topic, partitions: 3)
+                    try await reader.pool.transaction { db in
+                        try db.execute("create table effect (place bigserial primary key, event text, orderid text)")
+                    }
+                    let producer = try Producer(.relay(kafka), logger: quiet)
+                    let relay = OutboxRelay(store: writer, producer: producer, logger: quiet)
+                    try await running([producer, relay, subscription(to: kafka, reader)]) {
+                        for number in 0..<count {
+                            if number % 20 == 10 { try await breakConnections([writer, reader]) }
+                            try await publish(number, writer)
+                        }
+                        try await persistently(reader) {
+                            try await reader.pool.waitUntil("select count(distinct event) >= \(count) from effect")
+                        }
+                    }
+                    let rows = try await reader.pool.transaction { db in
+                        try db.query("select orderid, string_agg(event, ' ' order by place) from effect group by 1")
+                    }
+                    for row in rows {
+                        let key: String = try row[0]
+                        let expected = (0..<count).filter { "o\($0 % 7)" == key }.map { "e\($0)" }
+                        #expect(try row[1] == expected.joined(separator: " "))
+                    }
+                    #expect(rows.count == 7)
+                }
+            }
+        }
+    }
+
+    @Test("a record that cannot be handled is parked with those behind it, and other keys go on")
+    func parking() async throws {
+        struct Poison: Error {}
+        try await withBroker { broker in
+            try await withStore { store in
+                let kafka = KafkaConfiguration(broker.bootstrap)
+                try await Admin(kafka, logger: quiet).create(topic, partitions: 1)
+                let producer = try Producer(.relay(kafka), logger: quiet)
+                let relay = OutboxRelay(store: store, producer: producer, logger: quiet)
+                try await store.pool.transaction { db in try db.execute("create table effect (event text primary key)")
+                }
+                let subscription = Subscription(
+                    to: ["order"], group: "g", store: store, kafka: kafka, logger: quiet)
+                subscription.handle(Placed.self) { _, delivery, db in
+                    let id = delivery.eventID?.rawValue ?? ""
+                    try db.execute("insert into effect values ($1)", id)
+                    if id == "e0" { throw Poison() }
+                }
+                try await running([producer, relay, subscription]) {
+                    for number in 0..<14 { try await publish(number, store) }
+                    try await store.pool.waitUntil("select count(*) = 12 from effect")
+                    try await store.pool.waitUntil("select count(*) = 2 from tidings_parked")
+                }
+                let rows = try await store.pool.transaction { db in
+                    try db.query("select attempts from tidings_parked order by \"offset\"")
+                }
+                #expect(try rows.map { try $0[0] } == [1, 0])
+            }
+        }
+    }
+
+    private func subscription(
+        to kafka: KafkaConfiguration, _ store: PostgresStore
+    ) -> Subscription<PostgresStore> {
+        var configuration = SubscriptionConfiguration()
+        configuration.sessionTimeout = .seconds(6)
+        let subscription = Subscription(
+            to: ["order"], group: "g", store: store, kafka: kafka, configuration: configuration, logger: quiet)
+        subscription.handle(Placed.self) { event, delivery, db in
+            try db.execute(
+                "insert into effect (event, orderid) values ($1, $2)", delivery.eventID?.rawValue, event.orderID)
+        }
+        return subscription
+    }
+
+    private func publish(_ number: Int, _ store: PostgresStore) async throws {
+        let publisher = Publisher(store: store, source: "/test")
+        try await persistently(store) {
+            try await publisher.publish(Placed(orderID: "o\(number % 7)"), id: EventID("e\(number)"), to: topic) { _ in
+            }
+        }
+    }
+
+    private func breakConnections(_ stores: [PostgresStore]) async throws {
+        for store in stores {
+            try await persistently(store) {
+                try await store.pool.transaction { db in
+                    try db.query(
+                        """
+                        select pg_terminate_backend(pid) from pg_stat_activity
+                        where datname = current_database() and pid <> pg_backend_pid()
+                        """)
+                }
+            }
+        }
+    }
+
+    /// A service group that runs while `body` runs, and is then shut down gracefully.
+    private func running(_ services: [any Service], _ body: () async throws -> Void) async throws {
+        let group = ServiceGroup(services: services, logger: quiet)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            do {
+                try await body()
+            } catch {
+                tasks.cancelAll()
+                throw error
+            }
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+}
