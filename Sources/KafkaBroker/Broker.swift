@@ -145,6 +145,7 @@ public final class Broker: Service {
         let lock: DirectoryLock
 
         func close() async {
+            try? await core.groups.stop().get()
             await core.topics.close()
             lock.release()
         }

@@ -35,7 +35,7 @@ extension BrokerConfiguration {
         let topics = TopicProperty.all.compactMap { property in
             property.brokerName.map {
                 PropertyDescription(
-                    name: $0, defaultValue: property.defaultValue, summary: "default for a topic's \(property.name)")
+                    name: $0, defaultValue: property.defaultValue, summary: property.summary)
             }
         }
         return own.sorted { $0.name < $1.name } + topics.sorted { $0.name < $1.name }

@@ -35,7 +35,7 @@ struct BrokerProperty: Sendable {
 
     static let all: [BrokerProperty] = [
         boolean("auto.create.topics.enable", \.autoCreateTopics, "make topics when a client asks for them"),
-        integer("num.partitions", \.defaultPartitions, 1...10_000, "partitions of a topic made without a number"),
+        integer("num.partitions", \.defaultPartitions, 1...10_000, "of a topic made without a number"),
         boolean("delete.topic.enable", \.deleteTopics, "let clients delete topics"),
         integer("max.partitions", \.maxPartitions, 1...1_000_000, "of all topics together"),
         integer("node.id", \.nodeID, 0...int32, "this broker's number"),
@@ -45,25 +45,25 @@ struct BrokerProperty: Sendable {
         integer("socket.request.max.bytes", \.maxRequestBytes, 1024...1_073_741_824, "largest request"),
         integer("fetch.max.bytes", \.maxFetchBytes, 1024...1_073_741_824, "largest answer to a fetch"),
         integer("max.connections", \.maxConnections, 1...1_000_000, "at a time"),
-        integer("connections.max.idle.ms", \.maxIdleTime, 0...int32, "close a silent connection after; 0: never"),
+        integer("connections.max.idle.ms", \.maxIdleTime, 0...int32, "close a silent one; 0: never"),
         integer(
             "max.in.flight.requests.per.connection", \.maxInFlightRequests, 1...100_000,
-            "beyond it the broker stops reading"),
+            "then reading stops"),
         integer(
             "queued.max.request.bytes", \.maxInFlightBytes, 1024...Int64.max,
-            "in work per connection; beyond it the broker stops reading"),
+            "in work, then reading stops"),
         integer(
             "group.initial.rebalance.delay.ms", \.groupInitialRebalanceDelay, 0...3_600_000,
-            "how long a new group waits for more members"),
+            "first wait for more members"),
         integer("group.min.session.timeout.ms", \.groupMinSessionTimeout, 1...int32, "shortest session of a member"),
         integer("group.max.session.timeout.ms", \.groupMaxSessionTimeout, 1...int32, "longest session of a member"),
         integer("group.max.size", \.groupMaxSize, 1...int32, "members of a group"),
         integer("offset.metadata.max.bytes", \.maxOffsetMetadataBytes, 0...1_048_576, "note beside a committed offset"),
         integer(
             "offsets.log.snapshot.bytes", \.groupLogSnapshotBytes, 1024...Int64.max,
-            "the groups' log begins anew after so much"),
+            "the groups' log begins anew"),
         integer(
-            "log.retention.check.interval.ms", \.retentionCheckInterval, 1...int32, "how often old records are sought"),
+            "log.retention.check.interval.ms", \.retentionCheckInterval, 1...int32, "how often to look for old records"),
     ]
 
     static let byName = Dictionary(

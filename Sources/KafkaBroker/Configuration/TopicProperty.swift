@@ -20,12 +20,15 @@ struct TopicProperty: Sendable {
     let brokerName: String?
     let defaultValue: String
     let kind: Kind
+    /// What it means, in a few words; for those that have an effect.
+    let summary: String
 
-    init(_ name: String, broker: String?, _ kind: Kind, default defaultValue: String) {
+    init(_ name: String, broker: String?, _ kind: Kind, default defaultValue: String, _ summary: String = "") {
         self.name = name
         self.brokerName = broker
         self.defaultValue = defaultValue
         self.kind = kind
+        self.summary = summary
     }
 
     /// The value in its usual form, or why it is none.
@@ -59,34 +62,43 @@ struct TopicProperty: Sendable {
     static let all: [TopicProperty] = [
         TopicProperty(
             "cleanup.policy", broker: "log.cleanup.policy", .words(["delete", "compact"], several: true),
-            default: "delete"),
+            default: "delete", "delete, compact or both"),
         TopicProperty(
             "compression.type", broker: "compression.type",
-            .words(["producer"], several: false), default: "producer"),
+            .words(["producer"], several: false), default: "producer", "as producers made it"),
         TopicProperty("delete.retention.ms", broker: nil, .natural, default: "86400000"),
         TopicProperty("file.delete.delay.ms", broker: nil, .natural, default: "60000"),
-        TopicProperty("flush.messages", broker: "log.flush.interval.messages", .positive, default: "1"),
+        TopicProperty(
+            "flush.messages", broker: "log.flush.interval.messages", .positive, default: "1",
+            "records per sync; 1: before the ack"),
         TopicProperty("flush.ms", broker: nil, .natural, default: String(Int64.max)),
-        TopicProperty("index.interval.bytes", broker: "log.index.interval.bytes", .int32, default: "4096"),
+        TopicProperty(
+            "index.interval.bytes", broker: "log.index.interval.bytes", .int32, default: "4096",
+            "of log per index entry"),
         TopicProperty(
             "max.compaction.lag.ms", broker: nil, .positive, default: String(Int64.max)),
-        TopicProperty("max.message.bytes", broker: "message.max.bytes", .int32, default: "1048588"),
+        TopicProperty("max.message.bytes", broker: "message.max.bytes", .int32, default: "1048588", "largest batch"),
         TopicProperty(
             "message.timestamp.type", broker: "log.message.timestamp.type",
-            .words(["CreateTime", "LogAppendTime"], several: false), default: "CreateTime"),
+            .words(["CreateTime", "LogAppendTime"], several: false), default: "CreateTime", "or LogAppendTime"),
         TopicProperty(
             "min.cleanable.dirty.ratio", broker: nil, .number, default: "0.5"),
         TopicProperty("min.compaction.lag.ms", broker: nil, .natural, default: "0"),
         TopicProperty("min.insync.replicas", broker: nil, .integer(1...1), default: "1"),
         TopicProperty("preallocate", broker: nil, .boolean, default: "false"),
-        TopicProperty("retention.bytes", broker: "log.retention.bytes", .orUnlimited, default: "-1"),
+        TopicProperty(
+            "retention.bytes", broker: "log.retention.bytes", .orUnlimited, default: "-1", "kept per partition; -1: all"
+        ),
         // Kafka's default is a week. Here records are kept unless someone says otherwise: services rebuild their state
         // from them.
-        TopicProperty("retention.ms", broker: "log.retention.ms", .orUnlimited, default: "-1"),
-        TopicProperty("segment.bytes", broker: "log.segment.bytes", .segment, default: "1073741824"),
+        TopicProperty(
+            "retention.ms", broker: "log.retention.ms", .orUnlimited, default: "-1", "how long kept; -1: for good"),
+        TopicProperty(
+            "segment.bytes", broker: "log.segment.bytes", .segment, default: "1073741824", "size of a segment file"),
         TopicProperty("segment.index.bytes", broker: nil, .int32, default: "10485760"),
         TopicProperty("segment.jitter.ms", broker: nil, .natural, default: "0"),
-        TopicProperty("segment.ms", broker: "log.roll.ms", .positive, default: "604800000"),
+        TopicProperty(
+            "segment.ms", broker: "log.roll.ms", .positive, default: "604800000", "age at which a segment ends"),
         TopicProperty("unclean.leader.election.enable", broker: nil, .boolean, default: "false"),
     ]
 

@@ -20,6 +20,7 @@ final class GroupCoordinator: Sendable {
         var nextTicket: UInt64 = 0
         /// Writes on their way to the log.
         var writes = 0
+        var isStopped = false
     }
 
     let eventLoop: any EventLoop
@@ -53,6 +54,20 @@ final class GroupCoordinator: Sendable {
             }
             for id in self.state.value.groups.keys { self.schedule(id) }
             self.snapshotIfWorthwhile()
+            return self.eventLoop.makeSucceededVoidFuture()
+        }
+    }
+
+    /// Answers whatever is parked: the members will look for their coordinator anew and go on in their generation.
+    func stop() -> EventLoopFuture<Void> {
+        onLoop {
+            for timer in self.state.value.timers.values { timer.scheduled.cancel() }
+            self.state.value.timers = [:]
+            self.state.value.isStopped = true
+            for promise in self.state.value.joins.values { promise.succeed(GroupJoined(error: .notCoordinator)) }
+            for promise in self.state.value.syncs.values { promise.succeed(GroupSynced(error: .notCoordinator)) }
+            self.state.value.joins = [:]
+            self.state.value.syncs = [:]
             return self.eventLoop.makeSucceededVoidFuture()
         }
     }
@@ -257,7 +272,8 @@ final class GroupCoordinator: Sendable {
     }
 
     private func fault(in id: String) -> ErrorCode? {
-        id.isEmpty ? .invalidGroupID : nil
+        if state.value.isStopped { return .notCoordinator }
+        return id.isEmpty ? .invalidGroupID : nil
     }
 
     private func absence(of id: String) -> ErrorCode? {
@@ -306,7 +322,7 @@ final class GroupCoordinator: Sendable {
 
     /// One timer per group, for the next thing that is due. A timer that fires early looks again.
     private func schedule(_ id: String) {
-        guard let group = state.value.groups[id] else { return }
+        guard let group = state.value.groups[id], !state.value.isStopped else { return }
         guard let deadline = group.nextDeadline else {
             state.value.timers.removeValue(forKey: id)?.scheduled.cancel()
             if group.isForgettable, group.state == .empty, group.generation == 0 { state.value.groups[id] = nil }

@@ -125,6 +125,42 @@ struct GroupsTests {
         }
     }
 
+    @Test("a broker that stops lets go of members that wait for others, and of fetches that wait for records")
+    func stopsWithParkedRequests() async throws {
+        try await withTestBroker { broker in
+            let first = try await broker.connect()
+            try await first.create("t")
+            let member = try await first.joinAlone("g")
+            let second = try await broker.connect()
+            try await second.write(
+                SyncGroupRequest { request in
+                    request.groupID = "g"
+                    request.generationID = member.generationID
+                    request.memberID = member.memberID
+                }, version: 3, correlationID: 1)
+            // The leader's sync makes the group stable; then a newcomer waits for the leader to join again.
+            let third = try await broker.connect()
+            try await third.write(
+                JoinGroupRequest { request in
+                    request.groupID = "g"
+                    request.sessionTimeoutMs = 10_000
+                    request.rebalanceTimeoutMs = 60_000
+                    request.protocolType = "consumer"
+                    request.protocols = [JoinGroupRequest.ProtocolMetadata { $0.name = "range" }]
+                }, version: 3)
+            let reader = try await broker.connect()
+            try await reader.write(fetchRequest("t", maxWaitMs: 60_000), version: 11)
+            var groups = try await first.send(
+                ListGroupsRequest { $0.statesFilter = ["PreparingRebalance"] }, version: 4)
+            while groups.groups.isEmpty {
+                groups = try await first.send(
+                    ListGroupsRequest { $0.statesFilter = ["PreparingRebalance"] }, version: 4)
+            }
+            try await broker.restart()
+            #expect(try await broker.connect().send(ListGroupsRequest(), version: 4).errorCode == ErrorCode.none)
+        }
+    }
+
     @Test("acknowledged offsets and assignments survive a power cut", arguments: 1...10)
     func survivesPowerCut(seed: UInt64) async throws {
         let files = SimulatedFileSystem(seed: seed, writeOrder: seed % 2 == 0 ? .kept : .any)
