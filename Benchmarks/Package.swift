@@ -1,0 +1,33 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let package = Package(
+    name: "tidings-benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "tidings", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CRDKafkaReference", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        // The same loops in C, which the Swift client is measured against.
+        .target(name: "CReference", dependencies: ["CRDKafkaReference"]),
+        .executableTarget(
+            name: "bench",
+            dependencies: [
+                .product(name: "KafkaClient", package: "tidings"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                "CReference",
+            ],
+            path: "Sources/Bench",
+            swiftSettings: [
+                .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"),
+                .enableUpcomingFeature("MemberImportVisibility"),
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// Measures the client against C over librdkafka, and the broker against the bare disk.
+@main
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure Tidings' client against C over librdkafka, and its broker against the bare disk.",
+        subcommands: [ClientCommand.self, BrokerCommand.self, LoopCommand.self])
+}

@@ -1,0 +1,4 @@
+#pragma once
+
+/// Runs a loop in C over librdkafka, with the arguments of a program (see reference.c). Returns the exit code.
+int reference_main(int count, char *const *arguments);
