@@ -221,7 +221,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "ShopTests", dependencies: ["Shop", .product(name: "NIOCore", package: "swift-nio")],
+            name: "ShopTests",
+            dependencies: [
+                "Shop", "Processes", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "TidingsAuditTests", dependencies: ["TidingsAudit"], swiftSettings: strict),

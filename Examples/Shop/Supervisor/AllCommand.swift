@@ -42,11 +42,11 @@ struct AllCommand: ParsableCommand {
         if shop.kafka == nil { try PortCheck.requireFree(ports.broker, for: "the shop's broker") }
     }
 
-    private func children(in directory: DataDirectory) -> [ChildProcess] {
-        var children: [ChildProcess] = []
+    private func children(in directory: DataDirectory) -> [Child] {
+        var children: [Child] = []
         func add(_ role: String, _ instance: Int = 1, _ arguments: [String] = []) {
             children.append(
-                ChildProcess(
+                Child(
                     role: role, instance: instance, arguments: [role] + shop.arguments(in: directory) + arguments))
         }
         if shop.kafka == nil { add("broker") }

@@ -13,7 +13,7 @@ struct Supervisor {
     /// How long the processes have to end by themselves.
     static let patience: Duration = .seconds(8)
 
-    private var children: [ChildProcess]
+    private var children: [Child]
     private let list: ProcessList
     private let logger: Logger
     private var hasOpened = false
@@ -23,7 +23,7 @@ struct Supervisor {
     private let signals: Int32
 
     /// The children are started in the given order and stopped in the reverse one.
-    init(_ children: [ChildProcess], list: ProcessList, logger: Logger, onOpen: @escaping () -> Void) throws {
+    init(_ children: [Child], list: ProcessList, logger: Logger, onOpen: @escaping () -> Void) throws {
         signals = cprocess_signals_to_pipe()
         guard signals >= 0 else { throw ShopError("Signals cannot be watched: \(String(cString: strerror(errno)))") }
         self.children = children
@@ -126,7 +126,7 @@ struct Supervisor {
         unlink(list.path)
     }
 
-    private mutating func waitForEnds(until deadline: ContinuousClock.Instant, of concerned: (ChildProcess) -> Bool) {
+    private mutating func waitForEnds(until deadline: ContinuousClock.Instant, of concerned: (Child) -> Bool) {
         var status: Int32 = 0
         while true {
             while case let pid = waitpid(-1, &status, WNOHANG), pid > 0 {

@@ -27,6 +27,17 @@ struct HTTPClient: Sendable {
     private func request<T: Decodable>(
         _ method: HTTPMethod, _ path: String, body: Data?, _ type: T.Type
     ) async throws -> T {
+        let answer = try await exchange(method, path, body: body)
+        let data = Data(answer.body.readableBytesView)
+        guard (200..<300).contains(answer.status) else {
+            let reason = try? JSONDecoder().decode(ErrorBody.self, from: data)
+            throw Failure(description: reason?.error ?? "answered with \(answer.status)")
+        }
+        return try JSONDecoder().decode(type, from: data)
+    }
+
+    /// Sends a request, with a body of JSON if there is one, and waits for the answer, whatever its status.
+    func exchange(_ method: HTTPMethod, _ path: String, body: Data?) async throws -> (status: Int, body: ByteBuffer) {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let answered = loop.makePromise(of: Answer.self)
         let handler = AnswerHandler(answered, limit: answerLimit)
@@ -64,11 +75,7 @@ struct HTTPClient: Sendable {
         channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
         defer { deadline.cancel() }
         let answer = try await answered.futureResult.get()
-        guard (200..<300).contains(answer.status) else {
-            let reason = try? JSONDecoder().decode(ErrorBody.self, from: Data(answer.body.readableBytesView))
-            throw Failure(description: reason?.error ?? "answered with \(answer.status)")
-        }
-        return try JSONDecoder().decode(type, from: Data(answer.body.readableBytesView))
+        return (answer.status, answer.body)
     }
 }
 

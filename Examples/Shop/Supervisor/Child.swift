@@ -3,7 +3,7 @@ import Glibc
 
 /// One process of the shop, seen from the supervisor: it is started, says that it is ready on its standard output,
 /// and ends with the supervisor, since its standard input then ends.
-struct ChildProcess {
+struct Child {
     let role: String
     let instance: Int
     /// The command line after the program's own name.

@@ -1,0 +1,71 @@
+import Foundation
+import Processes
+import Testing
+
+@testable import Shop
+
+@Suite(
+    "The shop as people see it", .timeLimit(.minutes(3)),
+    .enabled(if: FileManager.default.isExecutableFile(atPath: Browser.program), "needs chromium-driver"))
+struct BrowserTests {
+    @Test("orders through the form, with an instance killed in between, each get one shipment and one invoice")
+    func orders() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            let browser = try await Browser.open()
+            var placed: [String] = []
+            for (role, instance) in [("invoicing", 1), ("shipping", 1), ("order", 1), ("broker", 1), ("invoicing", 2)] {
+                placed.append(try await place(browser, shop))
+                try await shop.kill(role, instance)
+                placed.append(try await place(browser, shop))
+            }
+            let effects = try await shop.settledEffects()
+            #expect(effects == .init(orders: placed.sorted(), shipments: placed.sorted(), invoices: placed.sorted()))
+
+            try await browser.go(to: "http://127.0.0.1:\(shop.ports.invoices)/invoices/\(placed[0])")
+            #expect(try await browser.text(of: "tfoot td") == "€ 93.90")
+            try await browser.go(to: "http://127.0.0.1:\(shop.ports.orders)/orders/\(placed[0])")
+            try await browser.click("form.danger button")
+            #expect(try await browser.address == "http://127.0.0.1:\(shop.ports.orders)/orders")
+            try await browser.close()
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
+    @Test("a form with a mistake says what it is, keeps what was typed, and nothing is ordered")
+    func mistake() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            let browser = try await Browser.open()
+            try await fill(browser, shop, count: "0")
+            try await browser.click("main form .actions button:first-child")
+            #expect(try await browser.text(of: "[role=alert]").contains("must be at least 1, but is 0"))
+            #expect(try await shop.effects().orders.isEmpty)
+            try await browser.close()
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
+    /// Fills the form in, sends it, and returns the order's number.
+    private func place(_ browser: Browser, _ shop: TestShop) async throws -> String {
+        try await HTTP.poll("order") {
+            try await fill(browser, shop, count: "2")
+            try await browser.click("main form .actions button:first-child")
+            return try await browser.text(of: "h1 .id")
+        }
+    }
+
+    private func fill(_ browser: Browser, _ shop: TestShop, count: String) async throws {
+        try await browser.go(to: "http://127.0.0.1:\(shop.ports.orders)/orders/new")
+        try await browser.type("Ada", into: "#customer")
+        try await browser.type("Fountain", into: "#item-1")
+        try await browser.type(count, into: "#count-1")
+        try await browser.type("Notebook", into: "#item-2")
+        try await browser.type("1", into: "#count-2")
+        try await browser.type("Main St 1", into: "#shipping-street")
+        try await browser.type("10115", into: "#shipping-zip")
+        try await browser.type("Berlin", into: "#shipping-city")
+    }
+}

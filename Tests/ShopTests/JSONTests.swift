@@ -1,0 +1,59 @@
+import Foundation
+import Processes
+import Testing
+
+@testable import Shop
+
+@Suite("The shop as programs see it", .timeLimit(.minutes(2)))
+struct JSONTests {
+    @Test("orders are refused with reasons, invoices keep their prices, and deleting cancels")
+    func contract() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            let orders = shop.ports.orders
+            var refused = TestShop.wish("refused")
+            refused.lines = [.init(itemId: 99, count: 1), .init(itemId: 1, count: 0)]
+            let answer = try await HTTP.ask("POST", orders, "/orders", json: refused)
+            #expect(answer.status == 422)
+            let reason = try answer.decoded(ErrorBody.self).error
+            #expect(reason.contains("there is no item 99") && reason.contains("at least 1"))
+
+            let accepted = try await HTTP.ask("POST", orders, "/orders", json: TestShop.wish("kept", count: 2))
+            #expect(accepted.status == 201)
+            let total = try accepted.decoded(Order.self).totalCents
+            struct Price: Encodable {
+                let priceCents: Int
+            }
+            #expect(try await HTTP.ask("PUT", orders, "/items/1/price", json: Price(priceCents: 1)).status == 204)
+            let invoice = try await HTTP.poll("invoice") {
+                let answer = try await HTTP.ask("GET", shop.ports.invoices, "/invoices/kept")
+                return answer.status == 200 ? try answer.decoded(Invoice.self) : nil
+            }
+            #expect(invoice.totalCents == total && invoice.cancelledAt == nil)
+
+            #expect(try await HTTP.ask("DELETE", orders, "/orders/kept").status == 204)
+            #expect(try await HTTP.ask("GET", orders, "/orders/kept").status == 404)
+            _ = try await HTTP.poll("cancelled invoice") {
+                try await HTTP.ask("GET", shop.ports.invoices, "/invoices/kept").decoded(Invoice.self).cancelledAt
+            }
+            #expect(try await shop.effects() == .init(orders: [], shipments: ["kept"], invoices: ["kept"]))
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
+    @Test("a form from another site changes nothing")
+    func otherSites() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            for headers in [["Origin": "http://evil.example"], ["Sec-Fetch-Site": "cross-site"]] {
+                let answer = try await HTTP.ask(
+                    "POST", shop.ports.orders, "/orders", json: TestShop.wish("forged"), headers: headers)
+                #expect(answer.status == 403)
+            }
+            #expect(try await shop.effects().orders.isEmpty)
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+}

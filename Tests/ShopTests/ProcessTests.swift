@@ -1,0 +1,72 @@
+import Foundation
+import Processes
+import Testing
+
+@testable import Shop
+
+@Suite("The shop's processes", .serialized, .timeLimit(.minutes(3)))
+struct ProcessTests {
+    @Test("whatever is killed comes back, pages of others stay, and each order has one shipment and one invoice")
+    func kills() async throws {
+        try await withTestShop { shop in
+            let supervisor = try await shop.open()
+            let victims = [
+                ("invoicing", 2), ("shipping", 1), ("order", 1), ("broker", 1), ("invoicing", 1), ("shipping-page", 1),
+                ("invoicing-page", 1), ("start", 1),
+            ]
+            var placed: [String] = []
+            for (round, (role, instance)) in victims.enumerated() {
+                for number in 0..<5 {
+                    placed.append("\(round)-\(number)-\(role)")
+                    try await shop.place("\(round)-\(number)-\(role)")
+                }
+                try await shop.kill(role, instance)
+                for (page, port) in [("shipping-page", shop.ports.shipments), ("invoicing-page", shop.ports.invoices)]
+                where page != role {
+                    #expect(try await HTTP.ask("GET", port, "/health").status == 200)
+                }
+            }
+            let effects = try await shop.settledEffects()
+            #expect(effects.orders == placed.sorted())
+            #expect(effects.shipments == placed.sorted())
+            #expect(effects.invoices == placed.sorted())
+            supervisor.signal(SIGTERM)
+            #expect(try await supervisor.waitForExit() == 0)
+        }
+    }
+
+    @Test("a supervisor that is killed takes everything with it, and the next one goes on where it was")
+    func supervisor() async throws {
+        try await withTestShop { shop in
+            let first = try await shop.open()
+            try await shop.place("before")
+            let pids = try await shop.processes().compactMap(\.pid)
+            #expect(pids.count == 8)
+            try await first.killAndWait()
+            _ = try await HTTP.poll("end of all processes", within: .seconds(5)) {
+                pids.allSatisfy { Foundation.kill($0, 0) != 0 } ? true : nil
+            }
+            let second = try await shop.open()
+            try await shop.place("after")
+            #expect(try await shop.settledEffects().invoices == ["after", "before"])
+            second.signal(SIGTERM)
+            #expect(try await second.waitForExit() == 0)
+        }
+    }
+
+    @Test("a directory in use and a port in use are said clearly, before anything is started")
+    func conflicts() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            let sameDirectory = try shop.start("all")
+            #expect(try await sameDirectory.waitForExit() == 1)
+            #expect(sameDirectory.errors.contains("Another shop is using the data directory"))
+            let samePort = try ChildProcess(
+                Programs.shop, ["all", "--port", "\(shop.port)", "--data-dir", shop.folder + "/other"])
+            #expect(try await samePort.waitForExit() == 1)
+            #expect(samePort.errors.contains("Port \(shop.port) (the start page) cannot be used"))
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+}

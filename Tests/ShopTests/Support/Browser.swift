@@ -1,0 +1,84 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import Processes
+
+@testable import Shop
+
+/// A headless Chromium, driven through its WebDriver as a person would use it.
+struct Browser: Sendable {
+    private let driver: ChildProcess
+    private let port: Int
+    private let session: String
+
+    static let program = "/usr/bin/chromedriver"
+
+    static func open() async throws -> Browser {
+        let driver = try ChildProcess(program, ["--port=0"])
+        let port = try await driver.waitFor("port") { lines in
+            lines.lazy.compactMap { line -> Int? in
+                guard line.contains("started successfully on port") else { return nil }
+                return Int(line.split(separator: " ").last?.filter(\.isNumber) ?? "")
+            }.first
+        }
+        let options: [String: Any] = [
+            "args": ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1440,1200"]
+        ]
+        let capabilities: [String: Any] = ["alwaysMatch": ["goog:chromeOptions": options]]
+        let answer = try await send("POST", port, "/session", ["capabilities": capabilities])
+        guard let session = (answer as? [String: Any])?["sessionId"] as? String else {
+            throw TestFailure("no session: \(String(describing: answer))")
+        }
+        return Browser(driver: driver, port: port, session: session)
+    }
+
+    func close() async throws {
+        _ = try await Self.send("DELETE", port, "/session/\(session)", nil)
+        driver.signal(SIGTERM)
+        try await driver.waitForExit()
+    }
+
+    func go(to url: String) async throws {
+        _ = try await command("POST", "url", ["url": url])
+    }
+
+    var address: String {
+        get async throws { try await command("GET", "url", nil) as? String ?? "" }
+    }
+
+    func type(_ text: String, into selector: String) async throws {
+        _ = try await command("POST", "element/\(find(selector))/value", ["text": text])
+    }
+
+    func click(_ selector: String) async throws {
+        _ = try await command("POST", "element/\(find(selector))/click", [:])
+    }
+
+    func text(of selector: String) async throws -> String {
+        try await command("GET", "element/\(find(selector))/text", nil) as? String ?? ""
+    }
+
+    private func find(_ selector: String) async throws -> String {
+        let found = try await command("POST", "element", ["using": "css selector", "value": selector])
+        guard let element = (found as? [String: String])?.values.first else {
+            throw TestFailure("\(selector) is not on the page")
+        }
+        return element
+    }
+
+    private func command(_ method: String, _ path: String, _ body: [String: Any]?) async throws -> Any? {
+        try await Self.send(method, port, "/session/\(session)/\(path)", body)
+    }
+
+    private static func send(
+        _ method: String, _ port: Int, _ path: String, _ body: [String: Any]?
+    ) async throws -> Any? {
+        let data = try body.map { try JSONSerialization.data(withJSONObject: $0) }
+        let client = HTTPClient(port: port, timeout: .seconds(30))
+        let answer = try await client.exchange(HTTPMethod(rawValue: method), path, body: data)
+        let text = String(buffer: answer.body)
+        guard answer.status == 200 else { throw TestFailure("\(path): \(text)") }
+        let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+        return object?["value"]
+    }
+}

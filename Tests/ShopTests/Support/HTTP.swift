@@ -1,0 +1,64 @@
+import Foundation
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// Asks over HTTP as any program would.
+enum HTTP {
+    struct Answer: Sendable {
+        let status: Int
+        let body: Data
+
+        func decoded<T: Decodable>(_ type: T.Type) throws -> T { try JSONDecoder().decode(type, from: body) }
+        var text: String { String(decoding: body, as: UTF8.self) }
+    }
+
+    static func ask(
+        _ method: String = "GET", _ port: Int, _ path: String, json: (any Encodable)? = nil,
+        headers: [String: String] = [:]
+    ) async throws -> Answer {
+        try await ask(method, port, path, body: json.map { try JSONEncoder().encode($0) }, headers: headers)
+    }
+
+    static func ask(
+        _ method: String, _ port: Int, _ path: String, body: Data?, headers: [String: String] = [:]
+    ) async throws -> Answer {
+        guard let url = URL(string: "http://127.0.0.1:\(port)\(path)") else { throw URLError(.badURL) }
+        var request = URLRequest(url: url, timeoutInterval: 30)
+        request.httpMethod = method
+        request.setValue("application/json", forHTTPHeaderField: "Accept")
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        if let body {
+            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+            request.httpBody = body
+        }
+        let (body, response) = try await URLSession.shared.data(for: request)
+        return Answer(status: (response as? HTTPURLResponse)?.statusCode ?? 0, body: body)
+    }
+
+    /// Asks until `accept` is content, or the deadline is over.
+    static func poll<T: Sendable>(
+        _ what: String, within limit: Duration = .seconds(30), _ ask: () async throws -> T?
+    ) async throws -> T {
+        let deadline = ContinuousClock.now + limit
+        var last: (any Error)?
+        while .now < deadline {
+            do {
+                if let found = try await ask() { return found }
+            } catch {
+                last = error
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw TestFailure("no \(what) within \(limit)\(last.map { ": \($0)" } ?? "")")
+    }
+}
+
+struct TestFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

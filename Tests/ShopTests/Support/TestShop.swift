@@ -1,0 +1,122 @@
+import Foundation
+import Processes
+
+@testable import Shop
+
+/// A shop of the tests' own, in real processes on ports of its own.
+struct TestShop: Sendable {
+    let port: Int
+    let folder: String
+
+    var ports: Ports { Ports(first: port) }
+
+    init(folder: String) throws {
+        self.folder = folder
+        port = try Self.freePorts()
+    }
+
+    /// Starts `shop all` and waits until it says that it is ready.
+    func open() async throws -> ChildProcess {
+        let process = try start("all")
+        let address = try await process.waitForLine(startingWith: "shop ready at ")
+        guard address == "http://127.0.0.1:\(port)" else { throw TestFailure("ready at \(address)") }
+        return process
+    }
+
+    /// Starts one of the shop's programs.
+    func start(_ role: String, _ arguments: [String] = []) throws -> ChildProcess {
+        try ChildProcess(Programs.shop, [role, "--port", "\(port)", "--data-dir", folder + "/shop"] + arguments)
+    }
+
+    // MARK: What one does with a shop
+
+    /// Places an order and tries again until it is taken; the number makes it one order however often it is sent.
+    func place(_ id: String, count: Int = 1) async throws {
+        _ = try await HTTP.poll("answer to order \(id)") {
+            let answer = try await HTTP.ask("POST", ports.orders, "/orders", json: Self.wish(id, count: count))
+            return answer.status == 201 || answer.status == 200 ? true : nil
+        }
+    }
+
+    static func wish(_ id: String, count: Int = 1) -> NewOrder {
+        let address = Address(street: "Main St 1", zip: "10115", city: "Berlin")
+        return NewOrder(
+            id: id, customerId: 1, lines: [.init(itemId: 1, count: count), .init(itemId: 2, count: 1)],
+            shippingAddress: address, billingAddress: address)
+    }
+
+    func choose(_ sending: String) async throws {
+        let answer = try await HTTP.ask("PUT", ports.orders, "/sending", json: SendingChoice(sending: sending))
+        guard answer.status == 200 else { throw TestFailure(answer.text) }
+    }
+
+    func processes() async throws -> [ShopProcess] {
+        struct Status: Decodable {
+            let processes: [ShopProcess]
+        }
+        return try await HTTP.ask("GET", ports.start, "/status").decoded(Status.self).processes
+    }
+
+    /// Kills a process and waits until another one has taken its place.
+    func kill(_ role: String, _ instance: Int = 1) async throws {
+        func find() async throws -> Int32? {
+            try await processes().first { $0.role == role && $0.instance == instance }?.pid
+        }
+        guard let old = try await find() else { throw TestFailure("there is no \(role) \(instance)") }
+        Foundation.kill(old, SIGKILL)
+        _ = try await HTTP.poll("new \(role) \(instance)") {
+            let new = try await find()
+            return new != nil && new != old ? true : nil
+        }
+    }
+
+    struct Effects: Sendable, Equatable {
+        var orders: [String]
+        var shipments: [String]
+        var invoices: [String]
+    }
+
+    /// The orders' numbers at the three services, sorted, doubles included.
+    func effects() async throws -> Effects {
+        struct OrderNumber: Decodable {
+            let id: String
+        }
+        struct Reference: Decodable {
+            let orderId: String
+        }
+        async let orders = HTTP.ask("GET", ports.orders, "/orders").decoded([OrderNumber].self)
+        async let shipments = HTTP.ask("GET", ports.shipments, "/shipments").decoded([Reference].self)
+        async let invoices = HTTP.ask("GET", ports.invoices, "/invoices").decoded([Reference].self)
+        return try await Effects(
+            orders: orders.map(\.id).sorted(), shipments: shipments.map(\.orderId).sorted(),
+            invoices: invoices.map(\.orderId).sorted())
+    }
+
+    /// Waits until every order has reached shipping and invoicing, and returns what is there then.
+    func settledEffects() async throws -> Effects {
+        try await HTTP.poll("settled shop") {
+            let effects = try await effects()
+            let isSettled =
+                Set(effects.orders).isSubset(of: effects.shipments)
+                && Set(effects.orders).isSubset(of: effects.invoices)
+            return isSettled ? effects : nil
+        }
+    }
+
+    /// Five free ports in a row, below those that the system gives to clients.
+    private static func freePorts() throws -> Int {
+        for _ in 0..<100 {
+            let first = Int.random(in: 2000..<6000) * 5
+            let areFree = (0..<5).allSatisfy {
+                (try? PortCheck.requireFree(first + $0, for: "a test")) != nil
+            }
+            if areFree { return first }
+        }
+        throw TestFailure("no five free ports in a row")
+    }
+}
+
+/// Runs `body` with a shop in a temporary folder.
+func withTestShop(_ body: @Sendable (TestShop) async throws -> Void) async throws {
+    try await withTemporaryFolder { folder in try await body(TestShop(folder: folder)) }
+}
