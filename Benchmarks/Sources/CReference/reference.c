@@ -84,6 +84,11 @@ static void produce(rd_kafka_t *handle, const char *name, long count, size_t siz
 
 static void consume(rd_kafka_t *handle, const char *topic, long count, int partitions) {
     rd_kafka_poll_set_consumer(handle);
+    // Who leads the partitions, first: else librdkafka asks for their first offsets half a second later.
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *known = rd_kafka_topic_new(handle, topic, NULL);
+    if (!rd_kafka_metadata(handle, 0, known, &metadata, 5000)) rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_destroy(known);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     for (int partition = 0; partition < partitions; partition++)
         rd_kafka_topic_partition_list_add(list, topic, partition)->offset = RD_KAFKA_OFFSET_BEGINNING;

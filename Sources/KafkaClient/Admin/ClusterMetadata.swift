@@ -40,11 +40,17 @@ public struct ClusterMetadata: Hashable, Sendable {
 public struct GroupDescription: Hashable, Sendable {
     /// What a group is doing.
     public enum State: String, Hashable, Sendable {
+        /// The coordinator named a state this client does not know.
         case unknown = "Unknown"
+        /// Members are joining.
         case preparingRebalance = "PreparingRebalance"
+        /// The members have joined; partitions are being divided.
         case completingRebalance = "CompletingRebalance"
+        /// Every member has its partitions.
         case stable = "Stable"
+        /// There is no such group (any more).
         case dead = "Dead"
+        /// It has offsets but no members.
         case empty = "Empty"
     }
 

@@ -158,8 +158,23 @@ final class ConsumerOwner: ThreadOwner {
         guard phase == .idle else { return }
         phase = .running
         open(Array(starts.keys))
+        learnLeaders(of: starts)
         let error = PartitionList(starts.mapValues(\.rawValue)).with { rd_kafka_assign(handle.pointer, $0) }
         if error != RD_KAFKA_RESP_ERR_NO_ERROR { fail(KafkaError(error, "reading \(starts.keys.sorted())")) }
+    }
+
+    /// Asks who leads the partitions whose first offset must be asked for. Unless librdkafka knows it when they are
+    /// assigned, it asks half a second later. If nobody answers soon, that is how it goes.
+    private func learnLeaders(of starts: [TopicPartition: StartOffset]) {
+        let topics = Set(starts.filter { $0.value.rawValue < 0 }.keys.map(\.topic))
+        for name in topics {
+            guard let topic = rd_kafka_topic_new(handle.pointer, name, nil) else { continue }
+            var metadata: UnsafePointer<rd_kafka_metadata>?
+            let error = rd_kafka_metadata(handle.pointer, 0, topic, &metadata, 1000)
+            if error == RD_KAFKA_RESP_ERR_NO_ERROR { rd_kafka_metadata_destroy(metadata) }
+            rd_kafka_topic_destroy(topic)
+            if error != RD_KAFKA_RESP_ERR_NO_ERROR { return }
+        }
     }
 
     /// Begins to leave. The group is left once the reader is done with its batch and the hook has returned; when

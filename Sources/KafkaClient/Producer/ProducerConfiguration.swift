@@ -17,10 +17,15 @@ public struct ProducerConfiguration: Sendable {
     /// How batches are compressed.
     public struct Compression: Hashable, Sendable {
         let property: String
+        /// As they are.
         public static let none = Compression(property: "none")
+        /// Small and slow.
         public static let gzip = Compression(property: "gzip")
+        /// Fast, the oldest of the fast ones.
         public static let snappy = Compression(property: "snappy")
+        /// The fastest.
         public static let lz4 = Compression(property: "lz4")
+        /// Nearly as small as gzip, and much faster.
         public static let zstd = Compression(property: "zstd")
     }
 
