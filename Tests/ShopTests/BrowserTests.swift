@@ -48,12 +48,16 @@ struct BrowserTests {
         }
     }
 
-    /// Fills the form in, sends it, and returns the order's number.
+    /// Fills the form in and sends it, again if the service was away, and returns the order's number, which is made
+    /// with the form.
     private func place(_ browser: Browser, _ shop: TestShop) async throws -> String {
         try await HTTP.poll("order") {
             try await fill(browser, shop, count: "2")
+            let id = try await browser.value(of: "[name=id]")
             try await browser.click("main form .actions button:first-child")
-            return try await browser.text(of: "h1 .id")
+            return try await HTTP.poll("page of order \(id)", within: .seconds(5)) {
+                try await browser.text(of: "h1 .id") == id ? id : nil
+            }
         }
     }
 

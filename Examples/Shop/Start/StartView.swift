@@ -152,7 +152,7 @@ extension StartView.PartitionRow {
 }
 
 extension StartView.ProcessRow {
-    init(_ process: ShopProcess) {
+    init(_ process: ProcessEntry) {
         self.init(
             role: process.role, instance: process.instance, pid: process.pid.map(String.init) ?? "down",
             restarts: process.restarts.grouped(), lastEnd: process.lastEnd ?? "", isDown: process.pid == nil)

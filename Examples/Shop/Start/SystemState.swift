@@ -3,9 +3,9 @@ import Tidings
 /// What is known of the whole shop at one moment; parts that do not answer are nil.
 struct SystemState: Codable, Sendable {
     /// The processes that run, as the supervisor started them.
-    var processes: [ShopProcess]
+    var processes: [ProcessEntry]
     /// Those that have ended and are about to be started again.
-    var down: [ShopProcess]
+    var down: [ProcessEntry]
     var orders: OrderStatus?
     var shipments: ConsumerStatus?
     var invoices: ConsumerStatus?

@@ -30,8 +30,8 @@ struct Child {
     var name: String { "\(role)-\(instance)" }
     var earlyDeaths: Int { backoff.earlyDeaths }
 
-    var description: ShopProcess {
-        ShopProcess(role: role, instance: instance, pid: pid, restarts: restarts, lastEnd: lastEnd)
+    var description: ProcessEntry {
+        ProcessEntry(role: role, instance: instance, pid: pid, restarts: restarts, lastEnd: lastEnd)
     }
 
     /// Starts the program anew. Call it on the thread that lives as long as the supervisor: the kernel ends the child

@@ -9,13 +9,13 @@ struct ProcessList: Sendable {
     }
 
     /// Replaces the list as a whole, so that a reader never sees half of it.
-    func write(_ processes: [ShopProcess]) throws {
+    func write(_ processes: [ProcessEntry]) throws {
         try JSON.encode(processes).write(to: URL(fileURLWithPath: path), options: .atomic)
     }
 
     /// The processes as last written; empty when no supervisor runs them.
-    func read() -> [ShopProcess] {
+    func read() -> [ProcessEntry] {
         guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)) else { return [] }
-        return (try? JSONDecoder().decode([ShopProcess].self, from: data)) ?? []
+        return (try? JSONDecoder().decode([ProcessEntry].self, from: data)) ?? []
     }
 }

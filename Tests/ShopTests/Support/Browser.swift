@@ -58,6 +58,10 @@ struct Browser: Sendable {
         try await command("GET", "element/\(find(selector))/text", nil) as? String ?? ""
     }
 
+    func value(of selector: String) async throws -> String {
+        try await command("GET", "element/\(find(selector))/property/value", nil) as? String ?? ""
+    }
+
     private func find(_ selector: String) async throws -> String {
         let found = try await command("POST", "element", ["using": "css selector", "value": selector])
         guard let element = (found as? [String: String])?.values.first else {

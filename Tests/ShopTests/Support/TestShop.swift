@@ -50,9 +50,9 @@ struct TestShop: Sendable {
         guard answer.status == 200 else { throw TestFailure(answer.text) }
     }
 
-    func processes() async throws -> [ShopProcess] {
+    func processes() async throws -> [ProcessEntry] {
         struct Status: Decodable {
-            let processes: [ShopProcess]
+            let processes: [ProcessEntry]
         }
         return try await HTTP.ask("GET", ports.start, "/status").decoded(Status.self).processes
     }

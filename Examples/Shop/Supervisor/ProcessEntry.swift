@@ -1,5 +1,5 @@
 /// One process of the shop as `/status` tells of it.
-struct ShopProcess: Codable, Sendable, Equatable {
+struct ProcessEntry: Codable, Sendable, Equatable {
     /// What it does: `broker`, `order`, `shipping`, `invoicing`, …
     var role: String
     /// Which of the role's processes it is, from 1.
