@@ -17,9 +17,13 @@ struct WakeUp: Sendable {
     }
 
     /// Has a queue of librdkafka signal when it stops being empty. The reader must read it until it is empty.
+    ///
+    /// A queue that is not empty now (a broker that was not there, told before anybody listened) would never signal,
+    /// so the reader is woken once for what it holds.
     func listen(to queue: OpaquePointer) {
         var one: UInt64 = 1
         rd_kafka_queue_io_event_enable(queue, descriptor, &one, 8)
+        signal()
     }
 
     /// Makes the waiter go on, now or at its next wait.
