@@ -3,6 +3,7 @@
 /// Without one nothing is called. A probe is called synchronously, right at the step, and may be called from any thread,
 /// within transactions too: it returns quickly, or ends the process, which is what some of them are for.
 public protocol Probe: Sendable {
+    /// Called when a step is reached.
     func reached(_ step: Step)
 }
 
@@ -10,8 +11,10 @@ public protocol Probe: Sendable {
 public struct Step: Hashable, Sendable {
     /// Which moment. The names are stable.
     public struct Point: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        /// The name, such as `relay.acknowledged`.
         public let rawValue: String
 
+        /// The moment of that name.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
@@ -19,11 +22,13 @@ public struct Step: Hashable, Sendable {
         public var description: String { rawValue }
     }
 
+    /// Which moment it is.
     public var point: Point
 
     /// The events in question, in order.
     public var events: [EventID]
 
+    /// A moment that these events have reached.
     public init(_ point: Point, _ events: [EventID]) {
         self.point = point
         self.events = events

@@ -57,6 +57,7 @@ public protocol Store: Sendable {
     /// Sets entries aside with the reason, where they hold back nobody but later events of their topic and key.
     func park(_ entries: [OutboxParking], in transaction: Transaction) throws
 
+    /// How many entries wait and are parked, and since when.
     func outboxStatus(in transaction: Transaction) throws -> OutboxStatus
 
     // MARK: Subscription
@@ -81,10 +82,16 @@ public protocol Store: Sendable {
 
 /// A consumer group's place in one partition.
 public struct GroupPartition: Hashable, Sendable {
+    /// The consumer group.
     public var group: String
+
+    /// The Kafka topic's name.
     public var topic: String
+
+    /// The partition's number, from 0.
     public var partition: Int32
 
+    /// The place of a group in a partition of a topic.
     public init(group: String, topic: String, partition: Int32) {
         self.group = group
         self.topic = topic

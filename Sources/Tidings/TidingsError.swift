@@ -21,19 +21,25 @@ public struct TidingsError: Error, Sendable {
         public static let notSent = Code(kind: .notSent)
         /// `.afterAction` or `.beforeAction` was asked of a publisher that was made without a producer.
         public static let noProducer = Code(kind: .noProducer)
+        /// An event's codec refused it; nothing was done.
         public static let cannotEncode = Code(kind: .cannotEncode)
+        /// A record's bytes are not what its reader expects.
         public static let cannotDecode = Code(kind: .cannotDecode)
         /// Another instance with the same name has taken over.
         public static let fenced = Code(kind: .fenced)
         /// The offset in the database lies beyond the end of Kafka's log: the topic was made anew, or Kafka has lost
         /// records. Going on would skip new events or repeat old effects, and only a person knows which.
         public static let offsetBeyondLog = Code(kind: .offsetBeyondLog)
+        /// Something was set to a value that it cannot have; the message names it.
         public static let invalidConfiguration = Code(kind: .invalidConfiguration)
 
         public var description: String { kind.rawValue }
     }
 
+    /// The kind of error.
     public var code: Code
+
+    /// What happened, what was kept and what to do next.
     public var message: String
 
     /// The event in question, in its envelope, where there is one.
@@ -48,6 +54,7 @@ public struct TidingsError: Error, Sendable {
     /// True when the object that threw is of no further use.
     public var isFatal: Bool { code == .fenced || code == .offsetBeyondLog || code == .invalidConfiguration }
 
+    /// An error of a kind, in the caller's words; a handler may throw one with `isRetriable` to be tried again.
     public init(
         _ code: Code, _ message: String, record: EventRecord? = nil, cause: (any Error)? = nil,
         isRetriable: Bool = false

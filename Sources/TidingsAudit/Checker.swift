@@ -13,10 +13,12 @@ public struct Checker: Sendable {
     /// they may be missing.
     public var readers: [String]
 
+    /// A checker that expects an effect of each of these readers for each event.
     public init(readers: [String] = []) {
         self.readers = readers
     }
 
+    /// Names everything that is wrong in a history.
     public func check(_ history: History) -> Verdict {
         let facts = Facts(history)
         var findings = events(facts)

@@ -14,8 +14,10 @@ public struct Finding: Hashable, Sendable, Codable, CustomStringConvertible {
         case reordered
     }
 
+    /// What is wrong.
     public var kind: Kind
 
+    /// With which event.
     public var event: EventID
 
     /// Whose effect it is; nil when it is the event itself, in Kafka.
@@ -24,6 +26,7 @@ public struct Finding: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The circumstances in words.
     public var explanation: String
 
+    /// A finding of a kind.
     public init(_ kind: Kind, _ event: EventID, reader: String? = nil, _ explanation: String) {
         self.kind = kind
         self.event = event
@@ -39,8 +42,10 @@ public struct Finding: Hashable, Sendable, Codable, CustomStringConvertible {
 
 /// What a checker has to say about a history.
 public struct Verdict: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// All that is wrong; empty when all is well.
     public var findings: [Finding]
 
+    /// A verdict of these findings.
     public init(_ findings: [Finding]) {
         self.findings = findings
     }

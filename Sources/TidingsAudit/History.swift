@@ -18,12 +18,15 @@ public enum Fact: Hashable, Sendable, Codable {
 /// Facts are best read from what lasts, after the run: actions from the writer's tables, visible events from the topic,
 /// effects from the readers' tables. Then a killed process cannot take its testimony with it.
 public struct History: Hashable, Sendable, Codable {
+    /// What happened, those of one kind in order.
     public var facts: [Fact]
 
+    /// A history of these facts.
     public init(_ facts: [Fact] = []) {
         self.facts = facts
     }
 
+    /// Adds what happened last.
     public mutating func append(_ fact: Fact) {
         facts.append(fact)
     }

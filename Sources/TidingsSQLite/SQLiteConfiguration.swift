@@ -9,5 +9,6 @@ public struct SQLiteConfiguration: Sendable {
     /// Whether opening brings Tidings' own tables up to date. When false, the user calls ``SQLiteSchema/migrate(_:)``.
     public var migratesOnOpen = true
 
+    /// The defaults.
     public init() {}
 }

@@ -20,11 +20,13 @@ import Tidings
 /// on disk and survives a power cut. Transactions that can write begin immediately, and wait up to
 /// ``SQLiteConfiguration/busyTimeout`` for those of other processes: several processes may share one file.
 public final class SQLiteStore: Store {
+    /// GRDB's connection, inside a transaction.
     public typealias Transaction = Database
 
     /// The connections, for the service's own reads, writes and migrations.
     public let pool: DatabasePool
 
+    /// Raised after each commit, in this process, that appended an event.
     public let outboxSignal = OutboxSignal()
 
     private let lockPath: String

@@ -28,6 +28,7 @@ public final class InMemoryStore: Store {
 
     /// Refuses transactions while set, as a database that is away would.
     public struct Unavailable: Error {
+        /// The database cannot be reached.
         public init() {}
     }
 

@@ -10,6 +10,7 @@ import Synchronization
 /// try await slept
 /// ```
 public final class ManualClock: Clock, Sendable {
+    /// A moment of this clock's.
     public struct Instant: InstantProtocol, Sendable {
         var sinceStart: Duration
 
@@ -37,6 +38,7 @@ public final class ManualClock: Clock, Sendable {
 
     private let state = Mutex(State())
 
+    /// A clock at its start.
     public init() {}
 
     public var now: Instant { state.withLock { $0.now } }

@@ -20,8 +20,10 @@ public protocol EventCodec: Sendable {
     /// The media type, which travels as the record's `content-type` header and chooses the codec at the reader.
     var contentType: String { get }
 
+    /// The event's bytes.
     func encode(_ event: some Encodable) throws -> [UInt8]
 
+    /// The event that ``encode(_:)`` made the bytes of; fields that `type` does not have are ignored.
     func decode<E: Decodable>(_ type: E.Type, from bytes: [UInt8]) throws -> E
 }
 
@@ -29,6 +31,7 @@ public protocol EventCodec: Sendable {
 public struct JSONCodec: EventCodec {
     public let contentType = "application/json"
 
+    /// A JSON codec; all are alike.
     public init() {}
 
     public func encode(_ event: some Encodable) throws -> [UInt8] {

@@ -8,6 +8,7 @@
 /// let own: EventID = "payment-4711-captured"
 /// ```
 public struct EventID: RawRepresentable, Hashable, Sendable, Codable, ExpressibleByStringLiteral {
+    /// The identity's text, as it stands in the header `ce_id`.
     public let rawValue: String
 
     /// Uses an identity of the caller's own. Two different events must never have the same one.
@@ -20,6 +21,7 @@ public struct EventID: RawRepresentable, Hashable, Sendable, Codable, Expressibl
         self.rawValue = string
     }
 
+    /// Uses an identity of the caller's own.
     public init(stringLiteral value: String) {
         self.rawValue = value
     }

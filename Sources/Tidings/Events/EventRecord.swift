@@ -1,5 +1,6 @@
 /// An event in its envelope, as it stands in the outbox and as it goes to Kafka.
 public struct EventRecord: Hashable, Sendable {
+    /// The event's identity, as in the header `ce_id`.
     public var eventID: EventID
 
     /// The Kafka topic's name.
@@ -14,6 +15,7 @@ public struct EventRecord: Hashable, Sendable {
     /// The record's value; nil is a tombstone.
     public var value: [UInt8]?
 
+    /// Takes an envelope as it is; `EventRecord(_:id:topic:source:)` makes one from an event.
     public init(eventID: EventID, topic: String, key: [UInt8]?, headers: [EventHeader], value: [UInt8]?) {
         self.eventID = eventID
         self.topic = topic
@@ -31,9 +33,13 @@ public struct EventRecord: Hashable, Sendable {
 
 /// One header of an event's record. Names may repeat.
 public struct EventHeader: Hashable, Sendable {
+    /// The name, such as `ce_type`.
     public var name: String
+
+    /// The value; nil is Kafka's null.
     public var value: [UInt8]?
 
+    /// A header with any bytes.
     public init(_ name: String, _ value: [UInt8]?) {
         self.name = name
         self.value = value

@@ -10,8 +10,10 @@
 /// Timestamp(millisecondsSince1970: 1_751_290_000_123).rfc3339   // 2025-06-30T13:26:40.123Z
 /// ```
 public struct Timestamp: Hashable, Comparable, Sendable, Codable {
+    /// Milliseconds since 1970-01-01 00:00 UTC; negative before.
     public var millisecondsSince1970: Int64
 
+    /// A moment so many milliseconds after 1970-01-01 00:00 UTC.
     public init(millisecondsSince1970: Int64) {
         self.millisecondsSince1970 = millisecondsSince1970
     }

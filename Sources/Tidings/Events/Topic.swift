@@ -13,6 +13,7 @@ public struct Topic<E: Event>: Sendable {
     /// How events become bytes; readers find it by the content type.
     public let codec: any EventCodec
 
+    /// Names a topic; `Admin.create` makes it in Kafka.
     public init(_ name: String, codec: some EventCodec = .json) {
         self.name = name
         self.codec = codec

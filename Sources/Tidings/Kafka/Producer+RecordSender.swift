@@ -2,6 +2,7 @@ import KafkaClient
 
 /// A Kafka producer is what records usually leave through.
 extension Producer: RecordSender {
+    /// Sends the records in one batch, each to the partition that its key decides.
     public func send(_ records: [EventRecord]) async throws -> [SendOutcome] {
         let messages = records.map { record in
             ProducerMessage(

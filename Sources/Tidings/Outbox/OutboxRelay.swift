@@ -29,6 +29,12 @@ public final class OutboxRelay<S: Store>: Service {
     private let logger: Logger
     private let metrics = RelayMetrics()
 
+    /// - Parameters:
+    ///   - store: whose outbox to relay.
+    ///   - producer: sends; a producer of the relay's own, see above.
+    ///   - configuration: its name, its pace and its limits.
+    ///   - clock: paces polls, renewals and pauses.
+    ///   - probe: listens to the steps.
     public init(
         store: S, producer: any RecordSender,
         configuration: OutboxRelayConfiguration = OutboxRelayConfiguration(),

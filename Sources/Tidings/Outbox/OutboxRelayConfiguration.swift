@@ -26,5 +26,6 @@ public struct OutboxRelayConfiguration: Sendable {
     /// How long a batch in hand may take after shutdown was asked for.
     public var shutdownGrace: Duration = .seconds(5)
 
+    /// The defaults.
     public init() {}
 }

@@ -12,6 +12,7 @@ public final class OutboxSignal: Sendable {
 
     private let state = Mutex(State())
 
+    /// A signal that is not raised.
     public init() {}
 
     /// Wakes whoever waits; without anyone, the next wait returns at once.

@@ -10,6 +10,7 @@
 /// The event is an argument and the action a synchronous closure, which receives the local transaction on its
 /// connection's own thread; ``Sending`` decides only when and how the event leaves.
 public struct Publisher<S: Store>: Sendable {
+    /// Where actions happen and the outbox is.
     public let store: S
 
     /// The context in which events happen, CloudEvents' `source`: an absolute path or URI such as `/shop/order`.

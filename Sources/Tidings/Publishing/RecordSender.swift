@@ -20,6 +20,7 @@ public enum SendOutcome: Sendable {
 
 /// Why a record could not be sent.
 public struct SendFailure: Error, Sendable, CustomStringConvertible {
+    /// What happened, in words.
     public var message: String
 
     /// True when a later attempt may succeed; false when this record will never be accepted as it is.
@@ -28,6 +29,7 @@ public struct SendFailure: Error, Sendable, CustomStringConvertible {
     /// True when the sender is of no further use.
     public var isFatal: Bool
 
+    /// A failure, told in the sender's words.
     public init(message: String, isRetriable: Bool, isFatal: Bool = false) {
         self.message = message
         self.isRetriable = isRetriable

@@ -1,14 +1,24 @@
 /// One record as a handler sees it: where it stands, its envelope and its bytes.
 public struct Delivery: Hashable, Sendable {
+    /// The Kafka topic's name.
     public var topic: String
+
+    /// The partition it stands in.
     public var partition: Int32
+
+    /// Its place in the partition.
     public var offset: Int64
 
     /// The record's own time: when it was produced, or appended to the log, as the topic is configured.
     public var timestamp: Timestamp?
 
+    /// The record's key; nil for a record without one.
     public var key: [UInt8]?
+
+    /// The record's value; nil is a tombstone.
     public var value: [UInt8]?
+
+    /// All headers in order, the envelope's own among them.
     public var headers: [EventHeader]
 
     /// The event's identity; nil for a record without an envelope.

@@ -20,8 +20,13 @@ import Synchronization
 /// That holds for effects in *this* database. An e-mail sent from a handler is sent at least once; to make it one
 /// effect, let the handler write the wish to send it into a table, with the event's id as the key.
 public final class Subscription<S: Store>: Service {
+    /// The Kafka topics' names.
     public let topics: [String]
+
+    /// The consumer group.
     public let group: String
+
+    /// Where effects and offsets go.
     public let store: S
 
     private let handlers = HandlerTable<S.Transaction>()

@@ -29,11 +29,13 @@ public struct SubscriptionConfiguration: Sendable {
     /// How often the offsets, which are true in the database, are told to Kafka, where tools look for the lag.
     public var offsetCommitInterval: Duration = .milliseconds(500)
 
+    /// The defaults.
     public init() {}
 }
 
 /// An error that says whether a later attempt may succeed.
 public protocol RetriableError: Error {
+    /// True when trying again later may help, without anything being changed.
     var isRetriable: Bool { get }
 }
 
