@@ -86,10 +86,15 @@ struct Subject: Sendable {
 
     // MARK: What is known
 
+    private func open(_ database: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(30)
+        return try DatabaseQueue(path: database, configuration: configuration)
+    }
+
     func count(_ table: String, in database: String) async throws -> Int {
         guard FileManager.default.fileExists(atPath: database) else { return 0 }
-        let queue = try DatabaseQueue(path: database)
-        return try await queue.read { db in
+        return try await open(database).read { db in
             guard try db.tableExists(table) else { return 0 }
             return try Int.fetchOne(db, sql: "SELECT count(*) FROM \(table)") ?? 0
         }
@@ -110,7 +115,7 @@ struct Subject: Sendable {
 
     private func rows(_ table: String, in database: String) async throws -> [(String, String, Int64)] {
         guard try await count(table, in: database) > 0 else { return [] }
-        return try await DatabaseQueue(path: database).read { db in
+        return try await open(database).read { db in
             try Row.fetchAll(db, sql: "SELECT event, key, sequence FROM \(table) ORDER BY sequence")
                 .map { ($0[0], $0[1], $0[2]) }
         }
