@@ -206,8 +206,8 @@ struct RebalanceTests {
             // The shutdown is under way when another reader would get the end; this one still has a batch in hand.
             for _ in 0..<100 { await Task.yield() }
             history.withLock { $0.append("done") }
-            let next = try await batches.next()
-            #expect(next?.partition == nil)
+            // What was ready before the consumer's thread heard of the shutdown may still come; then the end.
+            while try await batches.next() != nil {}
             try await running.value
             #expect(history.withLock { $0 } == ["assigned", "done", "revoked"])
         }
