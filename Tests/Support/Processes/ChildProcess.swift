@@ -88,6 +88,10 @@ public final class ChildProcess: Sendable {
     private static func spawn(
         _ command: [String], environment: [String: String], descriptors: [Int32]
     ) throws -> Int32 {
+        // Sockets too: a child that holds a broker's listening socket keeps its port taken after the broker has gone.
+        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+            if let open = Int32(name), open > 2 { _ = fcntl(open, F_SETFD, FD_CLOEXEC) }
+        }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
