@@ -18,7 +18,7 @@ struct ClientCommand: AsyncParsableCommand {
     /// What both sides set, so that they differ in nothing but the language.
     private static let producing = [
         "linger.ms=5", "acks=all", "enable.idempotence=true", "partitioner=murmur2_random",
-        "queue.buffering.max.messages=500000", "queue.buffering.max.kbytes=1048576", "client.id=bench",
+        "queue.buffering.max.messages=100000", "queue.buffering.max.kbytes=1048576", "client.id=bench",
     ]
     private static let consuming = [
         "group.id=bench", "queued.min.messages=100000", "queued.max.messages.kbytes=65536",

@@ -45,7 +45,7 @@ struct LoopCommand: AsyncParsableCommand {
 /// The loops a user of KafkaClient would write.
 enum SwiftLoops {
     static let runLength = 5000
-    static let runsUnderWay = 8
+    static let runsUnderWay = 40
 
     static func produce(_ kafka: KafkaConfiguration, topic: String, count: Int, size: Int, _ logger: Logger)
         async throws

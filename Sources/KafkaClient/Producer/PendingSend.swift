@@ -8,7 +8,8 @@ import Synchronization
 /// `remaining`; the slots are read only after that has reached zero.
 final class PendingSend: @unchecked Sendable {
     struct Slot {
-        unowned(unsafe) let send: PendingSend
+        /// Alive until its last slot is settled.
+        let send: Unmanaged<PendingSend>
         var offset: Int64 = -1
         var partition: Int32 = -1
         var error = RD_KAFKA_RESP_ERR_NO_ERROR
@@ -31,7 +32,7 @@ final class PendingSend: @unchecked Sendable {
         slots = .allocate(capacity: count)
         remaining = Atomic(count)
         self.finished = finished
-        slots.initialize(repeating: Slot(send: self))
+        slots.initialize(repeating: Slot(send: Unmanaged.passUnretained(self)))
         _ = Unmanaged.passRetained(self)
     }
 
@@ -51,7 +52,7 @@ final class PendingSend: @unchecked Sendable {
         slot.pointee.partition = partition
         slot.pointee.offset = offset
         slot.pointee.error = error
-        slot.pointee.send.countDown(1)
+        slot.pointee.send._withUnsafeGuaranteedRef { $0.countDown(1) }
     }
 
     /// The messages from `index` on never left: they fail with `error`.
