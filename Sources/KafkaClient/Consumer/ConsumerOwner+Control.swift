@@ -24,6 +24,9 @@ extension ConsumerOwner {
         for name in names { try find(name).isPaused = false }
     }
 
+    /// Ten seconds. librdkafka before 2.1 waits a thousandth of what it is told.
+    private static let seekTimeout: Int32 = rd_kafka_version() < 0x0201_0000 ? 10_000_000 : 10_000
+
     /// Goes on elsewhere: what was read already is dropped, librdkafka drops what it has fetched, and only then is
     /// the queue read again. Blocks this thread until librdkafka has done so.
     func seek(_ offsets: [TopicPartition: StartOffset]) throws {
@@ -33,7 +36,7 @@ extension ConsumerOwner {
             target.held = []
         }
         try PartitionList(offsets.mapValues(\.rawValue)).with { list in
-            if let error = rd_kafka_seek_partitions(handle.pointer, list, 10_000) {
+            if let error = rd_kafka_seek_partitions(handle.pointer, list, Self.seekTimeout) {
                 throw KafkaError(consuming: error, "seeking \(offsets)")
             }
             if let error = list.firstError("seeking") { throw error }

@@ -15,7 +15,7 @@ extension ConsumerOwner {
 
     /// Begins the next rebalance, if none is under way and the reader has nothing in hand that it takes away.
     func continueRebalance() {
-        while !isRebalancing, let next = rebalances.first {
+        while rebalancing == nil, let next = rebalances.first {
             if next.isAssignment {
                 begin(next, hook: .assigned(next.partitions))
             } else {
@@ -37,25 +37,23 @@ extension ConsumerOwner {
     private func begin(_ rebalance: Rebalance, hook: HookCall.Hook) {
         rebalances.removeFirst()
         guard !isAbandoned, !rebalance.partitions.isEmpty else { return finish(rebalance, .success([:])) }
-        isRebalancing = true
+        rebalancing = rebalance
         let isAsked = shared.ask(hook) { [shared] result in
             shared.post { owner in
-                guard owner.isRebalancing else { return }
-                owner.isRebalancing = false
+                guard owner.rebalancing != nil else { return }
+                owner.rebalancing = nil
                 owner.finish(rebalance, result)
             }
         }
         guard !isAsked else { return }
-        isRebalancing = false
+        rebalancing = nil
         finish(rebalance, .success([:]))
     }
 
     /// Nobody will answer: what is under way goes on without the hook.
     func abandonRebalance() {
-        guard isRebalancing else { return }
-        isRebalancing = false
-        // librdkafka waits for this call whatever the rebalance was; the consumer is about to close.
-        rd_kafka_assign(handle.pointer, nil)
+        guard let rebalance = rebalancing.take() else { return }
+        finish(rebalance, .success([:]))
     }
 
     private func finish(_ rebalance: Rebalance, _ result: Result<[TopicPartition: StartOffset], any Error>) {
@@ -63,7 +61,12 @@ extension ConsumerOwner {
             switch result {
             case .success(let starts): assign(rebalance.partitions, starts)
             case .failure(let error):
-                rd_kafka_assign(handle.pointer, nil)
+                // librdkafka waits for the call all the same; nothing of it is handed out.
+                if isCooperative {
+                    assign(rebalance.partitions, [:])
+                } else {
+                    rd_kafka_assign(handle.pointer, nil)
+                }
                 fail(error)
             }
         } else {
@@ -73,7 +76,8 @@ extension ConsumerOwner {
     }
 
     private func assign(_ names: [TopicPartition], _ starts: [TopicPartition: StartOffset]) {
-        if phase == .running { open(names) }
+        open(names)
+        if phase != .running { stop(Set(names)) }
         let list = PartitionList(capacity: names.count)
         for name in names {
             mailbox.setPosition(nil, of: name)

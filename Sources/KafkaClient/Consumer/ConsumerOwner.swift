@@ -24,7 +24,8 @@ final class ConsumerOwner: ThreadOwner {
     var partitions: [PartitionQueue] = []
     /// Told by librdkafka, not begun yet; at most one is under way.
     var rebalances: [Rebalance] = []
-    var isRebalancing = false
+    var rebalancing: Rebalance?
+    private var isLeaving = false
     /// Nobody runs hooks any more, or waits for what the reader has in hand.
     var isAbandoned = false
 
@@ -56,7 +57,7 @@ final class ConsumerOwner: ThreadOwner {
         serveEvents()
         continueRebalance()
         if phase == .running { fill() }
-        if phase == .closing, rd_kafka_consumer_closed(handle.pointer) != 0 { becomeClosed() }
+        if phase == .closing { leave() }
         return !(phase == .closed && outstanding.isEmpty)
     }
 
@@ -185,6 +186,17 @@ final class ConsumerOwner: ThreadOwner {
         phase = .closing
         mailbox.end(nil)
         for partition in partitions { partition.isStopped = true }
+    }
+
+    /// Has librdkafka leave the group, once no rebalance waits for its answer: librdkafka 2.0.2 may never end when it is
+    /// closed in the middle of one.
+    private func leave() {
+        if isLeaving {
+            if rd_kafka_consumer_closed(handle.pointer) != 0 { becomeClosed() }
+            return
+        }
+        guard rebalancing == nil, rebalances.isEmpty else { return }
+        isLeaving = true
         if let error = rd_kafka_consumer_close_queue(handle.pointer, queue) {
             // Fatal, or closed already: librdkafka has nothing to leave.
             logger.debug("closing the consumer", metadata: ["error": "\(KafkaError(consuming: error, ""))"])
