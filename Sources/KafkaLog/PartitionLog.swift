@@ -154,7 +154,11 @@ public final class PartitionLog: Sendable {
         } catch {
             throw writer.withLock { fail(&$0, "a sync failed", error) }
         }
-        published.withLock { $0.durableOffset = max($0.durableOffset, end) }
+        try writer.withLock { writer throws(LogError) in
+            // A sync that failed meanwhile may have been told of what this one was not.
+            if let failure = writer.failure { throw failure }
+            published.withLock { $0.durableOffset = max($0.durableOffset, end) }
+        }
         durableEnd.write(end)
     }
 
