@@ -28,6 +28,13 @@ final class GroupLog: Sendable {
     private static let readLimit = 64 * 1024 * 1024
     private static let readSize = 1024 * 1024
 
+    /// What the log needs whatever the defaults for topics say: every record on disk before it counts, and room for
+    /// the largest one. Also applied to a log that was made with others.
+    static let properties = [
+        "cleanup.policy": "compact", "retention.ms": "-1", "max.message.bytes": "67108864", "flush.messages": "1",
+        "segment.bytes": "104857600",
+    ]
+
     /// Records to a batch of a snapshot.
     private static let snapshotBatch = 1000
 
@@ -126,7 +133,7 @@ final class GroupLog: Sendable {
         }
         let specification = TopicSpecification(
             name: TopicName.groups, partitions: 1,
-            configuration: ["cleanup.policy": "compact", "retention.ms": "-1", "max.message.bytes": "67108864"])
+            configuration: Self.properties)
         topics.create(specification) { [topics] result in
             // Two may have found it missing; then the second finds it made.
             let topic = (try? result.get()) ?? topics.topic(named: TopicName.groups)

@@ -224,8 +224,9 @@ final class TopicStore: Sendable {
     }
 
     private func openLogs(of entry: MetadataImage.Topic, mustBeNew: Bool) throws -> [PartitionLog] {
+        let pinned = entry.name == TopicName.groups ? GroupLog.properties : [:]
         let configuration = TopicConfiguration(
-            overrides: entry.configuration, defaults: self.configuration.topicDefaults)
+            overrides: entry.configuration.merging(pinned) { $1 }, defaults: self.configuration.topicDefaults)
         return try threads.inParallel(Int(entry.partitions)) { index in
             let path = self.path(of: entry.name, Int32(index))
             if mustBeNew, self.files.exists(path) { try self.setAside(path) }
