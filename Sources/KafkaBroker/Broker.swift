@@ -91,6 +91,13 @@ public final class Broker: Service {
                     + "encryption: whoever reaches it can read, write and delete everything. If that is intended, say "
                     + "--allow-remote; otherwise listen at 127.0.0.1")
         }
+        guard configuration.groupMinSessionTimeout <= configuration.groupMaxSessionTimeout else {
+            throw BrokerError(
+                .invalidConfiguration,
+                "no session fits between group.min.session.timeout.ms=\(configuration.groupMinSessionTimeout) and "
+                    + "group.max.session.timeout.ms=\(configuration.groupMaxSessionTimeout); lower the one or raise the "
+                    + "other")
+        }
         let threads = StorageThreads(limit: configuration.storageThreads)
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.networkThreads)
         do {

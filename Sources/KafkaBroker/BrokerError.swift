@@ -3,7 +3,7 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
     /// What kind of trouble it is.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Base {
-            case invalidConfiguration, directoryInUse, directoryUnusable, addressInUse, remote, damaged
+            case invalidConfiguration, directoryInUse, directoryUnusable, addressInUse, addressUnusable, remote, damaged
         }
         private let base: Base
 
@@ -13,8 +13,10 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
         public static let directoryInUse = Code(base: .directoryInUse)
         /// The data directory cannot be made, read or written.
         public static let directoryUnusable = Code(base: .directoryUnusable)
-        /// The address cannot be listened at.
+        /// Another program listens at the address.
         public static let addressInUse = Code(base: .addressInUse)
+        /// The address cannot be listened at: it is not this machine's, not allowed, or no address at all.
+        public static let addressUnusable = Code(base: .addressUnusable)
         /// Listening beyond this machine was not allowed.
         public static let remoteNotAllowed = Code(base: .remote)
         /// What is on disk cannot be understood.

@@ -26,7 +26,8 @@ extension Group {
     /// Why the request cannot even be looked at, or nil.
     private func refusal(of request: GroupJoin) -> ErrorCode? {
         guard state != .dead else { return .coordinatorNotAvailable }
-        guard (limits.minSessionTimeout...limits.maxSessionTimeout).contains(request.sessionTimeout) else {
+        guard request.sessionTimeout >= limits.minSessionTimeout, request.sessionTimeout <= limits.maxSessionTimeout
+        else {
             return .invalidSessionTimeout
         }
         let isKnown = members[request.memberID] != nil || pendingMembers[request.memberID] != nil

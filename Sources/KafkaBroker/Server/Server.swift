@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -33,10 +34,7 @@ final class Server: Sendable {
         do {
             listener = try await bootstrap.bind(host: address.host, port: address.port).get()
         } catch {
-            throw BrokerError(
-                .addressInUse,
-                "cannot listen at \(address); stop whoever uses the port, or choose another with --listen "
-                    + "(port 0 takes a free one)", cause: error)
+            throw Self.failure(at: address, error)
         }
         let interval = TimeAmount.milliseconds(core.configuration.retentionCheckInterval)
         let housekeeping = loops.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { [core] _ in
@@ -47,6 +45,18 @@ final class Server: Sendable {
             state.housekeeping = housekeeping
         }
         return HostAndPort(host: address.host, port: listener.localAddress?.port ?? address.port)
+    }
+
+    private static func failure(at address: HostAndPort, _ error: any Error) -> BrokerError {
+        if let error = error as? IOError, error.errnoCode == EADDRINUSE {
+            return BrokerError(
+                .addressInUse,
+                "cannot listen at \(address); stop whoever uses the port, or choose another with --listen "
+                    + "(port 0 takes a free one)", cause: error)
+        }
+        return BrokerError(
+            .addressUnusable,
+            "cannot listen at \(address): the address cannot be used here; choose another with --listen", cause: error)
     }
 
     private func initialize(_ channel: any Channel) -> EventLoopFuture<Void> {

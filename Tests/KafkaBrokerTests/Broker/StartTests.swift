@@ -38,6 +38,31 @@ struct StartTests {
         }
     }
 
+    @Test("says of an address that is not this machine's that it cannot be used, not that somebody uses it")
+    func refusesAddress() async throws {
+        for host in ["192.0.2.1", "no-such-host.invalid"] {
+            try await withTestBroker { broker in
+                var configuration = BrokerConfiguration(dataDirectory: broker.configuration.dataDirectory + "/other")
+                configuration.listen = HostAndPort(host: host, port: 0)
+                configuration.allowsRemote = true
+                let error = await failure(of: configuration)
+                #expect(error?.code == .addressUnusable)
+                #expect(error?.message.contains("stop whoever") == false)
+                #expect(error?.cause != nil)
+            }
+        }
+    }
+
+    @Test("refuses limits between which no session fits, and says which to change")
+    func refusesSessionLimits() async throws {
+        var configuration = BrokerConfiguration(dataDirectory: "/proc/nowhere")
+        configuration.listen.port = 0
+        try configuration.set("group.max.session.timeout.ms", to: "5000")
+        let error = await failure(of: configuration)
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message.contains("group.min.session.timeout.ms=6000") == true)
+    }
+
     @Test("refuses a directory that cannot be made")
     func refusesDirectory() async {
         var configuration = BrokerConfiguration(dataDirectory: "/proc/nowhere")

@@ -217,4 +217,12 @@ struct GroupTests {
         restored.pass(10_001)
         #expect(restored.heartbeat(a.memberID, 1) == .unknownMemberID)
     }
+
+    @Test("refuses every session, and nothing worse, when its limits leave room for none")
+    func refusesCrossedLimits() {
+        var limits = GroupLimits()
+        limits.maxSessionTimeout = limits.minSessionTimeout - 1
+        var group = GroupDriver(limits: limits)
+        #expect(group.join("", client: "a").error == .invalidSessionTimeout)
+    }
 }
