@@ -12,8 +12,9 @@ SHELL := /bin/bash
 
 PORT ?= 8080
 DATA ?= shop-data
-SOURCES := Package.swift Sources Tests Examples Benchmarks
-export KAFKA DATABASE
+SOURCES = git ls-files -z '*.swift' | xargs -0 swift format
+# Only what was given: an empty address is not an address.
+$(foreach name,KAFKA DATABASE,$(if $($(name)),$(eval export $(name))))
 
 run: dependencies
 	swift build -c release --product shop
@@ -37,10 +38,10 @@ bench: dependencies
 	swift run -c release --package-path Benchmarks bench broker
 
 lint:
-	swift format lint --strict --recursive --parallel $(wildcard $(SOURCES))
+	$(SOURCES) lint --strict --parallel
 
 format:
-	swift format format --in-place --recursive --parallel $(wildcard $(SOURCES))
+	$(SOURCES) format --in-place --parallel
 
 clean:
 	rm -rf .build .build-* Benchmarks/.build

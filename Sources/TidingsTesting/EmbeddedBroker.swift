@@ -80,6 +80,22 @@ public final class EmbeddedBroker: Sendable {
     ///
     /// - Throws: `BrokerError` when it cannot start, for one because it is running already.
     public func start() async throws {
+        guard port == 0 else { return try await start(at: port) }
+        for _ in 0..<20 {
+            do {
+                return try await start(at: .random(in: Self.ports))
+            } catch let error as BrokerError where error.code == .addressInUse {
+                continue
+            }
+        }
+        try await start(at: 0)
+    }
+
+    /// Below the ports that a system gives to outgoing connections: while this broker is stopped, a client that tries
+    /// to reach it can be given no such port, and so cannot take the broker's place by connecting to itself.
+    private static let ports = 15_000..<32_000
+
+    private func start(at port: Int) async throws {
         var configuration = BrokerConfiguration(dataDirectory: directory)
         configuration.listen = HostAndPort(host: "127.0.0.1", port: port)
         for (name, value) in properties { try configuration.set(name, to: value) }

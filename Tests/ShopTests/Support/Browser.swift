@@ -13,7 +13,8 @@ struct Browser: Sendable {
 
     static let program = "/usr/bin/chromedriver"
 
-    static func open() async throws -> Browser {
+    /// - Parameter scripts: whether pages may run JavaScript.
+    static func open(width: Int = 1440, dark: Bool = false, scripts: Bool = true) async throws -> Browser {
         let driver = try ChildProcess(program, ["--port=0"])
         let port = try await driver.waitFor("port") { lines in
             lines.lazy.compactMap { line -> Int? in
@@ -22,7 +23,11 @@ struct Browser: Sendable {
             }.first
         }
         let options: [String: Any] = [
-            "args": ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1440,1200"]
+            "args": [
+                "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=\(width),1200",
+                "--blink-settings=preferredColorScheme=\(dark ? 0 : 1)",
+            ],
+            "prefs": ["profile.managed_default_content_settings.javascript": scripts ? 1 : 2],
         ]
         let capabilities: [String: Any] = ["alwaysMatch": ["goog:chromeOptions": options]]
         let answer = try await send("POST", port, "/session", ["capabilities": capabilities])
@@ -60,6 +65,19 @@ struct Browser: Sendable {
 
     func value(of selector: String) async throws -> String {
         try await command("GET", "element/\(find(selector))/property/value", nil) as? String ?? ""
+    }
+
+    /// How far the page's content reaches, and how much of it the window shows, in CSS pixels.
+    func widths() async throws -> (content: Double, window: Double) {
+        let metrics = try await command(
+            "POST", "goog/cdp/execute", ["cmd": "Page.getLayoutMetrics", "params": [String: Any]()])
+        func width(_ part: String, _ name: String) throws -> Double {
+            guard let value = ((metrics as? [String: Any])?[part] as? [String: Any])?[name] as? NSNumber else {
+                throw TestFailure("no \(part).\(name) in \(String(describing: metrics))")
+            }
+            return value.doubleValue
+        }
+        return (try width("cssContentSize", "width"), try width("cssLayoutViewport", "clientWidth"))
     }
 
     private func find(_ selector: String) async throws -> String {

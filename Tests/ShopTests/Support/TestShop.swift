@@ -12,7 +12,7 @@ struct TestShop: Sendable {
 
     init(folder: String) throws {
         self.folder = folder
-        port = try Self.freePorts()
+        port = try freePorts(5)
     }
 
     /// Starts `shop all` and waits until it says that it is ready.
@@ -104,16 +104,6 @@ struct TestShop: Sendable {
     }
 
     /// Five free ports in a row, below those that the system gives to clients.
-    private static func freePorts() throws -> Int {
-        for _ in 0..<100 {
-            let first = Int.random(in: 2000..<6000) * 5
-            let areFree = (0..<5).allSatisfy {
-                (try? PortCheck.requireFree(first + $0, for: "a test")) != nil
-            }
-            if areFree { return first }
-        }
-        throw TestFailure("no five free ports in a row")
-    }
 }
 
 /// Runs `body` with a shop in a temporary folder.

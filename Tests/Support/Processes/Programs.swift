@@ -43,7 +43,8 @@ public actor BrokerProcess {
     public init(dataDirectory: String, configuration: [String: String] = [:]) async throws {
         self.dataDirectory = dataDirectory
         self.configuration = configuration.flatMap { ["--config", "\($0)=\($1)"] }
-        (process, bootstrap) = try await Self.start(dataDirectory, "127.0.0.1:0", self.configuration)
+        (process, bootstrap) = try await Self.start(
+            dataDirectory, "127.0.0.1:\(try freePorts(1))", self.configuration)
     }
 
     public func kill() async throws { try await process.killAndWait() }
