@@ -4,9 +4,7 @@ import Testing
 
 @testable import Shop
 
-@Suite(
-    "The shop as people see it", .timeLimit(.minutes(3)),
-    .enabled(if: FileManager.default.isExecutableFile(atPath: Browser.program), "needs chromium-driver"))
+@Suite("The shop as people see it", .timeLimit(.minutes(3)))
 struct BrowserTests {
     @Test("orders through the form, with an instance killed in between, each get one shipment and one invoice")
     func orders() async throws {
@@ -43,6 +41,33 @@ struct BrowserTests {
             #expect(try await browser.text(of: "[role=alert]").contains("must be at least 1, but is 0"))
             #expect(try await shop.effects().orders.isEmpty)
             try await browser.close()
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
+    @Test("no page needs JavaScript or scrolls sideways, narrow or wide, light or dark")
+    func everyPage() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            try await shop.place("PAGE-TEST")
+            _ = try await shop.settledEffects()
+            let pages = [
+                (shop.ports.start, "/"), (shop.ports.orders, "/orders"), (shop.ports.orders, "/orders/new"),
+                (shop.ports.orders, "/orders/PAGE-TEST"), (shop.ports.orders, "/items"),
+                (shop.ports.shipments, "/shipments"), (shop.ports.shipments, "/shipments/PAGE-TEST"),
+                (shop.ports.invoices, "/invoices"), (shop.ports.invoices, "/invoices/PAGE-TEST"),
+            ]
+            for (width, dark) in [(390, false), (1440, true)] {
+                let browser = try await Browser.open(width: width, dark: dark, scripts: false)
+                for (port, path) in pages {
+                    try await browser.go(to: "http://127.0.0.1:\(port)\(path)")
+                    #expect(try await !browser.text(of: "html[lang] main h1").isEmpty, "\(path) has no heading")
+                    let (content, window) = try await browser.widths()
+                    #expect(content <= window, "\(path) scrolls sideways: \(content) > \(window)")
+                }
+                try await browser.close()
+            }
             running.signal(SIGTERM)
             try await running.waitForExit()
         }
