@@ -16,6 +16,13 @@ SOURCES = git ls-files -z '*.swift' | xargs -0 swift format
 # Only what was given: an empty address is not an address.
 $(foreach name,KAFKA DATABASE,$(if $($(name)),$(eval export $(name))))
 
+# Tests that start processes of their own run one after the other: side by side they would measure the machine.
+PROCESSES := IntegrationTests|FaultTests|ShopTests|KafkaClientTests|TidingsPostgresTests
+define TESTS
+$(if $(FILTER),swift test --skip-build --no-parallel --filter '$(FILTER)',\
+	swift test --skip-build --skip '$(PROCESSES)' && swift test --skip-build --no-parallel --filter '$(PROCESSES)')
+endef
+
 run: dependencies
 	swift build -c release --product shop
 	exec .build/release/shop all --port $(PORT) --data-dir $(DATA)
@@ -26,11 +33,10 @@ build: dependencies
 
 test: test-dependencies
 	swift build --build-tests
-	swift test --skip-build $(if $(FILTER),--filter $(FILTER))
+	$(TESTS)
 
-prove: test-dependencies
-	swift build --build-tests
-	TIDINGS_PROVE=1 swift test --skip-build $(if $(FILTER),--filter $(FILTER))
+prove: export TIDINGS_PROVE = 1
+prove: test
 
 bench: dependencies
 	swift build -c release --product tidings
