@@ -40,8 +40,8 @@ prove: test
 
 bench: dependencies
 	swift build -c release --product tidings
-	swift run -c release --package-path Benchmarks bench client
-	swift run -c release --package-path Benchmarks bench broker
+	swift run -c release --package-path Benchmarks bench client --tidings .build/release/tidings
+	swift run -c release --package-path Benchmarks bench broker --tidings .build/release/tidings
 
 lint:
 	$(SOURCES) lint --strict --parallel

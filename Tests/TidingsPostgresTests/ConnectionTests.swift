@@ -33,7 +33,10 @@ struct ConnectionTests {
                 _ = try db.query("select pg_terminate_backend($1)", victim)
             }
             try await other.waitUntil("select not exists (select from pg_stat_activity where pid = \(victim))")
-            let next = try await pool.transaction { db in db.processID }
+            let next = try await pool.transaction { db in
+                _ = try db.query("select 1")
+                return db.processID
+            }
             #expect(next != victim)
         }
     }
