@@ -52,7 +52,7 @@ final class PostgresSession {
     func checkIdle() throws {
         var socket = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
         // Its last words come before the end of the stream.
-        while isUsable, poll(&socket, 1, 0) > 0, PQconsumeInput(handle) == 1 {}
+        while isUsable, poll(&socket, 1, 0) > 0, PQconsumeInput(handle) == 1 { _ = PQisBusy(handle) }
         guard isUsable, PQstatus(handle) == CONNECTION_OK else {
             giveUp()
             throw Stale(cause: lost("the connection broke while it was idle"))
@@ -87,8 +87,14 @@ final class PostgresSession {
     }
 
     private func setUp() throws {
-        // The library's own way with notices is to print them.
-        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        // The library's own way with notices is to print them. While a connection is idle, a fatal error is a notice.
+        PQsetNoticeReceiver(
+            handle,
+            { session, notice in
+                guard let session, let severity = PQresultErrorField(notice, Int32(UInt8(ascii: "V"))) else { return }
+                guard ["FATAL", "PANIC"].contains(String(cString: severity)) else { return }
+                Unmanaged<PostgresSession>.fromOpaque(session).takeUnretainedValue().giveUp()
+            }, Unmanaged.passUnretained(self).toOpaque())
         let version = PQserverVersion(handle)
         guard version >= 130_000 else {
             throw PostgresError(.unsupportedServer, "PostgreSQL 13 or later is needed, this is \(version / 10_000)")
