@@ -84,7 +84,7 @@ import TidingsTesting
     @Test("an event that can never go is parked with its key and the rest flows")
     func parks() async throws {
         let sender = RecordingSender { record in
-            record.eventID == "bad" ? SendFailure(message: "no such topic", isRetriable: false) : nil
+            record.eventID == "bad" ? SendFailure(message: "invalid record", isRetriable: false) : nil
         }
         try await publish("bad", key: "a")
         try await publish("good", key: "b")
@@ -96,7 +96,7 @@ import TidingsTesting
         }
         #expect(sender.records.map(\.eventID) == ["good", "more"])
         #expect(store.parkedEntries.map(\.entry.record.eventID) == ["bad", "behind"])
-        #expect(store.parkedEntries.first?.reason == "no such topic")
+        #expect(store.parkedEntries.first?.reason == "invalid record")
     }
 
     @Test("while the database is away the relay waits and marks what it had sent")

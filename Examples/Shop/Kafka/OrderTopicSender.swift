@@ -10,7 +10,8 @@ struct OrderTopicSender: RecordSender {
         do {
             try await topic.ensure()
         } catch let error as KafkaError {
-            let failure = SendFailure(message: error.description, isRetriable: error.isRetriable)
+            // Whatever keeps the topic from being made, it is no fault of the records: they wait.
+            let failure = SendFailure(message: error.description, isRetriable: true)
             return records.map { _ in .failed(failure) }
         }
         return try await producer.send(records)

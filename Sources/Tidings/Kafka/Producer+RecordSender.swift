@@ -23,13 +23,24 @@ extension Producer: RecordSender {
 }
 
 extension SendFailure {
+    /// Only what is the record's own fault is final. A missing topic or right is put right elsewhere, and then the
+    /// record goes as it is.
     init(_ error: KafkaError) {
-        // A producer asks for a missing topic for a while by itself; what it reports then is not there.
-        let isGone = error.code == .unknownTopicOrPartition
+        let isFatal = error.isFatal || error.code == .closed || error.code == .purged
         self.init(
-            message: error.description, isRetriable: error.isRetriable && !isGone,
-            isFatal: error.isFatal || error.code == .closed || error.code == .purged)
+            message: error.description, isRetriable: !isFatal && !KafkaError.Code.faultsOfRecord.contains(error.code),
+            isFatal: isFatal)
     }
+}
+
+extension KafkaError.Code {
+    /// What Kafka answers when it will never take a record as it is.
+    fileprivate static let faultsOfRecord: Set<KafkaError.Code> = [
+        .messageTooLarge,
+        KafkaError.Code(rawValue: 2),  // CORRUPT_MESSAGE; librdkafka: INVALID_MSG
+        KafkaError.Code(rawValue: 32),  // INVALID_TIMESTAMP
+        KafkaError.Code(rawValue: 87),  // INVALID_RECORD
+    ]
 }
 
 extension ProducerConfiguration {

@@ -23,7 +23,8 @@ public struct SendFailure: Error, Sendable, CustomStringConvertible {
     /// What happened, in words.
     public var message: String
 
-    /// True when a later attempt may succeed; false when this record will never be accepted as it is.
+    /// True when a later attempt may succeed, if only after something else was put right (a topic made, a right given);
+    /// false when this record will never be accepted as it is.
     public var isRetriable: Bool
 
     /// True when the sender is of no further use.
