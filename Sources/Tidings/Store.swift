@@ -71,13 +71,15 @@ public protocol Store: Sendable {
     func advance(_ place: GroupPartition, from expected: Int64?, to next: Int64, in transaction: Transaction) throws
         -> Bool
 
-    /// Keeps a received record that could not be handled, with the reason.
+    /// Keeps a received record that could not be handled, with the reason; in place of what was kept of it before, when
+    /// it is read again.
     func park(_ record: ParkedRecord, in transaction: Transaction) throws
 
-    /// Those of `keys` that have a parked record in this group and topic.
-    func parkedKeys(
+    /// Of each of `keys` that has parked records in this partition of the group: the first one's offset. It holds back
+    /// what comes behind it, and nothing that is read again from before it.
+    func parkedOffsets(
         among keys: Set<[UInt8]>, of place: GroupPartition, in transaction: Transaction
-    ) throws -> Set<[UInt8]>
+    ) throws -> [[UInt8]: Int64]
 }
 
 /// A consumer group's place in one partition.

@@ -40,6 +40,10 @@ extension SQLiteStore {
                     (consumer_group, topic, partition, "offset", timestamp, key, headers, value, reason, attempts,
                     parked_at)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (consumer_group, topic, partition, "offset") DO UPDATE SET
+                    timestamp = excluded.timestamp, key = excluded.key, headers = excluded.headers,
+                    value = excluded.value, reason = excluded.reason, attempts = excluded.attempts,
+                    parked_at = excluded.parked_at
                 """
         ).execute(arguments: [
             place.group, place.topic, place.partition, record.offset, record.timestamp?.millisecondsSince1970,
@@ -48,17 +52,23 @@ extension SQLiteStore {
         ])
     }
 
-    public func parkedKeys(
+    public func parkedOffsets(
         among keys: Set<[UInt8]>, of place: GroupPartition, in db: Database
-    ) throws -> Set<[UInt8]> {
+    ) throws -> [[UInt8]: Int64] {
         let anything = try db.exists(
-            "SELECT EXISTS (SELECT 1 FROM tidings_parked WHERE consumer_group = ? AND topic = ?)",
-            [place.group, place.topic])
-        guard anything else { return [] }
-        return try keys.filter { key in
-            try db.exists(
-                "SELECT EXISTS (SELECT 1 FROM tidings_parked WHERE consumer_group = ? AND topic = ? AND key = ?)",
-                [place.group, place.topic, key.blob])
+            "SELECT EXISTS (SELECT 1 FROM tidings_parked WHERE consumer_group = ? AND topic = ? AND partition = ?)",
+            [place.group, place.topic, place.partition])
+        guard anything else { return [:] }
+        let first = try db.cachedStatement(
+            sql: """
+                SELECT min("offset") FROM tidings_parked
+                WHERE consumer_group = ? AND topic = ? AND partition = ? AND key = ?
+                """)
+        var offsets: [[UInt8]: Int64] = [:]
+        for key in keys {
+            offsets[key] = try Int64.fetchOne(
+                first, arguments: [place.group, place.topic, place.partition, key.blob])
         }
+        return offsets
     }
 }

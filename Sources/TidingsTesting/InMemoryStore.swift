@@ -171,15 +171,18 @@ extension InMemoryStore {
     }
 
     public func park(_ record: ParkedRecord, in transaction: Transaction) throws {
+        transaction.tables.parkedRecords.removeAll { $0.place == record.place && $0.offset == record.offset }
         transaction.tables.parkedRecords.append(record)
     }
 
-    public func parkedKeys(
+    public func parkedOffsets(
         among keys: Set<[UInt8]>, of place: GroupPartition, in transaction: Transaction
-    ) throws -> Set<[UInt8]> {
-        let parked = transaction.tables.parkedRecords.lazy
-            .filter { $0.place.group == place.group && $0.place.topic == place.topic }
-            .compactMap(\.key)
-        return keys.intersection(parked)
+    ) throws -> [[UInt8]: Int64] {
+        var offsets: [[UInt8]: Int64] = [:]
+        for record in transaction.tables.parkedRecords where record.place == place {
+            guard let key = record.key, keys.contains(key) else { continue }
+            offsets[key] = min(offsets[key] ?? .max, record.offset)
+        }
+        return offsets
     }
 }

@@ -126,6 +126,19 @@ import TidingsTesting
         #expect(store.parkedRecords.map(\.offset) == [1, 4, 7])
     }
 
+    @Test("reading again from before a parked record handles what stands before it and parks the rest again")
+    func readsAgain() async throws {
+        count { event, _ in if event.total == 4 { throw Poison() } }
+        let handling = handling()
+        let all = try deliveries([0, 1, 2, 3, 4, 5, 6, 7])
+        _ = try await handling.handle(all, of: place, stored: nil)
+        #expect(store.parkedRecords.map(\.offset) == [4, 7])
+        _ = try await store.transaction { [store, place] in try store.advance(place, from: 8, to: 1, in: $0) }
+        #expect(try await handling.handle(all, of: place, stored: 1) == .handled(stored: 8))
+        #expect(store.rows["e1"] == "2" && store.rows["e4"] == nil)
+        #expect(store.parkedRecords.map(\.offset).sorted() == [4, 7])
+    }
+
     @Test("an error that should pass but does not is parked after the last attempt")
     func givesUp() async throws {
         count { event, _ in if event.total == 0 { throw Passing() } }

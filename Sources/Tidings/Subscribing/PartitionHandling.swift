@@ -173,12 +173,12 @@ struct PartitionHandling<S: Store>: Sendable {
     /// - Returns: how many were parked.
     private func apply(_ items: [Item], of place: GroupPartition, in transaction: S.Transaction) throws -> Int {
         let keys = Set(items.lazy.compactMap(\.delivery.key))
-        var parkedKeys = keys.isEmpty ? [] : try store.parkedKeys(among: keys, of: place, in: transaction)
+        var parkedOffsets = keys.isEmpty ? [:] : try store.parkedOffsets(among: keys, of: place, in: transaction)
         var parked = 0
         for (index, item) in items.enumerated() {
             let delivery = item.delivery
             if case .passOver = item.fate { continue }
-            if let key = delivery.key, parkedKeys.contains(key) {
+            if let key = delivery.key, let first = parkedOffsets[key], first < delivery.offset {
                 let reason = "an earlier record of its key is parked"
                 try store.park(delivery.parked(of: place, reason: reason, attempts: 0), in: transaction)
                 parked += 1
@@ -196,7 +196,7 @@ struct PartitionHandling<S: Store>: Sendable {
             case .park(let reason, let attempts):
                 try store.park(delivery.parked(of: place, reason: reason, attempts: attempts), in: transaction)
                 parked += 1
-                if let key = delivery.key { parkedKeys.insert(key) }
+                if let key = delivery.key { parkedOffsets[key] = delivery.offset }
             }
         }
         return parked

@@ -33,21 +33,28 @@ extension PostgresStore {
             insert into tidings_parked
                 (consumer_group, topic, partition, "offset", timestamp, key, headers, value, reason, attempts, parked_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, clock_timestamp())
+            on conflict (consumer_group, topic, partition, "offset") do update set
+                timestamp = excluded.timestamp, key = excluded.key, headers = excluded.headers,
+                value = excluded.value, reason = excluded.reason, attempts = excluded.attempts,
+                parked_at = excluded.parked_at
             """, place.group, place.topic, place.partition, record.offset, record.timestamp?.millisecondsSince1970,
             record.key, HeaderBlob.encode(record.headers), record.value, record.reason.withoutZeros,
             Int32(clamping: record.attempts))
     }
 
-    public func parkedKeys(
+    public func parkedOffsets(
         among keys: Set<[UInt8]>, of place: GroupPartition, in db: PostgresTransaction
-    ) throws -> Set<[UInt8]> {
-        if keys.isEmpty { return [] }
+    ) throws -> [[UInt8]: Int64] {
+        if keys.isEmpty { return [:] }
         let rows = try db.query(
             """
-            select distinct key from tidings_parked
-            where consumer_group = $1 and topic = $2
-                and sha256(key) = any (array(select sha256(k) from unnest($3) as k)) and key = any($3)
-            """, place.group, place.topic, PostgresValue.array(keys.map { Optional($0) }))
-        return Set(try rows.map { try $0[0] })
+            select key, min("offset") from tidings_parked
+            where consumer_group = $1 and topic = $2 and partition = $3
+                and sha256(key) = any (array(select sha256(k) from unnest($4) as k)) and key = any($4)
+            group by key
+            """, place.group, place.topic, place.partition, PostgresValue.array(keys.map { Optional($0) }))
+        var offsets: [[UInt8]: Int64] = [:]
+        for row in rows { offsets[try row[0]] = try row[1] as Int64 }
+        return offsets
     }
 }

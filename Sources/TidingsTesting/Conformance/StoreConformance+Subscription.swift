@@ -55,7 +55,7 @@ extension StoreConformance {
                     try expectEqual(winners, 1, "winners of round \(round)")
                 }
             },
-            Check("a parked record marks its key in its group and topic") { open in
+            Check("a parked record marks its key in its partition of its group") { open in
                 let store = try await open()
                 let place = GroupPartition(group: "g", topic: "t", partition: 3)
                 try await store.transaction { transaction in
@@ -68,11 +68,26 @@ extension StoreConformance {
                 }
                 let asked: Set<[UInt8]> = [[UInt8]("a".utf8), [UInt8]("b".utf8), [], [0, 255], [0]]
                 try expectEqual(
-                    try await store.parkedKeys(asked, place), [[UInt8]("a".utf8), [], [0, 255]], "parked keys")
+                    try await store.parkedOffsets(asked, place), [[UInt8]("a".utf8): 0, []: 2, [0, 255]: 3], "parked")
                 let otherGroup = GroupPartition(group: "h", topic: "t", partition: 3)
-                try expectEqual(try await store.parkedKeys(asked, otherGroup), [], "in another group")
+                try expectEqual(try await store.parkedOffsets(asked, otherGroup), [:], "in another group")
                 let otherTopic = GroupPartition(group: "g", topic: "u", partition: 3)
-                try expectEqual(try await store.parkedKeys(asked, otherTopic), [], "in another topic")
+                try expectEqual(try await store.parkedOffsets(asked, otherTopic), [:], "in another topic")
+                let otherPartition = GroupPartition(group: "g", topic: "t", partition: 2)
+                try expectEqual(try await store.parkedOffsets(asked, otherPartition), [:], "in another partition")
+            },
+            Check("a record that is read again can be parked again") { open in
+                let store = try await open()
+                let place = GroupPartition(group: "g", topic: "t", partition: 0)
+                for offset: Int64 in [7, 5, 7] {
+                    try await store.transaction { transaction in
+                        let record = ParkedRecord(
+                            place: place, offset: offset, timestamp: .now(), key: [1], headers: [], value: nil,
+                            reason: "poison", attempts: 3)
+                        try store.park(record, in: transaction)
+                    }
+                }
+                try expectEqual(try await store.parkedOffsets([[1]], place), [[1]: 5], "the first of its key")
             },
         ]
     }
@@ -89,8 +104,8 @@ extension Store {
         return try await transaction { try store.advance(place, from: expected, to: next, in: $0) }
     }
 
-    fileprivate func parkedKeys(_ keys: Set<[UInt8]>, _ place: GroupPartition) async throws -> Set<[UInt8]> {
+    fileprivate func parkedOffsets(_ keys: Set<[UInt8]>, _ place: GroupPartition) async throws -> [[UInt8]: Int64] {
         let store = self
-        return try await transaction { try store.parkedKeys(among: keys, of: place, in: $0) }
+        return try await transaction { try store.parkedOffsets(among: keys, of: place, in: $0) }
     }
 }
