@@ -11,16 +11,20 @@ import Synchronization
 /// }
 /// ```
 public struct ConsumerBatch: Sendable, RandomAccessCollection {
-    let storage: BatchStorage
+    @usableFromInline let storage: BatchStorage
+
+    init(storage: BatchStorage) {
+        self.storage = storage
+    }
 
     /// The partition that all its records are from.
     public var partition: TopicPartition { storage.partition }
     /// The offset after its last record: where reading goes on, and what to commit once all are handled.
     public var nextOffset: Int64 { storage.nextOffset }
 
-    public var startIndex: Int { 0 }
-    public var endIndex: Int { storage.messages.count }
-    public subscript(position: Int) -> ConsumerRecord {
+    @inlinable public var startIndex: Int { 0 }
+    @inlinable public var endIndex: Int { storage.messages.count }
+    @inlinable public subscript(position: Int) -> ConsumerRecord {
         ConsumerRecord(storage: storage, message: storage.messages[position])
     }
 }
@@ -29,11 +33,12 @@ public struct ConsumerBatch: Sendable, RandomAccessCollection {
 ///
 /// `@unchecked Sendable`: the messages do not change, except that librdkafka parses headers when they are first asked
 /// for, which is done under a lock.
+@usableFromInline
 final class BatchStorage: @unchecked Sendable {
-    typealias Message = UnsafeMutablePointer<rd_kafka_message_t>
+    @usableFromInline typealias Message = UnsafeMutablePointer<rd_kafka_message_t>
 
     let partition: TopicPartition
-    let messages: UnsafeMutableBufferPointer<Message>
+    @usableFromInline let messages: UnsafeMutableBufferPointer<Message>
     let nextOffset: Int64
     let headers = Mutex(())
     private let outstanding: OutstandingBatches

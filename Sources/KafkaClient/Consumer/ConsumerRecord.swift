@@ -6,15 +6,21 @@ import Synchronization
 /// `value`, `key` and `headers` copy at each call; ``withValue(_:)`` and ``withKey(_:)`` look at the bytes where they are.
 /// `@unchecked Sendable`: it holds the batch's storage, which keeps the message alive and unchanged.
 public struct ConsumerRecord: @unchecked Sendable {
-    let storage: BatchStorage
-    let message: UnsafeMutablePointer<rd_kafka_message_t>
+    @usableFromInline let storage: BatchStorage
+    @usableFromInline let message: UnsafeMutablePointer<rd_kafka_message_t>
+
+    @inlinable
+    init(storage: BatchStorage, message: UnsafeMutablePointer<rd_kafka_message_t>) {
+        self.storage = storage
+        self.message = message
+    }
 
     /// The topic it is from.
     public var topic: String { storage.partition.topic }
     /// The partition it is from.
     public var partition: Int32 { storage.partition.partition }
     /// Its place in the partition.
-    public var offset: Int64 { message.pointee.offset }
+    @inlinable public var offset: Int64 { message.pointee.offset }
 
     /// When it was made (or appended, if the topic says so), in milliseconds since 1970 (UTC); nil if it does not say.
     public var timestamp: Int64? {
@@ -24,25 +30,28 @@ public struct ConsumerRecord: @unchecked Sendable {
     }
 
     /// A copy of the key; nil if it has none.
-    public var key: [UInt8]? { keyBytes.map(Array.init) }
+    @inlinable public var key: [UInt8]? { keyBytes.map(Array.init) }
     /// A copy of the value; nil for Kafka's null.
-    public var value: [UInt8]? { valueBytes.map(Array.init) }
+    @inlinable public var value: [UInt8]? { valueBytes.map(Array.init) }
     /// How many bytes the value has.
-    public var valueCount: Int { message.pointee.len }
+    @inlinable public var valueCount: Int { message.pointee.len }
 
     /// Lets `body` look at the value's bytes; nil for Kafka's null.
+    @inlinable
     public func withValue<R>(_ body: (RawSpan) throws -> R) rethrows -> R? {
         guard let bytes = valueBytes else { return nil }
         return try body(bytes.bytes)
     }
 
     /// Lets `body` look at the key's bytes; nil if it has none.
+    @inlinable
     public func withKey<R>(_ body: (RawSpan) throws -> R) rethrows -> R? {
         guard let bytes = keyBytes else { return nil }
         return try body(bytes.bytes)
     }
 
     /// As ``withValue(_:)``, for parsers that take a buffer, which must not be kept.
+    @inlinable
     public func withUnsafeValue<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
         try valueBytes.map(body)
     }
@@ -84,11 +93,13 @@ public struct ConsumerRecord: @unchecked Sendable {
         }
     }
 
-    private var valueBytes: UnsafeRawBufferPointer? {
+    @inlinable
+    var valueBytes: UnsafeRawBufferPointer? {
         message.pointee.payload.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.len) }
     }
 
-    private var keyBytes: UnsafeRawBufferPointer? {
+    @inlinable
+    var keyBytes: UnsafeRawBufferPointer? {
         message.pointee.key.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len) }
     }
 }
