@@ -44,6 +44,23 @@ struct JSONTests {
         }
     }
 
+    @Test("only who asks for this machine by its own name is answered")
+    func otherHosts() async throws {
+        #expect(["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080"].allSatisfy(LocalHost.isLocal))
+        let others = ["", "evil.example", "localhost.evil.example", "127.0.0.1:x", "::1"]
+        #expect(!others.contains(where: LocalHost.isLocal))
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            for method in ["GET", "POST"] {
+                let answer = try await HTTP.ask(
+                    method, shop.ports.orders, "/orders", body: nil, headers: ["Host": "evil.example"])
+                #expect(answer.status == 421)
+            }
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
     @Test("a form from another site changes nothing")
     func otherSites() async throws {
         try await withTestShop { shop in

@@ -1,6 +1,36 @@
 import HTTPTypes
 import Hummingbird
 
+/// Answers only who asks for this machine by its own name.
+///
+/// A site elsewhere can let its own name lead to this machine (DNS rebinding), and its pages then count as this
+/// service's own. What the browser asks for still bears the site's name.
+struct LocalHostGuard<Context: RequestContext>: RouterMiddleware {
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        let authority = request.head.authority ?? ""
+        guard LocalHost.isLocal(authority) else {
+            throw Refusal(
+                .misdirectedRequest,
+                "This service answers at 127.0.0.1 and localhost only, not as \(authority.debugDescription).")
+        }
+        return try await next(request, context)
+    }
+}
+
+/// The names this machine has for itself.
+enum LocalHost {
+    static func isLocal(_ authority: String) -> Bool {
+        let authority = authority.lowercased()
+        return ["127.0.0.1", "localhost", "[::1]"].contains { name in
+            guard authority.hasPrefix(name) else { return false }
+            let rest = authority.dropFirst(name.count)
+            return rest.isEmpty || rest.first == ":" && UInt16(rest.dropFirst()) != nil
+        }
+    }
+}
+
 /// Lets a browser change something only from this service's own pages (no cross-site request forgery).
 ///
 /// A browser says where a form was sent from, in `Sec-Fetch-Site` or `Origin`. Programs send neither and are let

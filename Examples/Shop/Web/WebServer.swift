@@ -26,6 +26,7 @@ struct WebServer: Sendable {
         let router = Router(context: Context.self)
         router.middlewares.add(SecurityHeaders())
         router.middlewares.add(ErrorPages(site: site))
+        router.middlewares.add(LocalHostGuard())
         router.middlewares.add(SameOriginGuard())
         router.get("style.css") { _, _ in
             Response(
