@@ -94,7 +94,9 @@ struct PartitionHandling<S: Store>: Sendable {
 
     /// After a handler threw: another attempt later, or the verdict to park.
     private func judge(_ error: any Error, of delivery: Delivery, _ attempt: inout Attempt) async throws {
-        if error is CancellationError { try Task.checkCancellation() }
+        // What fails because this instance stops is no fault of the record, which comes again.
+        try Task.checkCancellation()
+        if Task.isShuttingDownGracefully { throw CancellationError() }
         if store.isRetriable(error) { return try await wait(for: error, &attempt) }
         attempt.limit = 1
         attempt.failures += 1
