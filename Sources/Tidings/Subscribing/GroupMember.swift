@@ -12,6 +12,7 @@ final class GroupMember<S: Store>: Sendable {
     private let kafka: ConsumerConfiguration
     private let handling: PartitionHandling<S>
     private let interval: Duration
+    private let start: StartOffset
     private let clock: any Clock<Duration>
     private let logger: Logger
 
@@ -31,6 +32,7 @@ final class GroupMember<S: Store>: Sendable {
         self.kafka = consumer
         self.handling = handling
         self.interval = configuration.offsetCommitInterval
+        self.start = configuration.firstStart == .committed ? .committed : .beginning
         self.clock = clock
         self.logger = logger
     }
@@ -70,7 +72,7 @@ final class GroupMember<S: Store>: Sendable {
         for partition in partitions {
             let stored = try await handling.storedOffset(of: place(partition))
             positions.withLock { $0[partition] = PartitionPosition(stored: stored, start: stored) }
-            starts[partition] = stored.map { .at($0) } ?? .committed
+            starts[partition] = stored.map { .at($0) } ?? start
         }
         logger.info("partitions assigned", metadata: ["group": "\(group)", "starts": "\(starts)"])
         return starts
@@ -103,7 +105,7 @@ final class GroupMember<S: Store>: Sendable {
                 handledSomething.raise()
             case .goBack(let stored):
                 positions.withLock { $0[batch.partition] = PartitionPosition(stored: stored, start: stored) }
-                try await consumer.seek([batch.partition: stored.map { .at($0) } ?? .beginning])
+                try await consumer.seek([batch.partition: stored.map { .at($0) } ?? start])
             }
         }
     }

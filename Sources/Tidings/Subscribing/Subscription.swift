@@ -15,7 +15,8 @@ import Synchronization
 ///
 /// A handler's rows and the partition's offset go into one local transaction, with a compare-and-set on the stored
 /// offset: neither a redelivery nor an instance that has lost its partition without knowing (a zombie) has a second
-/// effect. On assignment the subscription resumes from the offset in the database.
+/// effect. On assignment the subscription resumes from the offset in the database; where that
+/// has none, at the beginning (``SubscriptionConfiguration/firstStart``).
 ///
 /// That holds for effects in *this* database. An e-mail sent from a handler is sent at least once; to make it one
 /// effect, let the handler write the wish to send it into a table, with the event's id as the key.

@@ -9,6 +9,9 @@ public struct SubscriptionConfiguration: Sendable {
     /// A member that is silent for so long is taken for dead, and its partitions go to others.
     public var sessionTimeout: Duration = .seconds(10)
 
+    /// Where reading starts in a partition of which the database has no offset.
+    public var firstStart = FirstStart.beginning
+
     /// When busy, at most so many events share one transaction.
     public var maximumBatchCount = 200
 
@@ -31,6 +34,16 @@ public struct SubscriptionConfiguration: Sendable {
 
     /// The defaults.
     public init() {}
+}
+
+/// Where a ``Subscription`` starts in a partition of which its database has no offset.
+public enum FirstStart: Hashable, Sendable {
+    /// At the first record that is there: a new database knows of nothing yet.
+    case beginning
+
+    /// At the offset that Kafka has for the group, if it has one: for a database that takes over from another, whose
+    /// effects it has or does without.
+    case committed
 }
 
 /// An error that says whether a later attempt may succeed.
