@@ -13,6 +13,10 @@
 /// | ``afterAction``  | action + sending        | at once              | dies between: the event is *lost*          |
 /// | ``beforeAction`` | sending, then action    | before it is true    | action fails: the event is a *ghost*       |
 /// | ``outbox``       | action                  | with the next batch  | neither; an event may be sent twice        |
+///
+/// Each way keeps the order of a key by itself; two of them side by side do not. Where a running service switches from
+/// ``outbox`` to another way, an event that is sent directly can overtake an earlier one of its key that still waits in
+/// the outbox: let the outbox run empty first.
 public enum Sending: String, Codable, CaseIterable, Sendable {
     /// Do it, then send and wait for Kafka's acknowledgement. The simplest way.
     ///
