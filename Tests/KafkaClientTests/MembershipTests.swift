@@ -47,6 +47,31 @@ struct MembershipTests {
         }
     }
 
+    @Test("a reader that takes each batch within the poll interval keeps its partitions, however many wait")
+    func steadyReaderStays() async throws {
+        try await withBroker(properties: ["group.min.session.timeout.ms": "100"]) { broker in
+            let cluster = TestCluster(bootstrap: broker.bootstrap)
+            let topic = try await cluster.topic("steady", partitions: 1)
+            try await cluster.fill(topic, partitions: 1, count: 40)
+            var configuration = ConsumerConfiguration(cluster.kafka, groupID: topic)
+            configuration.sessionTimeout = .seconds(1)
+            configuration.maximumPollInterval = .seconds(1)
+            configuration.maximumBatchSize = 1
+            configuration.maximumReadyBatches = 20
+            let history = History()
+            let consumer = try Consumer(configuration, topics: [topic], hooks: history.hooks, logger: cluster.logger)
+            try await withConsumer(consumer) { batches in
+                for offset in 0..<8 {
+                    let batch = try await batches.next()
+                    #expect(batch?.first?.offset == Int64(offset))
+                    // The time itself is what is tested: together far more than the poll interval.
+                    try await Task.sleep(for: .milliseconds(400))
+                }
+                #expect(history.all == ["assigned 1"])
+            }
+        }
+    }
+
     @Test("a static member that restarts gets its partitions back, and the other notices nothing")
     func staticMemberReturns() async throws {
         try await withBroker { broker in

@@ -65,7 +65,8 @@ final class BatchMailbox: Sendable {
         if Task.isCancelled { return (.failure(CancellationError()), returned) }
         if let batch = state.ready.popFirst() {
             state.handOut(batch)
-            return (.success(batch), state.ready.count <= capacity / 2)
+            // A batch given back is a sign of life, which the thread must see even when there is much ready.
+            return (.success(batch), returned || state.ready.count <= capacity / 2)
         }
         state.reader = continuation
         return (nil, true)
