@@ -16,7 +16,7 @@ extension ConsumerOwner {
         for name in names {
             let partition = try find(name)
             partition.isPaused = true
-            partition.held.prepend(contentsOf: mailbox.takeBack(name))
+            partition.hold(mailbox.takeBack(name))
         }
     }
 
@@ -33,7 +33,7 @@ extension ConsumerOwner {
         let targets = try offsets.keys.map(find)
         for target in targets {
             _ = mailbox.takeBack(target.partition)
-            target.held = []
+            target.forget()
         }
         try PartitionList(offsets.mapValues(\.rawValue)).with { list in
             if let error = rd_kafka_seek_partitions(handle.pointer, list, Self.seekTimeout) {

@@ -104,7 +104,7 @@ extension ConsumerOwner {
             rd_kafka_assign(handle.pointer, nil)
         }
         let leaving = Set(names)
-        for partition in partitions where leaving.contains(partition.partition) { partition.close(in: outstanding) }
+        for partition in partitions where leaving.contains(partition.partition) { partition.close() }
         partitions.removeAll { leaving.contains($0.partition) }
         for name in names { mailbox.setPosition(nil, of: name) }
         logger.debug("partitions given up", metadata: ["partitions": "\(names)"])

@@ -206,7 +206,7 @@ final class ConsumerOwner: ThreadOwner {
 
     private func becomeClosed() {
         phase = .closed
-        for partition in partitions { partition.close(in: outstanding) }
+        for partition in partitions { partition.close() }
         partitions = []
         shared.closed.open()
         shared.hooks.finish()

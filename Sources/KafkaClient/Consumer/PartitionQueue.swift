@@ -21,7 +21,9 @@ final class PartitionQueue {
     /// Not read any more: it is about to be given up.
     var isStopped = false
     /// What was read but not handed out when it was paused.
-    var held: Deque<ConsumerBatch> = []
+    private var held: Deque<ConsumerBatch> = []
+    /// The error that came in one reading with records, and is told after them.
+    private var failure: KafkaError?
     private let queue: OpaquePointer
 
     /// Opens the queue before the partition is assigned, so that no message takes the consumer's common way.
@@ -40,12 +42,12 @@ final class PartitionQueue {
     /// Reads at most `limit` messages that are there already.
     func read(_ limit: Int, in outstanding: OutstandingBatches) -> Reading {
         if let batch = held.popFirst() { return .batch(batch) }
+        if let failure = failure.take() { return .failure(failure) }
         return withUnsafeTemporaryAllocation(of: BatchStorage.Message?.self, capacity: limit) { buffer in
             let count = rd_kafka_consume_batch_queue(queue, 0, buffer.baseAddress, limit)
             guard count > 0 else { return .nothing }
             let messages = UnsafeMutableBufferPointer<BatchStorage.Message>.allocate(capacity: count)
             var kept = 0
-            var failure: KafkaError?
             for case let message? in buffer[..<count] {
                 if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
                     messages.initializeElement(at: kept, to: message)
@@ -57,17 +59,34 @@ final class PartitionQueue {
             }
             guard kept > 0 else {
                 messages.deallocate()
-                return failure.map(Reading.failure) ?? .nothing
+                return failure.take().map(Reading.failure) ?? .nothing
             }
             let filled = UnsafeMutableBufferPointer(rebasing: messages[..<kept])
             return .batch(ConsumerBatch(storage: BatchStorage(filled, of: partition, in: outstanding)))
         }
     }
 
-    /// Drops what is in it, and the queue. What stays in an abandoned queue would keep librdkafka from ending.
-    func close(in outstanding: OutstandingBatches) {
+    /// Takes back batches that were read but not handed out; they are read again before anything else.
+    func hold(_ batches: [ConsumerBatch]) {
+        held.prepend(contentsOf: batches)
+    }
+
+    /// Drops what was read and not handed out: reading goes on elsewhere.
+    func forget() {
         held = []
-        while case .batch = read(1000, in: outstanding) {}
+        failure = nil
+    }
+
+    /// Drops what is in it, and the queue. What stays in an abandoned queue would keep librdkafka from ending.
+    func close() {
+        forget()
+        withUnsafeTemporaryAllocation(of: BatchStorage.Message?.self, capacity: 1000) { buffer in
+            while true {
+                let count = rd_kafka_consume_batch_queue(queue, 0, buffer.baseAddress, buffer.count)
+                guard count > 0 else { return }
+                for case let message? in buffer[..<count] { rd_kafka_message_destroy(message) }
+            }
+        }
         rd_kafka_queue_destroy(queue)
     }
 
