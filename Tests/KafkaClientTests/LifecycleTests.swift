@@ -83,6 +83,7 @@ struct LifecycleTests {
         try await withConsumer(consumer) { _ in }
         let producer = try Producer(ProducerConfiguration(nowhere), logger: TestCluster.logger)
         let sending = Task { try await producer.send([ProducerMessage(topic: "t", value: "x")]) }
+        // Counted as unsettled before it is handed to librdkafka: closing may come in between.
         while producer.unsettled == 0 { await Task.yield() }
         let running = Task { try await producer.run() }
         running.cancel()
@@ -91,7 +92,7 @@ struct LifecycleTests {
             Issue.record("a message was sent to nobody")
             return
         }
-        #expect(error.code == .purged)
+        #expect(error.code == .purged || error.code == .closed)
     }
 
     @Test("messages sent while the broker restarts arrive once each, in order, and the consumer reads on")

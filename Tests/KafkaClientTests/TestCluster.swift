@@ -16,7 +16,10 @@ enum TestKafka: Sendable, CustomTestStringConvertible {
     /// Those that answer admin requests and all of the group protocol.
     static let complete: [TestKafka] = address.map { [.external($0)] } ?? [.embedded]
 
-    private static var address: String? { ProcessInfo.processInfo.environment["KAFKA"] }
+    /// Set but empty is not set.
+    private static var address: String? {
+        ProcessInfo.processInfo.environment["KAFKA"].flatMap { $0.isEmpty ? nil : $0 }
+    }
 
     var testDescription: String {
         switch self {
