@@ -98,6 +98,7 @@ public final class Broker: Service {
                     + "group.max.session.timeout.ms=\(configuration.groupMaxSessionTimeout); lower the one or raise the "
                     + "other")
         }
+        OpenFileLimit.raise()
         let threads = StorageThreads(limit: configuration.storageThreads)
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.networkThreads)
         do {
@@ -178,6 +179,13 @@ public final class Broker: Service {
         } catch {
             lock.release()
             if error is BrokerError { throw error }
+            let reason = (error as? LogError)?.cause as? FileError ?? error as? FileError
+            if reason?.code == .tooManyFiles {
+                throw BrokerError(
+                    .directoryUnusable,
+                    "\(configuration.dataDirectory) needs more open files than the \(OpenFileLimit.raise()) allowed; raise "
+                        + "the limit (ulimit -n)", cause: error)
+            }
             throw BrokerError(
                 .damaged,
                 "the data directory \(configuration.dataDirectory) cannot be read; what it holds was left as it is",

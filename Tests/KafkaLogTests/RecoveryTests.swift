@@ -1,3 +1,4 @@
+import Glibc
 import KafkaLog
 import KafkaProtocol
 import NIOCore
@@ -194,5 +195,32 @@ import Testing
         #expect(logError { _ = try open() }?.code == .storage)
         files.failReads(.none)
         #expect(try open().logEndOffset == 10)
+    }
+
+    @Test("an opened log holds one descriptor, however many segments it has and however it was closed")
+    func descriptors() throws {
+        let holder = try TemporaryDirectory()
+        let path = "\(holder.path)/t-0"
+        for isClean in [false, true] {
+            var log: PartitionLog? = try PartitionLog.open(directory: path, configuration: smallSegments())
+            for index in 0..<40 { _ = try log?.append(idempotent(Int32(index), producer: isClean ? 1 : 2)) }
+            try log?.flush()
+            if isClean { try log?.close() }
+            log = nil
+            let opened = try PartitionLog.open(directory: path, configuration: smallSegments())
+            #expect(openFiles(in: path) == 1)
+            #expect(try !records(opened).isEmpty)
+        }
+    }
+
+    /// How many descriptors of this process lead into a directory.
+    private func openFiles(in directory: String) -> Int {
+        let names = (try? PosixFileSystem().list("/proc/self/fd")) ?? []
+        return names.count { name in
+            var target = [CChar](repeating: 0, count: 4096)
+            let count = readlink("/proc/self/fd/\(name)", &target, target.count)
+            let path = target.prefix(max(0, count)).map { UInt8(bitPattern: $0) }
+            return String(decoding: path, as: UTF8.self).hasPrefix(directory)
+        }
     }
 }

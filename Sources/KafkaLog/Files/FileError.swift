@@ -75,6 +75,7 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         let reason = errorNumber == 0 ? code.description : String(cString: strerror(errorNumber))
-        return "cannot \(operation) \(path): \(reason)"
+        let advice = code == .tooManyFiles ? "; raise the limit of open files (ulimit -n) and start again" : ""
+        return "cannot \(operation) \(path): \(reason)\(advice)"
     }
 }

@@ -12,6 +12,11 @@ final class LazyFile: Sendable {
         self.files = files
     }
 
+    /// Lets go of the file; whoever reads it at the moment reads on, and the next `open()` opens it again.
+    func close() {
+        file.withLock { $0 = nil }
+    }
+
     func open() throws(FileError) -> any StorageFile {
         try file.withLock { file throws(FileError) in
             if let file { return file }

@@ -14,21 +14,21 @@ final class DurableEnd: Sendable {
 
     private let path: String
     private let files: any FileSystem
-    private let file = Mutex<(any StorageFile)?>(nil)
+    private let writing = Mutex(())
 
     init(path: String, files: any FileSystem) {
         self.path = path
         self.files = files
     }
 
-    /// Writes the hint. A failure leaves the old one or none, which is as good.
+    /// Writes the hint. A failure leaves the old one or none, which is as good. The file is not kept open: there may be
+    /// thousands of partitions, and beside a sync the opening costs nothing.
     func write(_ offset: Int64) {
-        file.withLock { file in
-            if file == nil { file = try? files.open(path, .create) }
+        writing.withLock { _ in
             var bytes = ByteBufferAllocator().buffer(capacity: Self.size)
             bytes.writeMultipleIntegers(UInt32(0), offset)
             bytes.setInteger(Self.checksum(bytes), at: 0)
-            try? file?.write(bytes, at: 0)
+            try? files.open(path, .create).write(bytes, at: 0)
         }
     }
 

@@ -61,7 +61,9 @@ struct LogRecovery {
 
         var segments: [LogSegment] = []
         for (base, next) in zip(bases, bases.dropFirst()) {
-            segments.append(try closedSegment(base, next: next, isTrusted: next <= recoveryPoint))
+            let segment = try closedSegment(base, next: next, isTrusted: next <= recoveryPoint)
+            segment.letGo()
+            segments.append(segment)
         }
         var nextOffset: Int64 = 0
         if let base = bases.last {
@@ -136,7 +138,9 @@ struct LogRecovery {
         report.notes += damaged.map { "passed over the damaged snapshot \($0)" }
         var states = found?.states ?? ProducerStates()
         let start = found?.offset ?? first
-        for segment in segments {
+        for (number, segment) in segments.enumerated() {
+            // All but the newest are closed: they need no descriptor until somebody reads them.
+            defer { if number < segments.count - 1 { segment.letGo() } }
             guard let first = try segment.locate(start) else { continue }
             let file = try storing { () throws(FileError) in try segment.file() }
             var walker = BatchWalker(

@@ -198,6 +198,15 @@ final class LogSegment: Sendable {
         }
     }
 
+    /// Lets go of a closed segment's descriptors until somebody reads it.
+    func letGo() {
+        state.withLock { state in
+            state.file = nil
+            state.offsetIndex.letGo()
+            state.timeIndex.letGo()
+        }
+    }
+
     /// The state a look-up begins with.
     func snapshot() -> (
         size: Int64, offsetIndex: SegmentIndex<OffsetIndexEntry>, timeIndex: SegmentIndex<TimeIndexEntry>,

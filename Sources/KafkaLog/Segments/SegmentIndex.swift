@@ -28,6 +28,11 @@ enum SegmentIndex<Entry: IndexEntry>: Sendable {
         }
     }
 
+    /// Lets go of the file's descriptor until the next look-up.
+    func letGo() {
+        if case .file(let file, _) = self { file.close() }
+    }
+
     func last() throws(FileError) -> Entry? {
         count == 0 ? nil : try entry(at: count - 1)
     }
