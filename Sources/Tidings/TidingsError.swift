@@ -4,7 +4,7 @@ public struct TidingsError: Error, Sendable {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String, Sendable {
             case notInTransaction, committedButNotSent, sentButActionFailed, notSent, noProducer
-            case cannotEncode, cannotDecode, fenced, offsetBeyondLog, invalidConfiguration
+            case cannotEncode, cannotDecode, fenced, offsetBeyondLog, historyMissing, invalidConfiguration
         }
 
         private let kind: Kind
@@ -30,6 +30,9 @@ public struct TidingsError: Error, Sendable {
         /// The offset in the database lies beyond the end of Kafka's log: the topic was made anew, or Kafka has lost
         /// records. Going on would skip new events or repeat old effects, and only a person knows which.
         public static let offsetBeyondLog = Code(kind: .offsetBeyondLog)
+        /// Kafka has deleted records that the subscription has not read; see
+        /// ``SubscriptionConfiguration/onMissingHistory``.
+        public static let historyMissing = Code(kind: .historyMissing)
         /// Something was set to a value that it cannot have; the message names it.
         public static let invalidConfiguration = Code(kind: .invalidConfiguration)
 
@@ -52,7 +55,9 @@ public struct TidingsError: Error, Sendable {
     public var isRetriable: Bool
 
     /// True when the object that threw is of no further use.
-    public var isFatal: Bool { code == .fenced || code == .offsetBeyondLog || code == .invalidConfiguration }
+    public var isFatal: Bool {
+        [.fenced, .offsetBeyondLog, .historyMissing, .invalidConfiguration].contains(code)
+    }
 
     /// An error of a kind, in the caller's words; a handler may throw one with `isRetriable` to be tried again.
     public init(

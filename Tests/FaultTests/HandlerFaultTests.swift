@@ -27,13 +27,13 @@ import TidingsAudit
     @Test("an instance that slept through the loss of its partitions has no second effect")
     func zombie() async throws {
         try await Subject.with { subject in
-            // It stops itself nowhere: the test freezes it in the middle of things and thaws it when others go on.
+            // The test freezes it in the middle of things and thaws it when others have gone on.
             let zombie = try subject.startHandler(instance: "zombie", batch: 1)
             try await subject.publish(100, sending: .afterAction)
             try await subject.until("some effects", zombie) {
                 try await subject.count("effect", in: subject.readerDatabase) > 10
             }
-            zombie.signal(SIGSTOP)
+            try await subject.freeze(zombie)
             try await subject.publish(100, sending: .afterAction, first: 100)
             let heir = try subject.startHandler(instance: "heir", batch: 3)
             try await subject.until("all effects", heir) {

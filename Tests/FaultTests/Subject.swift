@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Glibc
 import KafkaClient
 import Logging
 import Processes
@@ -74,6 +75,30 @@ struct Subject: Sendable {
         try await until("\(effects) effects", handler) { try await count("effect", in: readerDatabase) >= effects }
         handler.signal(SIGTERM)
         try await handler.waitForExit()
+    }
+
+    /// Freezes a handler anywhere but inside a transaction of its database. There it would hold the one lock that lets
+    /// anybody write: others could not go on without it, and it could not become a zombie.
+    func freeze(_ handler: ChildProcess) async throws {
+        try await until("a moment outside a transaction", handler) {
+            handler.signal(SIGSTOP)
+            if try await isWritable(readerDatabase) { return true }
+            handler.signal(SIGCONT)
+            return false
+        }
+    }
+
+    private func isWritable(_ database: String) async throws -> Bool {
+        var configuration = Configuration()
+        configuration.busyMode = .immediateError
+        do {
+            try await DatabaseQueue(path: database, configuration: configuration).write { db in
+                try db.execute(sql: "PRAGMA user_version = 0")
+            }
+            return true
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+            return false
+        }
     }
 
     func until(

@@ -27,20 +27,34 @@ import TidingsTesting
     }
 
     private func counting(
-        _ store: InMemoryStore, _ kafka: KafkaConfiguration, instanceID: String? = nil
+        _ store: InMemoryStore, _ kafka: KafkaConfiguration, instanceID: String? = nil, probe: (any Probe)? = nil,
+        configure: (inout SubscriptionConfiguration) -> Void = { _ in }
     ) -> Subscription<InMemoryStore> {
         var configuration = SubscriptionConfiguration()
         configuration.instanceID = instanceID
         configuration.offsetCommitInterval = .milliseconds(10)
         configuration.sessionTimeout = .seconds(6)
+        configure(&configuration)
         let subscription = Subscription(
-            to: ["order"], group: "g", store: store, kafka: kafka, configuration: configuration, logger: .silent)
+            to: ["order"], group: "g", store: store, kafka: kafka, configuration: configuration, probe: probe,
+            logger: .silent)
         subscription.handle(Placed.self) { event, delivery, transaction in
             let id = delivery.eventID?.rawValue ?? ""
             transaction.rows[id] = "\((Int(transaction.rows[id] ?? "") ?? 0) + 1)"
             transaction.rows["of " + event.orderID, default: ""] += id + " "
         }
         return subscription
+    }
+
+    private func publish(_ numbers: Range<Int>, to kafka: KafkaConfiguration) async throws {
+        let producer = try Producer(ProducerConfiguration(kafka), logger: .silent)
+        let publisher = Publisher(store: InMemoryStore(), producer: producer, source: "/test")
+        for number in numbers {
+            try await publisher.publish(
+                Placed(orderID: "o\(number % 3)", total: number), id: EventID("e\(number)"), to: topic,
+                sending: .afterAction
+            ) { _ in }
+        }
     }
 
     private func rows(_ store: InMemoryStore, atLeast count: Int) async throws {
@@ -98,6 +112,110 @@ import TidingsTesting
             }
             try await running([counting(reader, kafka)]) { try await rows(reader, atLeast: 6) }
             #expect(Set(reader.rows.keys.filter { $0.hasPrefix("e") }) == Set((4..<10).map { "e\($0)" }))
+        }
+    }
+
+    @Test("where the database has no offset, it starts at the beginning, or where Kafka says if asked to")
+    func firstStart() async throws {
+        try await withBroker { broker in
+            let kafka = KafkaConfiguration(broker.bootstrap)
+            let admin = try Admin(kafka, logger: .silent)
+            try await admin.create(topic, partitions: 1)
+            try await publish(0..<10, to: kafka)
+            // The group has been here before, with another database, and has left an offset in Kafka.
+            let before = InMemoryStore()
+            try await running([counting(before, kafka)]) { try await rows(before, atLeast: 10) }
+            #expect(try await admin.committedOffsets(ofGroup: "g") == [TopicPartition("order", 0): 10])
+
+            let new = InMemoryStore()
+            try await running([counting(new, kafka)]) { try await rows(new, atLeast: 10) }
+            #expect(new.rows["e0"] == "1" && new.rows["e9"] == "1")
+
+            let successor = InMemoryStore()
+            try await publish(10..<12, to: kafka)
+            try await running([counting(successor, kafka) { $0.firstStart = .committed }]) {
+                try await rows(successor, atLeast: 2)
+            }
+            #expect(Set(successor.rows.keys.filter { $0.hasPrefix("e") }) == ["e10", "e11"])
+        }
+    }
+
+    @Test("stopped while its database is away it ends without an error, and handles the record next time")
+    func stopsWithoutDatabase() async throws {
+        try await withBroker { broker in
+            let kafka = KafkaConfiguration(broker.bootstrap)
+            try await Admin(kafka, logger: .silent).create(topic, partitions: 1)
+            let reader = InMemoryStore()
+            let attempts = Steps()
+            try await running([counting(reader, kafka, probe: attempts)]) {
+                try await publish(0..<1, to: kafka)
+                try await rows(reader, atLeast: 1)
+                reader.isAvailable = false
+                try await publish(1..<2, to: kafka)
+                while attempts.points.count(where: { $0 == .handlingStarts }) < 3 {
+                    try await Task.sleep(for: .milliseconds(2))
+                }
+            }
+            reader.isAvailable = true
+            #expect(reader.rows["e1"] == nil && reader.parkedRecords.isEmpty)
+            try await running([counting(reader, kafka)]) { try await rows(reader, atLeast: 2) }
+            #expect(reader.rows["e0"] == "1" && reader.rows["e1"] == "1")
+        }
+    }
+
+    @Test("cancelled, as opposed to shut down, it throws the cancellation and parks nothing")
+    func cancellation() async throws {
+        try await withBroker { broker in
+            let kafka = KafkaConfiguration(broker.bootstrap)
+            try await Admin(kafka, logger: .silent).create(topic, partitions: 1)
+            try await publish(0..<1, to: kafka)
+            let reader = InMemoryStore()
+            let (isPreparing, started) = AsyncStream<Void>.makeStream()
+            let subscription = Subscription(to: ["order"], group: "g", store: reader, kafka: kafka, logger: .silent)
+            subscription.handle(Placed.self) { _, _ in
+                started.yield()
+                try await Task.sleep(for: .seconds(600))
+            } _: { _, _, _, _ in
+            }
+            await #expect(throws: CancellationError.self) {
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    tasks.addTask { try await subscription.run() }
+                    for await _ in isPreparing { break }
+                    tasks.cancelAll()
+                    try await tasks.waitForAll()
+                }
+            }
+            #expect(reader.parkedRecords.isEmpty)
+        }
+    }
+
+    @Test("records that Kafka deleted unread stop the subscription, or are logged and counted when told to go on")
+    func missingHistory() async throws {
+        try await withBroker(properties: ["log.retention.check.interval.ms": "10"]) { broker in
+            let kafka = KafkaConfiguration(broker.bootstrap)
+            let admin = try Admin(kafka, logger: .silent)
+            try await admin.create(
+                topic, partitions: 1, configuration: ["segment.bytes": "1024", "retention.bytes": "1"])
+            for number in 0..<20 { try await publish(number..<number + 1, to: kafka) }
+            let partition = TopicPartition("order", 0)
+            while try await admin.watermarks([partition])[partition]?.lowerBound ?? 0 < 5 {
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            let reader = InMemoryStore()
+            let place = GroupPartition(group: "g", topic: "order", partition: 0)
+            _ = try await reader.transaction { try reader.advance(place, from: nil, to: 2, in: $0) }
+            let error = await #expect(throws: TidingsError.self) { try await counting(reader, kafka).run() }
+            #expect(error?.code == .historyMissing && error?.isFatal == true)
+            #expect(reader.rows.isEmpty)
+            try await running([counting(reader, kafka) { $0.onMissingHistory = .continue }]) {
+                while reader.rows["e19"] == nil { try await Task.sleep(for: .milliseconds(2)) }
+            }
+            #expect(reader.rows["e2"] == nil)
+            // A database that has not begun yet misses nothing: it starts with what is there.
+            let new = InMemoryStore()
+            try await running([counting(new, kafka)]) {
+                while new.rows["e19"] == nil { try await Task.sleep(for: .milliseconds(2)) }
+            }
         }
     }
 

@@ -13,6 +13,7 @@ final class GroupMember<S: Store>: Sendable {
     private let handling: PartitionHandling<S>
     private let interval: Duration
     private let start: StartOffset
+    private let history: LogHistory
     private let clock: any Clock<Duration>
     private let logger: Logger
 
@@ -33,6 +34,9 @@ final class GroupMember<S: Store>: Sendable {
         self.handling = handling
         self.interval = configuration.offsetCommitInterval
         self.start = configuration.firstStart == .committed ? .committed : .beginning
+        self.history = LogHistory(
+            kafka, onMissing: configuration.onMissingHistory, backoff: configuration.backoff, clock: clock,
+            metrics: handling.metrics, logger: logger)
         self.clock = clock
         self.logger = logger
     }
@@ -71,7 +75,7 @@ final class GroupMember<S: Store>: Sendable {
         var starts: [TopicPartition: StartOffset] = [:]
         for partition in partitions {
             let stored = try await handling.storedOffset(of: place(partition))
-            positions.withLock { $0[partition] = PartitionPosition(stored: stored, start: stored) }
+            positions.withLock { $0[partition] = PartitionPosition(stored: stored) }
             starts[partition] = stored.map { .at($0) } ?? start
         }
         logger.info("partitions assigned", metadata: ["group": "\(group)", "starts": "\(starts)"])
@@ -95,16 +99,18 @@ final class GroupMember<S: Store>: Sendable {
 
     private func receive(from consumer: Consumer) async throws {
         for try await batch in consumer.batches {
-            guard let position = positions.withLock({ $0[batch.partition] }) else { continue }
+            guard var position = positions.withLock({ $0[batch.partition] }) else { continue }
             let deliveries = batch.map(Delivery.init)
-            try position.check(deliveries, of: batch.partition)
+            let gap = try position.received(deliveries.lazy.map(\.offset), of: batch.partition)
+            if let gap { try await history.check(gap, of: batch.partition) }
+            positions.withLock { if $0[batch.partition] != nil { $0[batch.partition] = position } }
             let progress = try await handling.handle(deliveries, of: place(batch.partition), stored: position.stored)
             switch progress {
             case .handled(let stored):
                 positions.withLock { $0[batch.partition]?.handled(stored) }
                 handledSomething.raise()
             case .goBack(let stored):
-                positions.withLock { $0[batch.partition] = PartitionPosition(stored: stored, start: stored) }
+                positions.withLock { $0[batch.partition] = PartitionPosition(stored: stored) }
                 try await consumer.seek([batch.partition: stored.map { .at($0) } ?? start])
             }
         }
@@ -138,43 +144,6 @@ final class GroupMember<S: Store>: Sendable {
             // No harm: the database knows. The next commit of the partition makes up for it.
             logger.debug("offsets could not be told to Kafka", metadata: ["error": "\(error)"])
         }
-    }
-}
-
-/// Where a partition stands.
-struct PartitionPosition: Sendable {
-    /// What the database is believed to hold.
-    var stored: Int64?
-
-    /// Where receiving was asked to start; nil after the first batch.
-    var start: Int64?
-
-    /// What Kafka has not been told yet.
-    var uncommitted: Int64?
-
-    init(stored: Int64?, start: Int64?) {
-        self.stored = stored
-        self.start = start
-    }
-
-    mutating func handled(_ offset: Int64?) {
-        stored = offset
-        start = nil
-        uncommitted = offset
-    }
-
-    /// Kafka begins before the offset it was asked for only when the log ends before it.
-    ///
-    /// - Throws: ``TidingsError/Code/offsetBeyondLog``.
-    func check(_ deliveries: [Delivery], of partition: TopicPartition) throws {
-        guard let start, let first = deliveries.first, first.offset < start else { return }
-        throw TidingsError(
-            .offsetBeyondLog,
-            """
-            the database has handled \(partition) up to offset \(start), but Kafka's log ends before that and begins \
-            again at \(first.offset). Nothing was handled. If the topic was made anew, remove the offset from the \
-            database (tidings_offset); if Kafka has lost records, set it to the end of the log
-            """)
     }
 }
 

@@ -12,6 +12,9 @@ public struct SubscriptionConfiguration: Sendable {
     /// Where reading starts in a partition of which the database has no offset.
     public var firstStart = FirstStart.beginning
 
+    /// What to do when Kafka has deleted records before they were read.
+    public var onMissingHistory = MissingHistory.stop
+
     /// When busy, at most so many events share one transaction.
     public var maximumBatchCount = 200
 
@@ -44,6 +47,18 @@ public enum FirstStart: Hashable, Sendable {
     /// At the offset that Kafka has for the group, if it has one: for a database that takes over from another, whose
     /// effects it has or does without.
     case committed
+}
+
+/// What a ``Subscription`` does when Kafka has deleted records (by age or size, or on demand) before it has read them.
+///
+/// Compaction is no loss, and does not count: what it removes, a later record of the key has made irrelevant.
+public enum MissingHistory: Hashable, Sendable {
+    /// Stops with ``TidingsError/Code/historyMissing`` before anything more is handled.
+    case stop
+
+    /// Goes on with the first record that is left. The loss is logged as an error, and counted in
+    /// `tidings_subscription_missing_total`.
+    case `continue`
 }
 
 /// An error that says whether a later attempt may succeed.

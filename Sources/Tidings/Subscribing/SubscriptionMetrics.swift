@@ -6,6 +6,7 @@ import Metrics
 /// - `tidings_subscription_failures_total`: handlers that threw.
 /// - `tidings_subscription_redelivered_total`: records that came again and were passed over.
 /// - `tidings_subscription_refused_total`: transactions that the stored offset refused.
+/// - `tidings_subscription_missing_total`: offsets that Kafka deleted before they were read, where that does not stop it.
 /// - `tidings_subscription_transaction_seconds`: the time of a transaction.
 final class SubscriptionMetrics: Sendable {
     private let handledCount: Counter
@@ -13,6 +14,7 @@ final class SubscriptionMetrics: Sendable {
     private let failures: Counter
     private let redeliveredCount: Counter
     private let refusedCount: Counter
+    private let missingCount: Counter
     private let transaction: Metrics.Timer
 
     init(group: String) {
@@ -22,6 +24,7 @@ final class SubscriptionMetrics: Sendable {
         failures = Counter(label: "tidings_subscription_failures_total", dimensions: dimensions)
         redeliveredCount = Counter(label: "tidings_subscription_redelivered_total", dimensions: dimensions)
         refusedCount = Counter(label: "tidings_subscription_refused_total", dimensions: dimensions)
+        missingCount = Counter(label: "tidings_subscription_missing_total", dimensions: dimensions)
         transaction = Metrics.Timer(label: "tidings_subscription_transaction_seconds", dimensions: dimensions)
     }
 
@@ -37,6 +40,8 @@ final class SubscriptionMetrics: Sendable {
     }
 
     func refused() { refusedCount.increment() }
+
+    func missing(_ count: Int64) { missingCount.increment(by: count) }
 
     func failed() { failures.increment() }
 }

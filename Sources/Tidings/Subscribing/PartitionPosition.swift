@@ -1,0 +1,71 @@
+import KafkaClient
+
+/// Where a partition stands, for its database and for Kafka.
+struct PartitionPosition: Sendable {
+    /// What the database is believed to hold.
+    var stored: Int64?
+
+    /// What Kafka has not been told yet.
+    var uncommitted: Int64?
+
+    /// The offset that comes next if none is missing; nil where the start is Kafka's to know.
+    private var expected: Int64?
+
+    /// Nothing has arrived yet.
+    private var isAtStart = true
+
+    init(stored: Int64?) {
+        self.stored = stored
+        self.expected = stored
+    }
+
+    mutating func handled(_ offset: Int64?) {
+        stored = offset
+        uncommitted = offset
+    }
+
+    /// Takes note of what arrived.
+    ///
+    /// - Returns: the offsets that are left out and might have been deleted before they were read. Right after the start
+    ///   any gap counts. Later on one of a single offset does not: each transaction of a producer leaves one behind.
+    /// - Throws: ``TidingsError/Code/offsetBeyondLog``: Kafka begins before the offset it was asked for only when the log
+    ///   ends before it.
+    mutating func received(_ offsets: some Sequence<Int64>, of partition: TopicPartition) throws -> Range<Int64>? {
+        var gap: Range<Int64>?
+        for offset in offsets {
+            if let expected {
+                if isAtStart, offset < expected {
+                    throw TidingsError.offsetBeyondLog(partition, stored: expected, first: offset)
+                }
+                if gap == nil, offset > expected + (isAtStart ? 0 : 1) { gap = expected..<offset }
+            }
+            expected = offset + 1
+            isAtStart = false
+        }
+        return gap
+    }
+}
+
+extension TidingsError {
+    fileprivate static func offsetBeyondLog(
+        _ partition: TopicPartition, stored: Int64, first: Int64
+    ) -> TidingsError {
+        TidingsError(
+            .offsetBeyondLog,
+            """
+            the database has handled \(partition) up to offset \(stored), but Kafka's log ends before that and begins \
+            again at \(first). Nothing was handled. If the topic was made anew, remove the offset from the \
+            database (tidings_offset); if Kafka has lost records, set it to the end of the log
+            """)
+    }
+
+    static func historyMissing(_ partition: TopicPartition, read: Int64, logStart: Int64) -> TidingsError {
+        TidingsError(
+            .historyMissing,
+            """
+            Kafka has deleted \(partition) up to offset \(logStart), and the database has handled it up to \(read) only: \
+            the records between are gone unread. Nothing more was handled. Keep records longer than a reader may be \
+            away (retention.ms, retention.bytes); to go on without them set onMissingHistory to .continue
+            """)
+    }
+}
