@@ -5,7 +5,7 @@
 /// a transaction behind the caller's back. `StoreConformance` in `TidingsTesting` is the suite every store passes.
 ///
 /// The tables are few: the *outbox* in commit order, what of it is *parked*, one row per *lease*, one *offset* per
-/// group and partition, and the received records that are *parked*.
+/// lane of a group in a partition, the *inbox* (which stamps it has seen), and the received records that are *parked*.
 public protocol Store: Sendable {
     /// The connection inside a transaction, as the store's users know it (GRDB's `Database`, for example).
     associatedtype Transaction
@@ -62,14 +62,31 @@ public protocol Store: Sendable {
 
     // MARK: Subscription
 
-    /// The offset of the next record to be handled; nil when the group has never handled one of this partition.
-    func offset(of place: GroupPartition, in transaction: Transaction) throws -> Int64?
-
-    /// Moves the offset from `expected` to `next` if it still is `expected` (nil: there is none yet).
+    /// How far a group has come in each lane of a partition, whatever `place.lane` says; in the order of the lanes, and
+    /// empty when the group has never handled a record of this partition.
     ///
-    /// - Returns: false, and nothing changed, when it is another.
-    func advance(_ place: GroupPartition, from expected: Int64?, to next: Int64, in transaction: Transaction) throws
-        -> Bool
+    /// A memory that knows of offsets beyond its lane's is left out: someone has set the offset back, so that the
+    /// records are handled again.
+    func lanes(of place: GroupPartition, in transaction: Transaction) throws -> [LaneState]
+
+    /// Moves the offset of a lane from `expected` to `next` if it still is `expected` (nil: there is none yet), and keeps
+    /// what is remembered of the stamps of these sources.
+    ///
+    /// - Returns: false, and nothing changed, when the offset is another, or the partition is divided into another number
+    ///   of lanes.
+    func advance(
+        _ place: GroupPartition, from expected: Int64?, to next: Int64,
+        remembering memories: [StampSource: StampMemory],
+        in transaction: Transaction
+    ) throws -> Bool
+
+    /// Divides a partition into other lanes, whatever `place.lane` says, if its lanes still are `expected` to the last
+    /// bit; no `expected` ones: if there are none.
+    ///
+    /// - Returns: false when they are others; the transaction must then be rolled back.
+    func divide(
+        _ place: GroupPartition, from expected: [LaneState], into lanes: [LaneState], in transaction: Transaction
+    ) throws -> Bool
 
     /// Keeps a received record that could not be handled, with the reason; in place of what was kept of it before, when
     /// it is read again.
@@ -93,10 +110,28 @@ public struct GroupPartition: Hashable, Sendable {
     /// The partition's number, from 0.
     public var partition: Int32
 
-    /// The place of a group in a partition of a topic.
-    public init(group: String, topic: String, partition: Int32) {
+    /// The lane of the partition.
+    public var lane: Lane
+
+    /// The place of a group in a lane of a partition of a topic.
+    public init(group: String, topic: String, partition: Int32, lane: Lane = .only) {
         self.group = group
         self.topic = topic
         self.partition = partition
+        self.lane = lane
+    }
+}
+
+extension Store {
+    /// The offset of the next record to be handled; nil when the group has never handled one of this lane.
+    public func offset(of place: GroupPartition, in transaction: Transaction) throws -> Int64? {
+        try lanes(of: place, in: transaction).first { $0.lane == place.lane }?.offset
+    }
+
+    /// Moves the offset of a lane from `expected` to `next` if it still is `expected`, with nothing to remember.
+    public func advance(
+        _ place: GroupPartition, from expected: Int64?, to next: Int64, in transaction: Transaction
+    ) throws -> Bool {
+        try advance(place, from: expected, to: next, remembering: [:], in: transaction)
     }
 }

@@ -7,7 +7,7 @@ import Tidings
 /// service's own migrations, so that neither stumbles over the other.
 public enum SQLiteSchema {
     /// The version that this code works with.
-    public static let version = 1
+    public static var version: Int { migrations.count }
 
     /// Brings the tables up to date, in one transaction: processes that start together do not get into each other's way.
     ///
@@ -37,7 +37,7 @@ public enum SQLiteSchema {
     }
 
     /// What leads from each version to the next.
-    private static var migrations: [String] { [version1] }
+    private static var migrations: [String] { [version1, version2] }
 
     /// - `tidings_outbox`: events to send. SQLite has one writer at a time, so `sequence` is the order of commits;
     ///   AUTOINCREMENT never gives a number twice, not even after the newest row is gone.
@@ -98,5 +98,33 @@ public enum SQLiteSchema {
             PRIMARY KEY (consumer_group, topic, partition, "offset")
         );
         CREATE INDEX tidings_parked_key ON tidings_parked (consumer_group, topic, key);
+        """
+
+    /// - `tidings_offset`: one row for each lane of a partition.
+    /// - `tidings_inbox`: which stamps a lane has seen, as `StampMemory` writes it, and the lane's offset by then.
+    private static let version2 = """
+        CREATE TABLE tidings_offset_2 (
+            consumer_group TEXT NOT NULL,
+            topic TEXT NOT NULL,
+            partition INTEGER NOT NULL,
+            lane INTEGER NOT NULL,
+            lanes INTEGER NOT NULL,
+            next_offset INTEGER NOT NULL,
+            PRIMARY KEY (consumer_group, topic, partition, lane)
+        ) WITHOUT ROWID;
+        INSERT INTO tidings_offset_2 SELECT consumer_group, topic, partition, 0, 1, next_offset FROM tidings_offset;
+        DROP TABLE tidings_offset;
+        ALTER TABLE tidings_offset_2 RENAME TO tidings_offset;
+        CREATE TABLE tidings_inbox (
+            consumer_group TEXT NOT NULL,
+            topic TEXT NOT NULL,
+            partition INTEGER NOT NULL,
+            lane INTEGER NOT NULL,
+            outbox TEXT NOT NULL,
+            shard INTEGER NOT NULL,
+            memory BLOB NOT NULL,
+            next_offset INTEGER NOT NULL,
+            PRIMARY KEY (consumer_group, topic, partition, lane, outbox, shard)
+        ) WITHOUT ROWID;
         """
 }

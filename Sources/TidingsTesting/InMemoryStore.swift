@@ -22,7 +22,7 @@ public final class InMemoryStore: Store {
         var outbox: [OutboxEntry] = []
         var parkedEntries: [(entry: OutboxEntry, reason: String)] = []
         var leases: [String: (lease: Lease, expires: ContinuousClock.Instant)] = [:]
-        var offsets: [GroupPartition: Int64] = [:]
+        var lanes: [GroupPartition: [LaneState]] = [:]
         var parkedRecords: [ParkedRecord] = []
     }
 
@@ -158,15 +158,35 @@ extension InMemoryStore {
         transaction.tables.leases[lease.name]?.expires = ContinuousClock.now
     }
 
-    public func offset(of place: GroupPartition, in transaction: Transaction) throws -> Int64? {
-        transaction.tables.offsets[place]
+    public func lanes(of place: GroupPartition, in transaction: Transaction) throws -> [LaneState] {
+        transaction.tables.lanes[place.undivided] ?? []
     }
 
     public func advance(
-        _ place: GroupPartition, from expected: Int64?, to next: Int64, in transaction: Transaction
+        _ place: GroupPartition, from expected: Int64?, to next: Int64,
+        remembering memories: [StampSource: StampMemory],
+        in transaction: Transaction
     ) throws -> Bool {
-        guard transaction.tables.offsets[place] == expected else { return false }
-        transaction.tables.offsets[place] = next
+        var lanes = try lanes(of: place, in: transaction)
+        if let index = lanes.firstIndex(where: { $0.lane == place.lane }) {
+            guard expected != nil, lanes[index].offset == expected else { return false }
+            // What it knows of later offsets no longer holds.
+            if next < lanes[index].offset ?? 0 { lanes[index].memories = [:] }
+            lanes[index].offset = next
+            lanes[index].memories.merge(memories) { $1 }
+        } else {
+            guard expected == nil, !lanes.contains(where: { $0.lane.index == place.lane.index }) else { return false }
+            lanes.append(LaneState(place.lane, offset: next, memories: memories))
+        }
+        transaction.tables.lanes[place.undivided] = lanes.sorted { $0.lane.index < $1.lane.index }
+        return true
+    }
+
+    public func divide(
+        _ place: GroupPartition, from expected: [LaneState], into lanes: [LaneState], in transaction: Transaction
+    ) throws -> Bool {
+        guard try self.lanes(of: place, in: transaction) == expected else { return false }
+        transaction.tables.lanes[place.undivided] = lanes.filter { $0.offset != nil }
         return true
     }
 
@@ -185,4 +205,8 @@ extension InMemoryStore {
         }
         return offsets
     }
+}
+
+extension GroupPartition {
+    fileprivate var undivided: GroupPartition { GroupPartition(group: group, topic: topic, partition: partition) }
 }

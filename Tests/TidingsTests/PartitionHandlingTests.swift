@@ -49,6 +49,8 @@ import TidingsTesting
         }
     }
 
+    private func at(_ offset: Int64?) -> LaneState { LaneState(.only, offset: offset) }
+
     private func stored() async throws -> Int64? {
         try await store.transaction { [store, place] in try store.offset(of: place, in: $0) }
     }
@@ -57,8 +59,8 @@ import TidingsTesting
     func handles() async throws {
         let steps = Steps()
         count()
-        let progress = try await handling(probe: steps).handle(deliveries([3, 4, 5, 9]), of: place, stored: nil)
-        #expect(progress == .handled(stored: 10))
+        let progress = try await handling(probe: steps).handle(deliveries([3, 4, 5, 9]), of: place, from: at(nil))
+        #expect(progress == .handled(at(10)))
         #expect(try await stored() == 10)
         #expect(store.rows == ["e3": "1", "e4": "1", "e5": "1", "e9": "1"])
         #expect(steps.points == [.received, .handlingStarts, .handled, .handlingCommitted])
@@ -68,31 +70,31 @@ import TidingsTesting
     func redelivery() async throws {
         count()
         let handling = handling()
-        _ = try await handling.handle(deliveries([0, 1, 2]), of: place, stored: nil)
-        let progress = try await handling.handle(deliveries([0, 1, 2, 3]), of: place, stored: 3)
-        #expect(progress == .handled(stored: 4))
+        _ = try await handling.handle(deliveries([0, 1, 2]), of: place, from: at(nil))
+        let progress = try await handling.handle(deliveries([0, 1, 2, 3]), of: place, from: at(3))
+        #expect(progress == .handled(at(4)))
         #expect(store.rows == ["e0": "1", "e1": "1", "e2": "1", "e3": "1"])
     }
 
     @Test("a zombie, whose partition another instance has moved on with, has no effect")
     func zombie() async throws {
         count()
-        _ = try await handling().handle(deliveries([0, 1, 2, 3]), of: place, stored: nil)
+        _ = try await handling().handle(deliveries([0, 1, 2, 3]), of: place, from: at(nil))
         // The zombie still believes in offset 1, or in none.
-        #expect(try await handling().handle(deliveries([1, 2]), of: place, stored: 1) == .handled(stored: 4))
-        #expect(try await handling().handle(deliveries([0, 1]), of: place, stored: nil) == .handled(stored: 4))
+        #expect(try await handling().handle(deliveries([1, 2]), of: place, from: at(1)) == .handled(at(4)))
+        #expect(try await handling().handle(deliveries([0, 1]), of: place, from: at(nil)) == .handled(at(4)))
         #expect(store.rows == ["e0": "1", "e1": "1", "e2": "1", "e3": "1"])
         // What it has beyond that is new to everybody.
-        #expect(try await handling().handle(deliveries([2, 3, 4]), of: place, stored: 2) == .handled(stored: 5))
+        #expect(try await handling().handle(deliveries([2, 3, 4]), of: place, from: at(2)) == .handled(at(5)))
         #expect(store.rows["e4"] == "1")
     }
 
     @Test("an offset that was set back is followed back")
     func setBack() async throws {
         count()
-        _ = try await handling().handle(deliveries([0, 1, 2]), of: place, stored: nil)
+        _ = try await handling().handle(deliveries([0, 1, 2]), of: place, from: at(nil))
         _ = try await store.transaction { [store, place] in try store.advance(place, from: 3, to: 1, in: $0) }
-        #expect(try await handling().handle(deliveries([3]), of: place, stored: 3) == .goBack(to: 1))
+        #expect(try await handling().handle(deliveries([3]), of: place, from: at(3)) == .goBack(at(1)))
         #expect(store.rows["e3"] == nil)
     }
 
@@ -106,8 +108,8 @@ import TidingsTesting
                 if failures < 4 { throw Passing() }
             }
         }
-        let progress = try await handling().handle(deliveries([0, 1, 2]), of: place, stored: nil)
-        #expect(progress == .handled(stored: 3))
+        let progress = try await handling().handle(deliveries([0, 1, 2]), of: place, from: at(nil))
+        #expect(progress == .handled(at(3)))
         #expect(store.rows == ["e0": "1", "e1": "1", "e2": "1"])
         #expect(store.parkedRecords.isEmpty)
     }
@@ -116,13 +118,13 @@ import TidingsTesting
     func parks() async throws {
         count { event, _ in if event.total == 1 { throw Poison() } }
         let handling = handling()
-        let progress = try await handling.handle(deliveries([0, 1, 2, 3, 4, 5]), of: place, stored: nil)
-        #expect(progress == .handled(stored: 6))
+        let progress = try await handling.handle(deliveries([0, 1, 2, 3, 4, 5]), of: place, from: at(nil))
+        #expect(progress == .handled(at(6)))
         #expect(store.rows == ["e0": "1", "e2": "1", "e3": "1", "e5": "1"])
         #expect(store.parkedRecords.map(\.offset) == [1, 4])
         #expect(store.parkedRecords.map(\.attempts) == [1, 0])
         #expect(store.parkedRecords[0].reason.contains("Poison"))
-        _ = try await handling.handle(deliveries([6, 7]), of: place, stored: 6)
+        _ = try await handling.handle(deliveries([6, 7]), of: place, from: at(6))
         #expect(store.parkedRecords.map(\.offset) == [1, 4, 7])
     }
 
@@ -131,10 +133,10 @@ import TidingsTesting
         count { event, _ in if event.total == 4 { throw Poison() } }
         let handling = handling()
         let all = try deliveries([0, 1, 2, 3, 4, 5, 6, 7])
-        _ = try await handling.handle(all, of: place, stored: nil)
+        _ = try await handling.handle(all, of: place, from: at(nil))
         #expect(store.parkedRecords.map(\.offset) == [4, 7])
         _ = try await store.transaction { [store, place] in try store.advance(place, from: 8, to: 1, in: $0) }
-        #expect(try await handling.handle(all, of: place, stored: 1) == .handled(stored: 8))
+        #expect(try await handling.handle(all, of: place, from: at(1)) == .handled(at(8)))
         #expect(store.rows["e1"] == "2" && store.rows["e4"] == nil)
         #expect(store.parkedRecords.map(\.offset).sorted() == [4, 7])
     }
@@ -143,7 +145,7 @@ import TidingsTesting
     func givesUp() async throws {
         count { event, _ in if event.total == 0 { throw Passing() } }
         let handling = handling { $0.maximumAttempts = 3 }
-        #expect(try await handling.handle(deliveries([0, 1]), of: place, stored: nil) == .handled(stored: 2))
+        #expect(try await handling.handle(deliveries([0, 1]), of: place, from: at(nil)) == .handled(at(2)))
         #expect(store.parkedRecords.map(\.attempts) == [3])
         #expect(store.rows == ["e1": "1"])
     }
@@ -154,7 +156,7 @@ import TidingsTesting
         var bad = try deliveries([0, 1])
         bad[0] = Delivery(
             topic: "order", partition: 0, offset: 0, key: nil, value: Array("{".utf8), headers: bad[0].headers)
-        #expect(try await handling().handle(bad, of: place, stored: nil) == .handled(stored: 2))
+        #expect(try await handling().handle(bad, of: place, from: at(nil)) == .handled(at(2)))
         #expect(store.parkedRecords.map(\.offset) == [0])
         #expect(store.parkedRecords[0].value == Array("{".utf8))
         #expect(store.rows == ["e1": "1"])
@@ -163,13 +165,13 @@ import TidingsTesting
     @Test("what nobody wants is passed over, or goes to the handler of others")
     func others() async throws {
         let plain = Delivery(topic: "order", partition: 0, offset: 0, key: nil, value: Array("hello".utf8))
-        #expect(try await handling().handle([plain], of: place, stored: nil) == .handled(stored: 1))
+        #expect(try await handling().handle([plain], of: place, from: at(nil)) == .handled(at(1)))
         handlers.addFallback { delivery, _ in
             { $0.rows["plain"] = delivery.value.map { String(decoding: $0, as: UTF8.self) } }
         }
         var next = plain
         next.offset = 1
-        #expect(try await handling().handle([next], of: place, stored: 1) == .handled(stored: 2))
+        #expect(try await handling().handle([next], of: place, from: at(1)) == .handled(at(2)))
         #expect(store.rows == ["plain": "hello"])
     }
 
@@ -187,10 +189,63 @@ import TidingsTesting
             if event.total == 2 { throw Poison() }
             return { $0.rows["e\(event.total)"] = "prepared" }
         }
-        let progress = try await handling().handle(deliveries([0, 1, 2, 3]), of: place, stored: nil)
-        #expect(progress == .handled(stored: 4))
+        let progress = try await handling().handle(deliveries([0, 1, 2, 3]), of: place, from: at(nil))
+        #expect(progress == .handled(at(4)))
         #expect(store.rows == ["e0": "prepared", "e1": "prepared", "e3": "prepared"])
         #expect(store.parkedRecords.map(\.offset) == [2])
+    }
+
+    @Test("what a relay sent twice has one effect, however long ago it was, and its place in the log is moved past")
+    func sentTwice() async throws {
+        count()
+        let handling = handling()
+        let source = StampSource(outbox: "o", shard: 0)
+        func stamped(_ events: [(offset: Int64, event: Int64, batch: Int64, index: Int32)]) throws -> [Delivery] {
+            try events.map { offset, event, batch, index in
+                var delivery = try deliveries([event])[0]
+                delivery.offset = offset
+                delivery.headers.append(EventStamp(source: source, batch: batch, index: index).header)
+                return delivery
+            }
+        }
+        // The relay died after batch 2, in the midst of it, and its successor sent it again.
+        let first = try stamped([(0, 0, 1, 0), (1, 1, 1, 1), (2, 2, 2, 0)])
+        guard case .handled(let state) = try await handling.handle(first, of: place, from: at(nil)) else { return }
+        let again = try stamped([(3, 2, 2, 0), (4, 3, 2, 1), (5, 4, 3, 0)])
+        // Another instance goes on: what it knows is in the database.
+        let stored = try await handling.stored(of: place)
+        #expect(stored == state && stored.offset == 3)
+        guard case .handled(let next) = try await handling.handle(again, of: place, from: stored) else { return }
+        #expect(next.offset == 6)
+        let old = try stamped([(6, 0, 1, 0), (7, 4, 3, 0)])
+        guard case .handled(let last) = try await handling.handle(old, of: place, from: next) else { return }
+        #expect(last.offset == 8)
+        #expect(store.rows == ["e0": "1", "e1": "1", "e2": "1", "e3": "1", "e4": "1"])
+        // Set back on purpose, everything is handled again, and the duplicates in it are duplicates again.
+        _ = try await store.transaction { [store, place] in try store.advance(place, from: 8, to: 2, in: $0) }
+        let back = try await handling.stored(of: place)
+        _ = try await handling.handle(Array((first + again + old)[2...]), of: place, from: back)
+        #expect(store.rows == ["e0": "1", "e1": "1", "e2": "2", "e3": "2", "e4": "2"])
+    }
+
+    @Test("a parked record that comes a second time is not parked twice, and its failure marks nobody else's stamp")
+    func parkedAndSentTwice() async throws {
+        count { event, _ in if event.total == 1 { throw Poison() } }
+        let source = StampSource(outbox: "o", shard: 0)
+        let records = try deliveries([0, 1, 2, 3], key: { "k\($0)" })
+        let stamped = records.enumerated().map { index, record in
+            var record = record
+            record.headers.append(EventStamp(source: source, batch: 1, index: Int32(index)).header)
+            return record
+        }
+        let again = stamped.map { record in
+            var record = record
+            record.offset += 4
+            return record
+        }
+        _ = try await handling().handle(stamped + again, of: place, from: at(nil))
+        #expect(store.rows == ["e0": "1", "e2": "1", "e3": "1"])
+        #expect(store.parkedRecords.map(\.offset) == [1])
     }
 
     @Test("while the database is away nothing is skipped and nothing parked")
@@ -200,10 +255,10 @@ import TidingsTesting
         let (store, place) = (store, place)
         let handling = handling()
         let deliveries = try deliveries([0, 1])
-        async let progress = handling.handle(deliveries, of: place, stored: nil)
+        async let progress = handling.handle(deliveries, of: place, from: at(nil))
         for _ in 0..<20 { await Task.yield() }
         store.isAvailable = true
-        #expect(try await progress == .handled(stored: 2))
+        #expect(try await progress == .handled(at(2)))
         #expect(store.rows == ["e0": "1", "e1": "1"])
         #expect(store.parkedRecords.isEmpty)
     }

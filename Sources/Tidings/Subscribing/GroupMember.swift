@@ -74,9 +74,9 @@ final class GroupMember<S: Store>: Sendable {
     private func assigned(_ partitions: [TopicPartition]) async throws -> [TopicPartition: StartOffset] {
         var starts: [TopicPartition: StartOffset] = [:]
         for partition in partitions {
-            let stored = try await handling.storedOffset(of: place(partition))
+            let stored = try await handling.stored(of: place(partition))
             positions.withLock { $0[partition] = PartitionPosition(stored: stored) }
-            starts[partition] = stored.map { .at($0) } ?? start
+            starts[partition] = stored.offset.map { .at($0) } ?? start
         }
         logger.info("partitions assigned", metadata: ["group": "\(group)", "starts": "\(starts)"])
         return starts
@@ -104,14 +104,14 @@ final class GroupMember<S: Store>: Sendable {
             let gap = try position.received(deliveries.lazy.map(\.offset), of: batch.partition)
             if let gap { try await history.check(gap, of: batch.partition) }
             positions.withLock { if $0[batch.partition] != nil { $0[batch.partition] = position } }
-            let progress = try await handling.handle(deliveries, of: place(batch.partition), stored: position.stored)
+            let progress = try await handling.handle(deliveries, of: place(batch.partition), from: position.stored)
             switch progress {
             case .handled(let stored):
                 positions.withLock { $0[batch.partition]?.handled(stored) }
                 handledSomething.raise()
             case .goBack(let stored):
                 positions.withLock { $0[batch.partition] = PartitionPosition(stored: stored) }
-                try await consumer.seek([batch.partition: stored.map { .at($0) } ?? start])
+                try await consumer.seek([batch.partition: stored.offset.map { .at($0) } ?? start])
             }
         }
     }

@@ -1,10 +1,12 @@
 import Logging
 import ServiceLifecycle
 
-/// Turns the records of one partition, in their order, into transactions: handlers, parked records and the offset.
+/// Turns the records of one lane, in their order, into transactions: handlers, parked records, the offset and what is
+/// remembered of the stamps.
 ///
 /// Knows nothing of Kafka. The offset moves by compare-and-set, first thing in each transaction, so that an instance
-/// whose partition has gone elsewhere is refused before a handler runs.
+/// whose partition has gone elsewhere is refused before a handler runs. The memory changes with the offset only: while
+/// the offset is what it is believed to be, so is the memory, and duplicates are known before the transaction.
 struct PartitionHandling<S: Store>: Sendable {
     let store: S
     let handlers: HandlerTable<S.Transaction>
@@ -16,22 +18,37 @@ struct PartitionHandling<S: Store>: Sendable {
 
     /// How far a batch came.
     enum Progress: Hashable, Sendable {
-        /// All is handled or was before; this is the stored offset.
-        case handled(stored: Int64?)
+        /// All is handled or was before; this is what is stored.
+        case handled(LaneState)
         /// The stored offset lies before the batch: someone set it back. Receiving goes on from there.
-        case goBack(to: Int64?)
+        case goBack(LaneState)
     }
 
     /// One delivery and what is to become of it.
     private struct Item: Sendable {
         enum Fate: Sendable {
             case passOver
+            case duplicate
             case run(HandlerTable<S.Transaction>.Work)
             case park(reason: String, attempts: Int)
         }
 
         var delivery: Delivery
         var fate: Fate
+    }
+
+    /// What goes into one transaction.
+    private struct Work: Sendable {
+        var items: [Item] = []
+        /// What will be remembered of the stamps, and of which sources that is news.
+        var memories: [StampSource: StampMemory]
+        var touched: Set<StampSource> = []
+
+        mutating func append(_ item: Item, _ stamp: EventStamp?) {
+            items.append(item)
+            guard let stamp, memories[stamp.source, default: StampMemory()].insert(stamp) else { return }
+            touched.insert(stamp.source)
+        }
     }
 
     private struct StaleOffset: Error {}
@@ -41,36 +58,36 @@ struct PartitionHandling<S: Store>: Sendable {
         var error: any Error
     }
 
-    /// Handles deliveries of one partition in order.
+    /// Handles deliveries of one lane in order.
     ///
-    /// - Parameter stored: what the database is believed to hold.
+    /// - Parameter state: what the database is believed to hold of the lane.
     /// - Throws: a database error that will not pass by itself; `CancellationError`.
     func handle(
-        _ deliveries: [Delivery], of place: GroupPartition, stored: Int64?
+        _ deliveries: [Delivery], of place: GroupPartition, from state: LaneState
     ) async throws -> Progress {
         probe?.reached(Step(.received, deliveries.compactMap(\.eventID)))
-        var stored = stored
+        var state = state
         var rest = deliveries[...]
         var attempt = Attempt(limit: configuration.maximumBatchCount)
         while true {
-            let redelivered = rest.prefix { delivery in stored.map { delivery.offset < $0 } ?? false }.count
+            let redelivered = rest.prefix { delivery in state.offset.map { delivery.offset < $0 } ?? false }.count
             metrics.redelivered(redelivered)
             rest = rest.dropFirst(redelivered)
-            guard let front = rest.first else { return .handled(stored: stored) }
+            guard let front = rest.first else { return .handled(state) }
             try Task.checkCancellation()
             do {
-                let items = try await prepare(rest.prefix(attempt.limit), front: attempt.verdict)
-                stored = try await commit(items, of: place, from: stored)
-                rest = rest.dropFirst(items.count)
+                let work = try await prepare(rest.prefix(attempt.limit), front: attempt.verdict, state)
+                state = try await commit(work, of: place, from: state)
+                rest = rest.dropFirst(work.items.count)
                 attempt = Attempt(limit: configuration.maximumBatchCount)
             } catch is StaleOffset {
-                let actual = try await storedOffset(of: place)
+                let actual = try await stored(of: place)
                 metrics.refused()
                 logger.notice(
                     "the offset has moved elsewhere; nothing of this batch took effect",
-                    metadata: place.metadata(believed: stored, stored: actual))
-                if actual ?? -1 < stored ?? -1 { return .goBack(to: actual) }
-                stored = actual
+                    metadata: place.metadata(believed: state.offset, stored: actual.offset))
+                if actual.offset ?? -1 < state.offset ?? -1 { return .goBack(actual) }
+                state = actual
             } catch let failure as HandlerFailure where failure.index > 0 {
                 // What stands before it has no part in its failure and goes first.
                 attempt.limit = failure.index
@@ -124,52 +141,71 @@ struct PartitionHandling<S: Store>: Sendable {
     }
 
     /// Decodes deliveries and runs their asynchronous stages, up to the first that fails.
-    private func prepare(_ deliveries: ArraySlice<Delivery>, front: Item.Fate?) async throws -> [Item] {
+    private func prepare(
+        _ deliveries: ArraySlice<Delivery>, front: Item.Fate?, _ state: LaneState
+    ) async throws -> Work {
         let codecs = CodecTable(configuration.codecs)
-        var items: [Item] = []
-        items.reserveCapacity(deliveries.count)
+        var work = Work(memories: state.memories)
+        work.items.reserveCapacity(deliveries.count)
         for delivery in deliveries {
-            if items.isEmpty, let front {
-                items.append(Item(delivery: delivery, fate: front))
-                continue
+            let fate: Item.Fate
+            let stamp = EventStamp(delivery.headers)
+            if let stamp, work.memories[stamp.source]?.contains(stamp) == true {
+                fate = .duplicate
+            } else if work.items.isEmpty, let front {
+                fate = front
+            } else if let handler = handlers.handler(for: delivery) {
+                do {
+                    fate = .run(try await handler(delivery, codecs))
+                } catch let error as TidingsError where error.code == .cannotDecode {
+                    logger.error("a record cannot be read; it is parked", metadata: delivery.metadata(error: error))
+                    fate = .park(reason: "\(error)", attempts: 1)
+                } catch  where work.items.isEmpty {
+                    throw HandlerFailure(index: 0, error: error)
+                } catch {
+                    return work
+                }
+            } else {
+                fate = .passOver
             }
-            guard let handler = handlers.handler(for: delivery) else {
-                items.append(Item(delivery: delivery, fate: .passOver))
-                continue
-            }
-            do {
-                items.append(Item(delivery: delivery, fate: .run(try await handler(delivery, codecs))))
-            } catch let error as TidingsError where error.code == .cannotDecode {
-                logger.error("a record cannot be read; it is parked", metadata: delivery.metadata(error: error))
-                items.append(Item(delivery: delivery, fate: .park(reason: "\(error)", attempts: 1)))
-            } catch  where items.isEmpty {
-                throw HandlerFailure(index: 0, error: error)
-            } catch {
-                break
-            }
+            work.append(Item(delivery: delivery, fate: fate), stamp)
         }
-        return items
+        return work
     }
 
     /// One transaction: the offset first, then each item's effects in order.
     ///
-    /// - Returns: the offset now stored.
-    private func commit(_ items: [Item], of place: GroupPartition, from stored: Int64?) async throws -> Int64? {
-        guard let last = items.last else { return stored }
+    /// - Returns: what is now stored.
+    private func commit(_ work: Work, of place: GroupPartition, from state: LaneState) async throws -> LaneState {
+        guard let last = work.items.last else { return state }
         let next = last.delivery.offset + 1
-        let events = items.compactMap(\.delivery.eventID)
+        let events = work.items.compactMap(\.delivery.eventID)
+        let news = work.memories.filter { work.touched.contains($0.key) }
         probe?.reached(Step(.handlingStarts, events))
         let (store, probe) = (store, probe)
         let start = ContinuousClock.now
         let parked = try await store.transaction { transaction in
-            guard try store.advance(place, from: stored, to: next, in: transaction) else { throw StaleOffset() }
-            let parked = try apply(items, of: place, in: transaction)
+            guard try store.advance(place, from: state.offset, to: next, remembering: news, in: transaction) else {
+                throw StaleOffset()
+            }
+            let parked = try apply(work.items, of: place, in: transaction)
             probe?.reached(Step(.handled, events))
             return parked
         }
         probe?.reached(Step(.handlingCommitted, events))
-        metrics.handled(items.count, parked: parked, in: ContinuousClock.now - start)
-        return next
+        let duplicates = work.items.filter { if case .duplicate = $0.fate { true } else { false } }
+        metrics.handled(
+            work.items.count - parked - duplicates.count, parked: parked, in: ContinuousClock.now - start)
+        if let first = duplicates.first {
+            metrics.suppressed(duplicates.count)
+            logger.notice(
+                "a relay has sent events twice; they had their one effect before",
+                metadata: [
+                    "group": "\(place.group)", "topic": "\(place.topic)", "partition": "\(place.partition)",
+                    "count": "\(duplicates.count)", "first": "\(first.delivery.eventID?.rawValue ?? "")",
+                ])
+        }
+        return LaneState(state.lane, offset: next, memories: work.memories)
     }
 
     /// - Returns: how many were parked.
@@ -179,7 +215,10 @@ struct PartitionHandling<S: Store>: Sendable {
         var parked = 0
         for (index, item) in items.enumerated() {
             let delivery = item.delivery
-            if case .passOver = item.fate { continue }
+            switch item.fate {
+            case .passOver, .duplicate: continue
+            case .run, .park: break
+            }
             if let key = delivery.key, let first = parkedOffsets[key], first < delivery.offset {
                 let reason = "an earlier record of its key is parked"
                 try store.park(delivery.parked(of: place, reason: reason, attempts: 0), in: transaction)
@@ -187,7 +226,7 @@ struct PartitionHandling<S: Store>: Sendable {
                 continue
             }
             switch item.fate {
-            case .passOver:
+            case .passOver, .duplicate:
                 break
             case .run(let work):
                 do {
@@ -204,13 +243,15 @@ struct PartitionHandling<S: Store>: Sendable {
         return parked
     }
 
-    /// What the database holds, however long it takes to answer.
-    func storedOffset(of place: GroupPartition) async throws -> Int64? {
+    /// What the database holds of a lane, however long it takes to answer.
+    func stored(of place: GroupPartition) async throws -> LaneState {
         let store = store
         var attempt = Attempt(limit: 1)
         while true {
             do {
-                return try await store.transaction { try store.offset(of: place, in: $0) }
+                return try await store.transaction {
+                    try store.lanes(of: place, in: $0).first { $0.lane == place.lane }
+                } ?? LaneState(place.lane, offset: nil)
             } catch  where store.isRetriable(error) {
                 try await wait(for: error, &attempt)
             }

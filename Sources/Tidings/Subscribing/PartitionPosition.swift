@@ -3,7 +3,7 @@ import KafkaClient
 /// Where a partition stands, for its database and for Kafka.
 struct PartitionPosition: Sendable {
     /// What the database is believed to hold.
-    var stored: Int64?
+    var stored: LaneState
 
     /// What Kafka has not been told yet.
     var uncommitted: Int64?
@@ -14,14 +14,14 @@ struct PartitionPosition: Sendable {
     /// Nothing has arrived yet.
     private var isAtStart = true
 
-    init(stored: Int64?) {
+    init(stored: LaneState) {
         self.stored = stored
-        self.expected = stored
+        self.expected = stored.offset
     }
 
-    mutating func handled(_ offset: Int64?) {
-        stored = offset
-        uncommitted = offset
+    mutating func handled(_ state: LaneState) {
+        stored = state
+        uncommitted = state.offset
     }
 
     /// Takes note of what arrived.

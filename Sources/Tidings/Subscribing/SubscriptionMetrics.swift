@@ -5,6 +5,7 @@ import Metrics
 /// - `tidings_subscription_handled_total`, `…_parked_total`: records.
 /// - `tidings_subscription_failures_total`: handlers that threw.
 /// - `tidings_subscription_redelivered_total`: records that came again and were passed over.
+/// - `tidings_subscription_duplicates_total`: events that a relay had sent twice and that had their one effect before.
 /// - `tidings_subscription_refused_total`: transactions that the stored offset refused.
 /// - `tidings_subscription_missing_total`: offsets that Kafka deleted before they were read, where that does not stop it.
 /// - `tidings_subscription_transaction_seconds`: the time of a transaction.
@@ -13,6 +14,7 @@ final class SubscriptionMetrics: Sendable {
     private let parkedCount: Counter
     private let failures: Counter
     private let redeliveredCount: Counter
+    private let duplicateCount: Counter
     private let refusedCount: Counter
     private let missingCount: Counter
     private let transaction: Metrics.Timer
@@ -23,13 +25,14 @@ final class SubscriptionMetrics: Sendable {
         parkedCount = Counter(label: "tidings_subscription_parked_total", dimensions: dimensions)
         failures = Counter(label: "tidings_subscription_failures_total", dimensions: dimensions)
         redeliveredCount = Counter(label: "tidings_subscription_redelivered_total", dimensions: dimensions)
+        duplicateCount = Counter(label: "tidings_subscription_duplicates_total", dimensions: dimensions)
         refusedCount = Counter(label: "tidings_subscription_refused_total", dimensions: dimensions)
         missingCount = Counter(label: "tidings_subscription_missing_total", dimensions: dimensions)
         transaction = Metrics.Timer(label: "tidings_subscription_transaction_seconds", dimensions: dimensions)
     }
 
     func handled(_ count: Int, parked: Int, in time: Duration) {
-        handledCount.increment(by: count - parked)
+        handledCount.increment(by: count)
         if parked > 0 { parkedCount.increment(by: parked) }
         let (seconds, attoseconds) = time.components
         transaction.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
@@ -38,6 +41,8 @@ final class SubscriptionMetrics: Sendable {
     func redelivered(_ count: Int) {
         if count > 0 { redeliveredCount.increment(by: count) }
     }
+
+    func suppressed(_ count: Int) { duplicateCount.increment(by: count) }
 
     func refused() { refusedCount.increment() }
 

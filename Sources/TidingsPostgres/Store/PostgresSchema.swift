@@ -6,7 +6,8 @@ import Tidings
 ///   appear after a later one of another key. (The sequence must hand out its numbers singly: `cache 1`.)
 /// - `tidings_outbox_parked`: events that cannot go, with the number they had.
 /// - `tidings_lease`: who relays.
-/// - `tidings_offset`: the offset of the next record to handle.
+/// - `tidings_offset`: the offset of the next record to handle, in each lane of a partition.
+/// - `tidings_inbox`: which stamps a lane has seen, as `StampMemory` writes it, and the lane's offset by then.
 /// - `tidings_parked`: received records that could not be handled.
 /// - `tidings_schema`: which of the versions here have been applied.
 ///
@@ -108,6 +109,24 @@ public enum PostgresSchema {
             )
             """,
             "create index tidings_parked_key on tidings_parked (consumer_group, topic, sha256(key))",
-        ]
+        ],
+        [
+            "alter table tidings_offset add lane integer not null default 0, add lanes integer not null default 1",
+            "alter table tidings_offset drop constraint tidings_offset_pkey",
+            "alter table tidings_offset add primary key (consumer_group, topic, partition, lane)",
+            """
+            create table tidings_inbox (
+                consumer_group text not null,
+                topic text not null,
+                partition integer not null,
+                lane integer not null,
+                outbox text not null,
+                shard integer not null,
+                memory bytea not null,
+                next_offset bigint not null,
+                primary key (consumer_group, topic, partition, lane, outbox, shard)
+            ) with (fillfactor = 50)
+            """,
+        ],
     ]
 }

@@ -1,29 +1,94 @@
 import Tidings
 
 extension PostgresStore {
-    public func offset(of place: GroupPartition, in db: PostgresTransaction) throws -> Int64? {
-        try db.query(
-            "select next_offset from tidings_offset where consumer_group = $1 and topic = $2 and partition = $3",
-            place.group, place.topic, place.partition
-        ).first.map { try $0[0] }
+    public func lanes(of place: GroupPartition, in db: PostgresTransaction) throws -> [LaneState] {
+        try lanes(of: place, locking: false, in: db)
     }
 
-    public func advance(
-        _ place: GroupPartition, from expected: Int64?, to next: Int64, in db: PostgresTransaction
-    ) throws -> Bool {
-        // The row stays locked until the commit: a second instance waits here, and then finds another offset.
-        if let expected {
-            return try db.execute(
-                """
-                update tidings_offset set next_offset = $4
-                where consumer_group = $1 and topic = $2 and partition = $3 and next_offset = $5
-                """, place.group, place.topic, place.partition, next, expected) == 1
+    private func lanes(of place: GroupPartition, locking: Bool, in db: PostgresTransaction) throws -> [LaneState] {
+        let offsets = try db.query(
+            """
+            select lane, lanes, next_offset from tidings_offset
+            where consumer_group = $1 and topic = $2 and partition = $3 order by lane \(locking ? "for update" : "")
+            """, place.group, place.topic, place.partition)
+        var lanes: [LaneState] = []
+        for row in offsets { lanes.append(LaneState(Lane(try row[0], of: try row[1]), offset: try row[2])) }
+        if lanes.isEmpty { return [] }
+        let memories = try db.query(
+            """
+            select lane, outbox, shard, memory, next_offset from tidings_inbox
+            where consumer_group = $1 and topic = $2 and partition = $3
+            """, place.group, place.topic, place.partition)
+        for row in memories {
+            let (lane, next): (Int32, Int64) = (try row[0], try row[4])
+            guard let index = lanes.firstIndex(where: { $0.lane.index == lane }),
+                let offset = lanes[index].offset, offset >= next
+            else { continue }
+            let source = StampSource(outbox: try row[1], shard: try row[2])
+            lanes[index].memories[source] = StampMemory(bytes: try row[3])
         }
+        return lanes
+    }
+
+    /// The row stays locked until the commit: a second instance waits here, and then finds another offset.
+    public func advance(
+        _ place: GroupPartition, from expected: Int64?, to next: Int64,
+        remembering memories: [StampSource: StampMemory],
+        in db: PostgresTransaction
+    ) throws -> Bool {
+        var parameters: [(any PostgresEncodable)?] = [
+            place.group, place.topic, place.partition, place.lane.index, place.lane.count, next,
+        ]
+        let move: String
+        if let expected {
+            parameters.append(expected)
+            move = """
+                update tidings_offset set next_offset = $6
+                where consumer_group = $1 and topic = $2 and partition = $3 and lane = $4 and lanes = $5
+                    and next_offset = $7
+                """
+        } else {
+            move = """
+                insert into tidings_offset (consumer_group, topic, partition, lane, lanes, next_offset)
+                values ($1, $2, $3, $4, $5, $6) on conflict do nothing
+                """
+        }
+        if memories.isEmpty { return try db.execute(move, parameters: parameters) == 1 }
+        let first = parameters.count
+        parameters += [
+            PostgresValue.array(memories.keys.map { Optional($0.outbox) }),
+            PostgresValue.array(memories.keys.map { Int64($0.shard) }),
+            PostgresValue.array(memories.values.map { Optional($0.bytes) }),
+        ]
         return try db.execute(
             """
-            insert into tidings_offset (consumer_group, topic, partition, next_offset) values ($1, $2, $3, $4)
-            on conflict do nothing
-            """, place.group, place.topic, place.partition, next) == 1
+            with moved as (\(move) returning 1)
+            insert into tidings_inbox (consumer_group, topic, partition, lane, outbox, shard, memory, next_offset)
+            select $1, $2, $3::integer, $4::integer, outbox, shard::integer, memory, $6::bigint
+            from unnest($\(first + 1)::text[], $\(first + 2)::bigint[], $\(first + 3)::bytea[])
+                as m (outbox, shard, memory), moved
+            on conflict (consumer_group, topic, partition, lane, outbox, shard) do update set
+                memory = excluded.memory, next_offset = excluded.next_offset
+            """, parameters: parameters) > 0
+    }
+
+    public func divide(
+        _ place: GroupPartition, from expected: [LaneState], into lanes: [LaneState], in db: PostgresTransaction
+    ) throws -> Bool {
+        guard try self.lanes(of: place, locking: true, in: db) == expected else { return false }
+        for table in ["tidings_offset", "tidings_inbox"] {
+            try db.execute(
+                "delete from \(table) where consumer_group = $1 and topic = $2 and partition = $3", place.group,
+                place.topic, place.partition)
+        }
+        var place = place
+        for state in lanes {
+            guard let offset = state.offset else { continue }
+            place.lane = state.lane
+            // Another instance may divide it for the first time just now.
+            guard try advance(place, from: nil, to: offset, remembering: state.memories, in: db) else { return false }
+        }
+        return true
     }
 
     public func park(_ record: ParkedRecord, in db: PostgresTransaction) throws {

@@ -55,6 +55,60 @@ extension StoreConformance {
                     try expectEqual(winners, 1, "winners of round \(round)")
                 }
             },
+            Check("what is remembered of stamps moves with the offset, each source and lane for itself") { open in
+                let store = try await open()
+                let place = GroupPartition(group: "g", topic: "t", partition: 0)
+                let (one, two) = (StampSource(outbox: "o", shard: 0), StampSource(outbox: "o", shard: 1))
+                var memory = StampMemory()
+                _ = memory.insert(EventStamp(source: one, batch: 4, index: 2))
+                let none = StampMemory()
+                let insert = try await store.advance(place, from: nil, to: 10, remembering: [one: memory])
+                try expectEqual(insert, true, "first")
+                let refused = try await store.advance(place, from: 9, to: 11, remembering: [one: none, two: none])
+                try expectEqual(refused, false, "from a wrong offset")
+                try expectEqual(
+                    try await store.lanes(place), [LaneState(.only, offset: 10, memories: [one: memory])], "refused")
+                let both = try await store.advance(place, from: 10, to: 12, remembering: [one: none, two: memory])
+                try expectEqual(both, true, "two sources")
+                try expectEqual(
+                    try await store.lanes(place), [LaneState(.only, offset: 12, memories: [one: none, two: memory])],
+                    "both")
+                let elsewhere = GroupPartition(group: "g", topic: "t", partition: 1)
+                try expectEqual(try await store.lanes(elsewhere), [], "another partition")
+            },
+            Check("an offset that is set back takes along what was remembered of later ones") { open in
+                let store = try await open()
+                let place = GroupPartition(group: "g", topic: "t", partition: 0)
+                let source = StampSource(outbox: "o", shard: 0)
+                _ = try await store.advance(place, from: nil, to: 10, remembering: [source: StampMemory()])
+                try expectEqual(try await store.advance(place, from: 10, to: 9), true, "set back")
+                try expectEqual(try await store.lanes(place), [LaneState(.only, offset: 9)], "forgotten")
+            },
+            Check("a partition is divided into other lanes only from what it is, and the old lanes are refused") {
+                open in
+                let store = try await open()
+                var place = GroupPartition(group: "g", topic: "t", partition: 0, lane: Lane(0, of: 2))
+                let source = StampSource(outbox: "o", shard: 0)
+                let two = [
+                    LaneState(Lane(0, of: 2), offset: 5),
+                    LaneState(Lane(1, of: 2), offset: 7, memories: [source: .init()]),
+                ]
+                try expectEqual(try await store.divide(place, from: [], into: two), true, "for the first time")
+                try expectEqual(try await store.lanes(place), two, "two lanes")
+                try expectEqual(try await store.divide(place, from: [], into: two), false, "no longer undivided")
+                let undivided = GroupPartition(group: "g", topic: "t", partition: 0)
+                try expectEqual(try await store.advance(undivided, from: 5, to: 6), false, "the only lane")
+                try expectEqual(try await store.advance(undivided, from: nil, to: 6), false, "a new only lane")
+                try expectEqual(try await store.advance(place, from: 5, to: 7), true, "the first of two")
+                try expectEqual(try await store.divide(place, from: two, into: []), false, "it has moved")
+                let equal = try await store.lanes(place)
+                let three = (0..<3).map { LaneState(Lane($0, of: 3), offset: 7, memories: [source: .init()]) }
+                try expectEqual(try await store.divide(place, from: equal, into: three), true, "into three")
+                try expectEqual(try await store.lanes(place), three, "three lanes")
+                try expectEqual(try await store.advance(place, from: 7, to: 8), false, "the first of two, gone")
+                place.lane = Lane(2, of: 3)
+                try expectEqual(try await store.advance(place, from: 7, to: 8), true, "the last of three")
+            },
             Check("a parked record marks its key in its partition of its group") { open in
                 let store = try await open()
                 let place = GroupPartition(group: "g", topic: "t", partition: 3)
@@ -102,6 +156,35 @@ extension Store {
     fileprivate func advance(_ place: GroupPartition, from expected: Int64?, to next: Int64) async throws -> Bool {
         let store = self
         return try await transaction { try store.advance(place, from: expected, to: next, in: $0) }
+    }
+
+    fileprivate func advance(
+        _ place: GroupPartition, from expected: Int64?, to next: Int64, remembering memories: [StampSource: StampMemory]
+    ) async throws -> Bool {
+        let store = self
+        return try await transaction {
+            try store.advance(place, from: expected, to: next, remembering: memories, in: $0)
+        }
+    }
+
+    fileprivate func lanes(_ place: GroupPartition) async throws -> [LaneState] {
+        let store = self
+        return try await transaction { try store.lanes(of: place, in: $0) }
+    }
+
+    /// Rolls back when it is refused.
+    fileprivate func divide(
+        _ place: GroupPartition, from expected: [LaneState], into lanes: [LaneState]
+    ) async throws -> Bool {
+        let store = self
+        do {
+            try await transaction {
+                if try !store.divide(place, from: expected, into: lanes, in: $0) { throw RollBack() }
+            }
+            return true
+        } catch is RollBack {
+            return false
+        }
     }
 
     fileprivate func parkedOffsets(_ keys: Set<[UInt8]>, _ place: GroupPartition) async throws -> [[UInt8]: Int64] {
