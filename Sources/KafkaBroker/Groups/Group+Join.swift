@@ -107,7 +107,7 @@ extension Group {
     }
 
     /// Takes the member's new offer, parks its request and starts a rebalance or goes on with the one under way.
-    private mutating func park(
+    mutating func park(
         _ request: GroupJoin, memberID: String, ticket: GroupTicket, now: Milliseconds
     ) -> [GroupEffect] {
         var effects: [GroupEffect] = []
@@ -120,50 +120,6 @@ extension Group {
         members[memberID]?.clientHost = request.clientHost
         members[memberID]?.waitingJoin = ticket
         return effects + rebalance(now: now)
-    }
-
-    /// A static member came back without its member id: its process was restarted. It gets a new id, and whoever still
-    /// uses the old one is fenced. If its choice changes nothing, the others never notice.
-    private mutating func replaceStaticMember(
-        _ oldID: String, with request: GroupJoin, memberID: String, ticket: GroupTicket, now: Milliseconds
-    ) -> [GroupEffect] {
-        guard let old = members.removeValue(forKey: oldID), let instanceID = request.instanceID else { return [] }
-        var effects: [GroupEffect] = []
-        if let older = old.waitingJoin {
-            effects.append(.joined(older, GroupJoined(error: .fencedInstanceID, memberID: oldID)))
-        }
-        if let older = old.waitingSync {
-            effects.append(.synced(older, GroupSynced(error: .fencedInstanceID)))
-        }
-        staticMembers[instanceID] = memberID
-        if pendingSync.remove(oldID) != nil { pendingSync.insert(memberID) }
-        members[memberID] = GroupMember(
-            id: memberID, instanceID: instanceID, clientID: request.clientID, clientHost: request.clientHost,
-            sessionTimeout: request.sessionTimeout, rebalanceTimeout: request.rebalanceTimeout,
-            protocols: request.protocols, assignment: old.assignment, joinedAt: old.joinedAt,
-            sessionDeadline: now + request.sessionTimeout)
-        let wasLeader = leader == oldID
-        if wasLeader { leader = memberID }
-
-        guard state == .stable, electProtocol() == protocolName else {
-            return effects + park(request, memberID: memberID, ticket: ticket, now: now)
-        }
-        let previous = old.metadata(of: protocolName)
-        let current = members[memberID]?.metadata(of: protocolName)
-        if previous != current {
-            return effects + park(request, memberID: memberID, ticket: ticket, now: now)
-        }
-        var joined = answer(to: memberID)
-        if wasLeader, request.canSkipAssignment {
-            joined.skipsAssignment = true
-        } else if wasLeader {
-            // Older clients have no word for it: naming the old id as leader makes the member ask like a follower.
-            joined.leader = oldID
-            joined.members = []
-        }
-        effects.append(.joined(ticket, joined))
-        effects.append(.persist(snapshot(revision: takeRevision())))
-        return effects
     }
 
     /// What `memberID` learns about the current generation.

@@ -37,10 +37,12 @@ extension Group {
         }
     }
 
-    /// The internal log has, or could not take, a snapshot. Only the one that carries the assignment of the running
-    /// generation matters; others were written for the record.
+    /// The internal log has, or could not take, a snapshot. Two kinds matter: the one that carries the assignment of the
+    /// running generation, and the one with the new id of a static member; others were written for the record.
     mutating func persisted(revision: UInt64, error: ErrorCode, now: Milliseconds) -> [GroupEffect] {
-        guard state == .completingRebalance, revision == persistingRevision else { return [] }
+        guard state == .completingRebalance, revision == persistingRevision else {
+            return returned(revision: revision, error: error, now: now)
+        }
         persistingRevision = nil
         var effects: [GroupEffect] = []
         let waiting = membersInOrder.filter { $0.waitingSync != nil }

@@ -66,6 +66,9 @@ struct Group: Sendable {
     var pendingSync: Set<String> = []
     /// Set between the leader's sync and its arrival on disk.
     var persistingRevision: UInt64?
+    /// Static members that came back to a stable generation: the first one's new id is on its way to the disk, the
+    /// others wait for it.
+    var returning: [StaticReturn] = []
     var nextRevision: UInt64 = 1
     var nextArrival: UInt64 = 0
 
@@ -82,6 +85,7 @@ struct Group: Sendable {
     /// A group that holds nothing any more may be forgotten.
     var isForgettable: Bool {
         members.isEmpty && pendingMembers.isEmpty && offsets.isEmpty && persistingRevision == nil
+            && returning.isEmpty
     }
 
     /// The next time `tick` has something to do, nil when nothing is due.

@@ -10,7 +10,7 @@ struct GroupScheduleTests {
     @Test("never gives one partition to two members of a generation", arguments: 1...60)
     func neverTwoOwners(seed: UInt64) {
         var schedule = GroupSchedule(seed: seed)
-        for _ in 0..<400 { schedule.step() }
+        for _ in 0..<1000 { schedule.step() }
         #expect(schedule.conflicts.isEmpty, "seed \(seed): \(schedule.conflicts)")
         #expect(schedule.answeredSyncs > 0, "seed \(seed) proves nothing")
     }

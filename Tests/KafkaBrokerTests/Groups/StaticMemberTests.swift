@@ -92,4 +92,81 @@ struct StaticMemberTests {
         #expect(returned.generation == 2)
         #expect(restored.heartbeat(b, 2, instance: "B") == .fencedInstanceID)
     }
+
+    @Test("learns its new id only when that is on disk; until then the old one holds")
+    func waitsForTheDisk() throws {
+        var (group, _, b) = pair()
+        group.persistsAtOnce = false
+        let ticket = group.send(joinOf: "", client: "b", instance: "B")
+        #expect(group.joined[ticket] == nil)
+        #expect(group.heartbeat(b, 2, instance: "B") == .none)
+        #expect(group.unwritten.last?.members.contains { $0.id == b } == false)
+        group.persistAll()
+        let returned = try #require(group.joined[ticket])
+        #expect(returned.error == .none)
+        #expect(returned.generation == 2)
+        #expect(group.stored.last?.members.contains { $0.id == returned.memberID } == true)
+        #expect(group.heartbeat(b, 2, instance: "B") == .fencedInstanceID)
+    }
+
+    @Test("is told when the disk does not take its new id, and the old one goes on")
+    func isToldOfAFailedWrite() {
+        var (group, a, b) = pair()
+        group.persistsAtOnce = false
+        let ticket = group.send(joinOf: "", client: "b", instance: "B")
+        group.persistAll(error: .coordinatorNotAvailable)
+        #expect(group.joined[ticket]?.error == .coordinatorNotAvailable)
+        #expect(group.state == .stable)
+        #expect(group.heartbeat(b, 2, instance: "B") == .none)
+        #expect(group.heartbeat(a, 2, instance: "A") == .none)
+        #expect(group.commit(b, 2, instance: "B") == .none)
+    }
+
+    @Test("that comes back while another does: each id is on disk before it is told")
+    func returnsBesideAnother() {
+        var (group, _, _) = pair()
+        group.persistsAtOnce = false
+        let first = group.send(joinOf: "", client: "a", instance: "A")
+        let second = group.send(joinOf: "", client: "b", instance: "B")
+        group.persistAll()
+        #expect(group.joined[first]?.error == ErrorCode.none)
+        #expect(group.joined[second]?.error == ErrorCode.none)
+        #expect(Set(group.stored.last?.members.map(\.id) ?? []) == Set(group.group.members.keys))
+        #expect(group.state == .stable)
+    }
+
+    @Test("that comes back twice is one: the earlier process is fenced")
+    func returnsTwice() {
+        var (group, _, _) = pair()
+        group.persistsAtOnce = false
+        let first = group.send(joinOf: "", client: "b", instance: "B")
+        let second = group.send(joinOf: "", client: "b", instance: "B")
+        group.persistAll()
+        #expect(group.joined[first]?.error == .fencedInstanceID)
+        #expect(group.joined[second]?.error == ErrorCode.none)
+    }
+
+    @Test("joins the rebalance that begins before its new id is on disk")
+    func meetsARebalance() {
+        var (group, a, _) = pair()
+        group.persistsAtOnce = false
+        let ticket = group.send(joinOf: "", client: "b", instance: "B")
+        _ = group.send(joinOf: "", client: "c")
+        group.persistAll()
+        #expect(group.joined[ticket] == nil)
+        _ = group.send(joinOf: a, client: "a", instance: "A")
+        #expect(group.joined[ticket]?.generation == 3)
+    }
+
+    @Test("that comes back with other topics fences an earlier process whose id is still on its way to the disk")
+    func supersedesAReturn() {
+        var (group, a, _) = pair()
+        group.persistsAtOnce = false
+        let first = group.send(joinOf: "", client: "b", instance: "B")
+        let second = group.send(joinOf: "", client: "b", instance: "B", metadata: [9])
+        group.persistAll()
+        #expect(group.joined[first]?.error == .fencedInstanceID)
+        _ = group.send(joinOf: a, client: "a", instance: "A")
+        #expect(group.joined[second]?.generation == 3)
+    }
 }
