@@ -2,7 +2,8 @@ import NIOCore
 import Synchronization
 
 extension PartitionLog {
-    static let deletedSuffix = ".deleted"
+    /// What the name of a directory ends in that is being deleted.
+    public static let deletedSuffix = ".deleted"
 
     /// Removes what `retentionMilliseconds` and `retentionBytes` no longer ask to keep, whole segments at a time, and
     /// forgets producers that have been silent for too long. To be called now and then, every few minutes.
@@ -76,10 +77,9 @@ extension PartitionLog {
     ///
     /// A crash in between leaves a `*.deleted` directory for `finishDeletions`.
     public static func delete(directory: String, files: any FileSystem = PosixFileSystem()) throws(LogError) {
-        let doomed = directory + deletedSuffix
+        let doomed = sideName(of: directory, suffix: deletedSuffix)
         let parent = parentDirectory(of: directory)
         try storing { () throws(FileError) in
-            if files.exists(doomed) { try files.removeTree(doomed) }
             try files.rename(directory, to: doomed)
             try files.syncDirectory(parent)
             try files.removeTree(doomed)

@@ -35,7 +35,7 @@ extension PartitionLog {
         let segment: LogSegment
         let indexes: LogSegment.WrittenIndexes
         do throws(FileError) {
-            (segment, indexes) = try nextSegment(base, writer)
+            (segment, indexes) = try alone { () throws(FileError) in try nextSegment(base, writer) }
         } catch {
             if error.isFailedSync { throw fail(&writer, "a sync failed", error) }
             throw LogError(file: error)

@@ -65,6 +65,8 @@ public final class PartitionLog: Sendable {
     let writer: Mutex<Writer>
     let published: Mutex<Published>
     let durableEnd: DurableEnd
+    /// Why syncing failed. The lock is held while a sync is under way.
+    private let syncing = Mutex<FileError?>(nil)
 
     var partition: PartitionFiles { PartitionFiles(directory: directory, files: files) }
 
@@ -150,7 +152,7 @@ public final class PartitionLog: Sendable {
         guard published.withLock({ $0.durableOffset < end }) else { return }
         do throws(FileError) {
             // Earlier segments were synced when they were closed; this one may be closed by now, which does no harm.
-            try segment.file().sync()
+            try alone { () throws(FileError) in try segment.file().sync() }
         } catch {
             throw writer.withLock { fail(&$0, "a sync failed", error) }
         }
@@ -160,6 +162,20 @@ public final class PartitionLog: Sendable {
             published.withLock { $0.durableOffset = max($0.durableOffset, end) }
         }
         durableEnd.write(end)
+    }
+
+    /// Runs something that syncs, one at a time and never after one that failed: a system tells only once that it lost
+    /// writes, so that a sync beside or behind the one that was told would succeed and prove nothing.
+    func alone<Value>(_ body: () throws(FileError) -> Value) throws(FileError) -> Value {
+        try syncing.withLock { failure throws(FileError) in
+            if let failure { throw failure }
+            do throws(FileError) {
+                return try body()
+            } catch {
+                if error.isFailedSync { failure = error }
+                throw error
+            }
+        }
     }
 
     /// Throws if the log is closed or broken.
@@ -189,7 +205,7 @@ public final class PartitionLog: Sendable {
             guard !writer.hasShutdownFile || recoveryReport.verdict != .clean else { return }
             let end = writer.nextOffset
             do throws(FileError) {
-                _ = try writer.segment.writeIndexes()
+                _ = try alone { () throws(FileError) in try writer.segment.writeIndexes() }
                 try ProducerSnapshot(directory: directory, files: files).write(writer.producers, offset: end)
                 try partition.checkpoint.write(checkpoint(recoveryPoint: end).payload())
                 let shutdown = CleanShutdown(

@@ -153,4 +153,60 @@ import Testing
         #expect(logError { _ = try open() }?.code == .storage)
         #expect(try open().logEndOffset == 0)
     }
+
+    @Test("what a failed sync lost is not taken from memory by the next start, and what comes then is kept")
+    func failedSyncAndRestart() throws {
+        let log = try open()
+        _ = try log.append(makeBatch(["a"]))
+        try log.flush()
+        _ = try log.append(makeBatch(["b"]))
+        files.failSyncs(.next)
+        #expect(logError { try log.flush() }?.code == .readOnly)
+        // The process ends, the machine does not: memory still shows what the disk never got.
+        files.killProcess()
+        let again = try open()
+        #expect(try records(again) == reads(["a"]))
+        _ = try again.append(makeBatch(["c"]))
+        try again.flush()
+        files.cutPower()
+        #expect(try records(open()) == reads(["a", "c"]))
+    }
+
+    @Test("a log that cannot be synced when it is opened is refused with the reason, and opens when the disk is well")
+    func failedSyncAtRecovery() throws {
+        let log = try open()
+        _ = try log.append(makeBatch(["a"]))
+        try log.flush()
+        files.killProcess()
+        files.failSyncs(.all)
+        let error = logError { _ = try open() }
+        #expect(error?.code == .storage)
+        #expect(error?.message.contains("look after the disk") == true)
+        files.failSyncs(.none)
+        #expect(try records(open()) == reads(["a"]))
+    }
+
+    @Test("a sync that fails beside the roll of its segment is not covered up by the roll's own")
+    func failedSyncBesideRoll() async throws {
+        let log = try open(smallSegments(300))
+        _ = try log.append(makeBatch(["a"]))
+        let failed = Gate(), second = Gate()
+        files.onSyncs { path, moment in
+            guard path.hasSuffix(".log") else { return }
+            if moment == .before, failed.isOpen { second.open() }
+            guard moment == .after, !failed.isOpen else { return }
+            failed.open()
+            // The one who was told holds the news back for a moment, in which the roll may sync too.
+            second.wait(milliseconds: 200)
+        }
+        files.failSyncs(.next)
+        let flushing = Task.detached { logError { try log.flush() } }
+        failed.wait(milliseconds: 10_000)
+        let error = logError {
+            for _ in 0..<8 { _ = try log.append(makeBatch(["more"])) }
+        }
+        #expect(error?.code == .readOnly)
+        #expect(await flushing.value?.code == .readOnly)
+        #expect(log.durableOffset == 0)
+    }
 }

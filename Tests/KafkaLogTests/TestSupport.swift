@@ -1,3 +1,4 @@
+import Dispatch
 import KafkaLog
 import KafkaProtocol
 import NIOCore
@@ -91,4 +92,20 @@ final class TemporaryDirectory {
     }
 
     deinit { try? PosixFileSystem().removeTree(path) }
+}
+
+/// Opens once; whoever waits sleeps in the kernel. `@unchecked Sendable`: a dispatch semaphore and an atomic.
+final class Gate: @unchecked Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+    private let opened = Atomic(false)
+    var isOpen: Bool { opened.load(ordering: .acquiring) }
+
+    func open() {
+        if !opened.exchange(true, ordering: .acquiringAndReleasing) { semaphore.signal() }
+    }
+
+    /// Waits until it is open, or as long as it takes to be sure that it will not.
+    func wait(milliseconds: Int) {
+        if semaphore.wait(timeout: .now() + .milliseconds(milliseconds)) == .success { semaphore.signal() }
+    }
 }

@@ -44,6 +44,9 @@ public protocol StorageFile: AnyObject, Sendable {
     /// Makes bytes and size durable (`fdatasync`). After a failure nothing is known about what was written since the
     /// last success, and trying again proves nothing.
     func sync() throws(FileError)
+    /// Forgets what memory holds of the file and the disk is said to hold, so that the next reads tell what the disk really
+    /// has. To be called after `sync()`: only what is synced is forgotten. An advice, without effect on some systems.
+    func dropCached()
 }
 
 /// How a file is opened.

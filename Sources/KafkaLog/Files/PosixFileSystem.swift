@@ -183,6 +183,12 @@ private final class PosixFile: StorageFile {
         #endif
         if status != 0 { throw systemError("sync", path) }
     }
+
+    func dropCached() {
+        #if os(Linux)
+            _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+        #endif
+    }
 }
 
 /// A descriptor that holds an `flock`; closing it lets the lock go.

@@ -22,6 +22,7 @@ extension LogRecovery {
     mutating func closedSegment(_ base: Int64, next: Int64, isTrusted: Bool) throws(LogError) -> LogSegment {
         if isTrusted, let segment = try trusted(base, next: next), segment.hasPlausibleTimeIndex { return segment }
         let segment = try open(base, .read)
+        if !isTrusted { try settle(segment) }
         let size = try storing { () throws(FileError) in try segment.file().size() }
         let walked = try walk(segment, size: size, isNewest: false)
         if let fault = walked.fault { throw segment.damage(at: fault.position, fault.reason) }
@@ -65,6 +66,7 @@ extension LogRecovery {
     ) throws(LogError) -> (LogSegment, Int64) {
         let segment = try open(base, .write)
         let file = try storing { () throws(FileError) in try segment.file() }
+        if report.verdict == .recovered { try settle(segment) }
         let size = try storing { () throws(FileError) in try file.size() }
         if let shutdown, shutdown.segment == base, shutdown.segmentSize == size {
             let loaded = try storing { () throws(FileError) in try segment.load(size: size) }
@@ -88,6 +90,21 @@ extension LogRecovery {
             }
         }
         return (anew, walked.nextOffset)
+    }
+
+    /// Makes sure that what is read next is on the disk. After a failed sync the system goes on showing, from memory, bytes
+    /// that it could not write; taking those for the log would promise what the next power cut takes.
+    private func settle(_ segment: LogSegment) throws(LogError) {
+        do throws(FileError) {
+            let file = try segment.file()
+            try file.sync()
+            file.dropCached()
+        } catch {
+            throw LogError(
+                .storage,
+                "\(segment.logPath): what was written before the last stop cannot be brought to the disk, so nobody knows "
+                    + "what it holds; look after the disk and start again", cause: error)
+        }
     }
 
     /// Returns if the bytes from a fault on are a torn tail; throws if they are not.

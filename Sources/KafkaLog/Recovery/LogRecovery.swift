@@ -4,8 +4,8 @@ import NIOCore
 /// Brings a partition's directory back to a log that can be used, and says what it found.
 ///
 /// - A log that was closed properly is taken as it is; only the end of its newest segment is looked at.
-/// - Otherwise every batch from the recovery point on is read and its checksum compared, the indexes are built anew and
-///   everything is synced, so that what readers then see cannot go away again.
+/// - Otherwise everything from the recovery point on is synced and then read from the disk, not from memory, each batch's
+///   checksum is compared and the indexes are built anew, so that what readers then see cannot go away again.
 /// - A *torn tail* is cut: bad bytes that reach to the end of the newest segment, with no valid batch behind them, and
 ///   not below what was known to be on the disk. That is what a crash during a write leaves.
 /// - *Rot* is never cut: a bad batch in a closed segment, or with a valid batch behind it, or below what was synced, or

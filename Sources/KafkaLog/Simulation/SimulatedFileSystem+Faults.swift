@@ -27,6 +27,11 @@ extension SimulatedFileSystem {
     /// Makes file syncs fail, and lose what they should have kept.
     public func failSyncs(_ failure: Failure = .next) { state.withLock { $0.syncFailure = failure } }
 
+    /// Calls `hook` before and after every file sync, on the thread that syncs; it may block, and so hold the disk up.
+    public func onSyncs(_ hook: (@Sendable (_ path: String, _ moment: SyncMoment) -> Void)?) {
+        state.withLock { $0.syncHook = hook }
+    }
+
     /// Makes directory syncs fail.
     public func failDirectorySyncs(_ failure: Failure = .next) { state.withLock { $0.directorySyncFailure = failure } }
 
@@ -159,6 +164,9 @@ final class SimulatedFile: StorageFile {
     }
 
     func sync() throws(FileError) {
+        let hook = system.state.withLock { $0.syncHook }
+        hook?(path, .before)
+        defer { hook?(path, .after) }
         try access("sync") { state throws(FileError) in
             do throws(FileError) {
                 try state.syncFailure.take("sync", path)
@@ -169,6 +177,10 @@ final class SimulatedFile: StorageFile {
             state.contents[node]?.sync()
             state.syncs += 1
         }
+    }
+
+    func dropCached() {
+        system.state.withLock { $0.contents[node]?.dropCached() }
     }
 
     private func access<Value>(

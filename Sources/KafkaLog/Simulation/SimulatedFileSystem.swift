@@ -39,7 +39,14 @@ public final class SimulatedFileSystem: FileSystem {
         case all
     }
 
+    /// When a hook is called.
+    public enum SyncMoment: Sendable {
+        case before
+        case after
+    }
+
     struct State {
+        var syncHook: (@Sendable (String, SyncMoment) -> Void)?
         var random: SeededRandom
         var contents: [Int: SimulatedContent] = [:]
         var directories: [Int: SimulatedDirectory] = [0: SimulatedDirectory()]

@@ -36,6 +36,12 @@ struct SimulatedContent {
     /// reads still show them until the power goes.
     mutating func failSync() { pending.removeAll() }
 
+    /// Reads show what the disk holds, and what it was not told to keep yet.
+    mutating func dropCached() {
+        current = durable
+        for change in pending { Self.apply(change, to: &current) }
+    }
+
     /// Decides what of the pending changes reached the disk.
     mutating func cutPower(_ order: SimulatedFileSystem.WriteOrder, _ random: inout SeededRandom) {
         switch order {
