@@ -34,6 +34,9 @@ public struct BrokerConfiguration: Sendable {
     public var maxInFlightRequests = 64
     /// `queued.max.request.bytes`: request bytes in work per connection beyond which the broker stops reading from it.
     public var maxInFlightBytes = 64 * 1024 * 1024
+    /// `queued.max.response.bytes`, a name of our own: bytes of answers per connection, waiting to be sent or promised to
+    /// fetches in work, beyond which the broker stops reading from it; fetches get what is left, but at least one batch.
+    public var maxAnswerBytes = 128 * 1024 * 1024
     /// `fetch.max.bytes`
     public var maxFetchBytes = 55 * 1024 * 1024
 

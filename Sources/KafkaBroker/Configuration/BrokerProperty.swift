@@ -53,6 +53,9 @@ struct BrokerProperty: Sendable {
             "queued.max.request.bytes", \.maxInFlightBytes, 1024...Int64.max,
             "in work, then reading stops"),
         integer(
+            "queued.max.response.bytes", \.maxAnswerBytes, 1024...Int64.max,
+            "of answers, then reading stops"),
+        integer(
             "group.initial.rebalance.delay.ms", \.groupInitialRebalanceDelay, 0...3_600_000,
             "first wait for more members"),
         integer("group.min.session.timeout.ms", \.groupMinSessionTimeout, 1...int32, "shortest session of a member"),

@@ -22,7 +22,7 @@ enum FetchHandler: RequestHandler {
             return context.now(FetchResponse { $0.errorCode = .fetchSessionIDNotFound })
         }
         let plan = Plan(request, in: context)
-        let maxBytes = min(Int(request.maxBytes), context.core.configuration.maxFetchBytes)
+        let maxBytes = min(Int(request.maxBytes), context.maxFetchBytes)
         let outcomes = FetchOperation.run(
             plan.reads, limits: FetchOperation.Limits(minBytes: Int(request.minBytes), maxBytes: maxBytes),
             maxWait: plan.hasFailures ? .zero : .milliseconds(Int64(max(0, request.maxWaitMs))),

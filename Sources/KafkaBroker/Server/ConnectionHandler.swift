@@ -54,6 +54,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func dispatch(_ frame: inout ByteBuffer, size: Int, context: ChannelHandlerContext) throws {
         guard let info else { return }
         let answer: EventLoopFuture<ByteBuffer?>
+        var claim = 0
         if let fallback = try ApiVersionsHandler.answerToUnknownVersion(in: frame, routes: core.routes) {
             answer = context.eventLoop.makeSucceededFuture(fallback)
         } else {
@@ -62,10 +63,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
             guard route.versions.contains(header.apiVersion) else {
                 throw ConnectionError.unsupportedVersion(header, route.versions)
             }
-            answer = try route.answer(
-                &frame, RequestContext(core: core, connection: info, header: header, eventLoop: context.eventLoop))
+            var request = RequestContext(core: core, connection: info, header: header, eventLoop: context.eventLoop)
+            let room = max(0, core.configuration.maxAnswerBytes - responses.answerBytes)
+            request.maxFetchBytes = min(room, core.configuration.maxFetchBytes)
+            if header.apiKey == .fetch { claim = request.maxFetchBytes }
+            answer = try route.answer(&frame, request)
         }
-        let place = responses.open(bytes: size)
+        let place = responses.open(bytes: size, claim: claim)
         answer.hop(to: context.eventLoop).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let response): self.finish(place, with: response, context: context)
@@ -78,9 +82,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
         _ place: ResponseQueue<ByteBuffer>.Place, with response: ByteBuffer?, context: ChannelHandlerContext
     ) {
         guard !isClosing else { return }
-        responses.fill(place, with: response)
+        responses.fill(place, with: response, size: response?.readableBytes ?? 0)
         while let next = responses.next() {
-            context.write(Self.wrapOutboundOut(next), promise: nil)
+            let size = next.readableBytes
+            let sent = context.eventLoop.makePromise(of: Void.self)
+            sent.futureResult.assumeIsolated().whenComplete { _ in
+                self.responses.sent(size)
+                self.resumeReadingIfPossible(context: context)
+            }
+            context.write(Self.wrapOutboundOut(next), promise: sent)
             mustFlush = true
         }
         if !isInsideRead { flushIfNeeded(context: context) }
@@ -98,6 +108,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func isSaturated(_ context: ChannelHandlerContext) -> Bool {
         responses.count >= core.configuration.maxInFlightRequests
             || responses.bytesInHand >= core.configuration.maxInFlightBytes
+            || responses.answerBytes >= core.configuration.maxAnswerBytes
             || !context.channel.isWritable
     }
 

@@ -48,6 +48,9 @@ struct RequestContext: Sendable {
     let connection: ConnectionInfo
     let header: RequestHeader
     let eventLoop: any EventLoop
+    /// The most bytes of records that the answer may hold, beside one batch: what `fetch.max.bytes` and the answers that
+    /// wait on this connection leave.
+    var maxFetchBytes = 0
 
     var version: Int16 { header.apiVersion }
 

@@ -227,4 +227,31 @@ struct RecordsTests {
             #expect(try values(in: try await again.fetch("t").records) == ["0", "1"])
         }
     }
+
+    @Test("many fetches at once on one connection hold no more answers than it may, and each gets on")
+    func boundsAnswers() async throws {
+        func shrink(_ configuration: inout BrokerConfiguration) throws {
+            try configuration.set("queued.max.response.bytes", to: "100000")
+        }
+        try await withTestBroker(shrink) { broker in
+            let client = try await broker.connect()
+            try await client.create("t")
+            let batch = records([String(repeating: "x", count: 10_000)])
+            for _ in 0..<40 { #expect(try await client.produce(batch, to: "t").errorCode == ErrorCode.none) }
+            var bytes = ByteBuffer()
+            for number: Int32 in 0..<12 {
+                try fetchRequest("t").encodeFrame(version: 11, correlationID: number, clientID: nil, into: &bytes)
+            }
+            try await client.channel.writeAndFlush(bytes)
+            var sizes: [Int] = []
+            for number: Int32 in 0..<12 {
+                let answer = try await client.receive(FetchRequest.self, version: 11, correlationID: number)
+                sizes.append(answer.responses.first?.partitions.first?.records?.readableBytes ?? 0)
+            }
+            #expect(sizes.reduce(0, +) <= 100_000 + 12 * batch.readableBytes, "\(sizes)")
+            #expect(sizes.allSatisfy { $0 >= batch.readableBytes })
+            let after = try await client.fetch("t")
+            #expect(after.records?.readableBytes ?? 0 > 80_000)
+        }
+    }
 }
