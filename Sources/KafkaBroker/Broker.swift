@@ -170,7 +170,8 @@ public final class Broker: Service {
                 topics: topics, snapshotBytes: configuration.groupLogSnapshotBytes, wallClock: wallClock,
                 logger: logger)
             let groups = GroupCoordinator(
-                eventLoop: loops.next(), limits: GroupLimits(configuration), log: groupLog, logger: logger)
+                eventLoop: loops.next(), limits: GroupLimits(configuration), log: groupLog, logger: logger,
+                topicID: { topics.topic(named: $0)?.id })
             let core = BrokerCore(
                 configuration: configuration, clusterID: metadata.image.clusterID.description, topics: topics,
                 groups: groups, producerIDs: ProducerIDs(metadata: metadata, threads: threads), threads: threads,

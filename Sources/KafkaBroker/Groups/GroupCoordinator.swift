@@ -7,12 +7,12 @@ import NIOCore
 ///
 /// Every public method may be called from any thread and answers on the coordinator's event loop.
 final class GroupCoordinator: Sendable {
-    private struct Timer {
+    struct Timer {
         var deadline: Milliseconds
         var scheduled: Scheduled<Void>
     }
 
-    private struct State {
+    struct State {
         var groups: [String: Group] = [:]
         var joins: [GroupTicket: EventLoopPromise<GroupJoined>] = [:]
         var syncs: [GroupTicket: EventLoopPromise<GroupSynced>] = [:]
@@ -24,16 +24,22 @@ final class GroupCoordinator: Sendable {
     }
 
     let eventLoop: any EventLoop
-    private let limits: GroupLimits
+    let limits: GroupLimits
     private let log: GroupLog
-    private let logger: Logger
-    private let state: NIOLoopBoundBox<State>
+    let logger: Logger
+    let state: NIOLoopBoundBox<State>
+    /// The id of the topic that bears a name now.
+    let topicID: @Sendable (String) -> KafkaUUID?
 
-    init(eventLoop: any EventLoop, limits: GroupLimits, log: GroupLog, logger: Logger) {
+    init(
+        eventLoop: any EventLoop, limits: GroupLimits, log: GroupLog, logger: Logger,
+        topicID: @escaping @Sendable (String) -> KafkaUUID?
+    ) {
         self.eventLoop = eventLoop
         self.limits = limits
         self.log = log
         self.logger = logger
+        self.topicID = topicID
         state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
     }
 
@@ -49,12 +55,9 @@ final class GroupCoordinator: Sendable {
                 group.restore(snapshot, now: self.now)
                 self.state.value.groups[id] = group
             }
-            for (id, offsets) in stored.offsets {
-                self.state.value.groups[id, default: Group(id: id, limits: self.limits)].offsets = offsets
-            }
+            let stale = self.restore(stored.offsets)
             for id in self.state.value.groups.keys { self.schedule(id) }
-            self.snapshotIfWorthwhile()
-            return self.eventLoop.makeSucceededVoidFuture()
+            return self.take(back: stale).map { self.snapshotIfWorthwhile() }
         }
     }
 
@@ -157,72 +160,6 @@ final class GroupCoordinator: Sendable {
         }
     }
 
-    // MARK: Offsets
-
-    /// Who commits.
-    struct Committer: Sendable {
-        var memberID = ""
-        var instanceID: String?
-        var generation: Int32 = -1
-        /// What a stranger to a group that does not exist is told; newer clients know GROUP_ID_NOT_FOUND.
-        var absentGroup: ErrorCode = .illegalGeneration
-    }
-
-    /// Commits; the answer comes when the offsets are on disk and visible.
-    func commit(
-        group id: String, as committer: Committer, _ offsets: [(TopicPartition, CommittedOffset)]
-    ) -> EventLoopFuture<ErrorCode> {
-        let records = offsets.map { GroupRecord.offset(group: id, $0.0, $0.1) }
-        return onLoop {
-            if let fault = self.fault(in: id) { return self.eventLoop.makeSucceededFuture(fault) }
-            if self.state.value.groups[id] == nil {
-                guard committer.generation < 0 else {
-                    return self.eventLoop.makeSucceededFuture(committer.absentGroup)
-                }
-                self.state.value.groups[id] = Group(id: id, limits: self.limits)
-            }
-            var answer = ErrorCode.none
-            self.change(id) { group, now in
-                answer = group.validateCommit(
-                    memberID: committer.memberID, instanceID: committer.instanceID,
-                    generation: committer.generation, now: now)
-                return []
-            }
-            guard answer == .none, !records.isEmpty else { return self.eventLoop.makeSucceededFuture(answer) }
-            return self.write(records).map { error in
-                guard error == .none else { return error }
-                for case .offset(_, let partition, let offset?) in records {
-                    self.state.value.groups[id, default: Group(id: id, limits: self.limits)]
-                        .offsets.commit(offset, for: partition)
-                }
-                return .none
-            }
-        }
-    }
-
-    /// The committed offsets of a group; none for a group that does not exist.
-    func offsets(of id: String) -> EventLoopFuture<GroupOffsets> {
-        onLoop { self.eventLoop.makeSucceededFuture(self.state.value.groups[id]?.offsets ?? GroupOffsets()) }
-    }
-
-    /// Forgets what groups have committed for a topic that is gone; its successor begins anew.
-    func forget(topic: String) -> EventLoopFuture<Void> {
-        onLoop {
-            var records: [GroupRecord] = []
-            for (id, group) in self.state.value.groups {
-                for (name, partitions) in group.offsets.byTopic where name == topic {
-                    for (partition, _) in partitions {
-                        let key = TopicPartition(topic: topic, partition: partition)
-                        self.state.value.groups[id]?.offsets.remove(key)
-                        records.append(.offset(group: id, key, nil))
-                    }
-                }
-            }
-            guard !records.isEmpty else { return self.eventLoop.makeSucceededVoidFuture() }
-            return self.write(records).map { _ in }
-        }
-    }
-
     // MARK: Descriptions
 
     func group(_ id: String) -> EventLoopFuture<Group?> {
@@ -235,14 +172,14 @@ final class GroupCoordinator: Sendable {
 
     // MARK: Inside
 
-    private func onLoop<Value: Sendable>(
+    func onLoop<Value: Sendable>(
         _ body: @escaping @Sendable () -> EventLoopFuture<Value>
     ) -> EventLoopFuture<Value> {
         eventLoop.inEventLoop ? body() : eventLoop.flatSubmit(body)
     }
 
     /// Writes to the log; when the answer arrives here, later writes are still behind it.
-    private func write(_ records: [GroupRecord]) -> EventLoopFuture<ErrorCode> {
+    func write(_ records: [GroupRecord]) -> EventLoopFuture<ErrorCode> {
         state.value.writes += 1
         let written = log.append(records, on: eventLoop)
         // After whoever asked has taken the result into account, a quiet moment may have come.
@@ -271,7 +208,7 @@ final class GroupCoordinator: Sendable {
             })
     }
 
-    private func fault(in id: String) -> ErrorCode? {
+    func fault(in id: String) -> ErrorCode? {
         if state.value.isStopped { return .notCoordinator }
         return id.isEmpty ? .invalidGroupID : nil
     }
@@ -286,7 +223,7 @@ final class GroupCoordinator: Sendable {
     }
 
     /// Lets an event happen to a group, brings it up to the present first, and carries out what follows.
-    private func change(_ id: String, _ event: (inout Group, Milliseconds) -> [GroupEffect]) {
+    func change(_ id: String, _ event: (inout Group, Milliseconds) -> [GroupEffect]) {
         guard var group = state.value.groups.removeValue(forKey: id) else { return }
         let before = group.state
         let now = now

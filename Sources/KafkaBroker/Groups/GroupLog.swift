@@ -38,7 +38,22 @@ final class GroupLog: Sendable {
     /// Records to a batch of a snapshot.
     private static let snapshotBatch = 1000
 
+    /// Whoever waits for the partition to be made; nil when nobody is making it.
+    private struct Line {
+        enum Step { case wait, go(Partition), make }
+        var waiting: [@Sendable (Partition?) -> Void]?
+
+        /// Those who wait; nil, and the line is over, when there are none.
+        mutating func next() -> [@Sendable (Partition?) -> Void]? {
+            defer { waiting = waiting?.isEmpty == true ? nil : [] }
+            return waiting?.isEmpty == true ? nil : waiting
+        }
+    }
+
+    private static let name = TopicPartition(topic: TopicName.groups, partition: 0)
+
     private let topics: TopicStore
+    private let line = Mutex(Line())
     /// Bytes since the log last began with a snapshot, and the size of that snapshot.
     private let written = Mutex((bytes: 0, snapshot: 0))
     private let snapshotBytes: Int
@@ -104,7 +119,7 @@ final class GroupLog: Sendable {
     ///
     /// A crash in between leaves the old records, with or without new ones that say the same.
     func begin(with records: [GroupRecord]) {
-        guard let partition = topics.partition(TopicPartition(topic: TopicName.groups, partition: 0)) else { return }
+        guard let partition = topics.partition(Self.name) else { return }
         written.withLock { $0.bytes = 0 }
         partition.exclusively { [logger] log in
             do {
@@ -127,24 +142,38 @@ final class GroupLog: Sendable {
         }
     }
 
+    /// Does `body` with the log's partition, which is made if it is not there; nil if it cannot be made. Whatever comes
+    /// while it is being made waits in line, so that nothing written later is on disk earlier.
     private func withPartition(_ body: @escaping @Sendable (Partition?) -> Void) {
-        if let partition = topics.partition(TopicPartition(topic: TopicName.groups, partition: 0)) {
-            return body(partition)
+        let step = line.withLock { line -> Line.Step in
+            if line.waiting != nil {
+                line.waiting?.append(body)
+                return .wait
+            }
+            if let partition = topics.partition(Self.name) { return .go(partition) }
+            line.waiting = [body]
+            return .make
         }
-        let specification = TopicSpecification(
-            name: TopicName.groups, partitions: 1,
-            configuration: Self.properties)
-        topics.create(specification) { [topics] result in
-            // Two may have found it missing; then the second finds it made.
-            let topic = (try? result.get()) ?? topics.topic(named: TopicName.groups)
-            body(topic?.partition(0))
+        switch step {
+        case .wait: return
+        case .go(let partition): return body(partition)
+        case .make: break
+        }
+        let specification = TopicSpecification(name: TopicName.groups, partitions: 1, configuration: Self.properties)
+        topics.create(specification) { result in
+            // A client may have made it at the same time, by asking for its metadata.
+            let topic = (try? result.get()) ?? self.topics.topic(named: TopicName.groups)
+            let partition = topic?.partition(0)
+            while let bodies = self.line.withLock({ $0.next() }) {
+                for body in bodies { body(partition) }
+            }
         }
     }
 
     /// Reads the log from its start. Blocks: storage threads, or before the broker listens.
     func load() throws -> Contents {
         var contents = Contents()
-        guard let log = topics.partition(TopicPartition(topic: TopicName.groups, partition: 0))?.log else {
+        guard let log = topics.partition(Self.name)?.log else {
             return contents
         }
         written.withLock { $0.bytes = Int(log.size) }

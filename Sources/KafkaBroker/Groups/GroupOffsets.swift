@@ -1,3 +1,5 @@
+import KafkaProtocol
+
 /// A partition as groups name it.
 struct TopicPartition: Hashable, Sendable, Comparable {
     var topic: String
@@ -15,6 +17,8 @@ struct CommittedOffset: Sendable, Equatable {
     var metadata = ""
     /// Wall clock, milliseconds since 1970.
     var commitTimestamp: Int64
+    /// The topic it was committed for, so that a successor of the same name never meets it; zero where that is not known.
+    var topicID = KafkaUUID.zero
 }
 
 /// The committed offsets of one group. A commit becomes visible when it is on disk, and commits become visible in the

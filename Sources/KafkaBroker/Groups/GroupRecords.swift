@@ -4,9 +4,9 @@ import NIOCore
 /// The records of the internal log `__consumer_offsets`, in the layout that Apache Kafka uses for its own, so that tools
 /// which read that topic read this one.
 ///
-/// Key and value each begin with an int16 that says what follows (plain encoding, not flexible):
+/// Key and value each begin with an int16 that says what follows (plain encoding; flexible in version 4):
 ///
-///     key 1    group, topic, partition                       value 3    an offset with leader epoch, metadata, time
+///     key 1    group, topic, partition                       value 4    an offset: epoch, metadata, time, topic id
 ///     key 2    group                                         value 3    the generation with its members
 ///
 /// A record without value takes back what its key says. The log is read from its start; the last record of a key counts.
@@ -20,8 +20,9 @@ enum GroupRecord: Sendable, Equatable {
     }
 
     private static let offsetKeyVersion: Int16 = 1
+    private static let firstFlexible: Int16 = 4
     private static let groupKeyVersion: Int16 = 2
-    private static let offsetValueVersion: Int16 = 3
+    private static let offsetValueVersion: Int16 = 4
     private static let groupValueVersion: Int16 = 3
 
     /// The record's bytes. `now` is wall clock time, milliseconds since 1970.
@@ -54,7 +55,8 @@ enum GroupRecord: Sendable, Equatable {
             if var value {
                 let version = try Self.takeVersion(&value)
                 guard (0...Self.offsetValueVersion).contains(version) else { throw Unknown(version: version) }
-                offset = try OffsetValue(stored: value, version: version, isFlexible: false).offset
+                offset = try OffsetValue(stored: value, version: version, isFlexible: version >= Self.firstFlexible)
+                    .offset
             }
             self = .offset(group: key.group, TopicPartition(topic: key.topic, partition: key.partition), offset)
         case Self.groupKeyVersion:
@@ -78,7 +80,7 @@ enum GroupRecord: Sendable, Equatable {
 
     private static func prefixed(_ body: some KafkaStructure, version: Int16) throws(ProtocolError) -> ByteBuffer {
         var buffer = ByteBuffer(integer: version)
-        buffer.writeImmutableBuffer(try body.stored(version: version, isFlexible: false))
+        buffer.writeImmutableBuffer(try body.stored(version: version, isFlexible: version >= firstFlexible))
         return buffer
     }
 }
@@ -101,6 +103,7 @@ private struct OffsetValue: KafkaStructure {
     var metadata = ""
     var commitTimestamp: Int64 = 0
     var expireTimestamp: Int64 = -1
+    var topicID = KafkaUUID.zero
 
     init() {}
 
@@ -109,11 +112,13 @@ private struct OffsetValue: KafkaStructure {
         leaderEpoch = offset.leaderEpoch
         metadata = offset.metadata
         commitTimestamp = offset.commitTimestamp
+        topicID = offset.topicID
     }
 
     var offset: CommittedOffset {
         CommittedOffset(
-            offset: committed, leaderEpoch: leaderEpoch, metadata: metadata, commitTimestamp: commitTimestamp)
+            offset: committed, leaderEpoch: leaderEpoch, metadata: metadata, commitTimestamp: commitTimestamp,
+            topicID: topicID)
     }
 
     mutating func describe<C: MessageCoder>(_ coder: inout C) throws(ProtocolError) {
@@ -122,6 +127,7 @@ private struct OffsetValue: KafkaStructure {
         try coder.string(&metadata)
         try coder.int64(&commitTimestamp)
         try coder.int64(&expireTimestamp, from: 1, to: 1)
+        try coder.tags { (coder: inout C) throws(ProtocolError) in try coder.uuid(&topicID, tag: 0, from: 4) }
     }
 }
 

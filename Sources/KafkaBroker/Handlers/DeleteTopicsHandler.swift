@@ -40,7 +40,7 @@ enum DeleteTopicsHandler: RequestHandler {
         return promise.futureResult.flatMap { result in
             switch result {
             case .success(let topic):
-                context.core.groups.forget(topic: topic.name).hop(to: context.eventLoop).map {
+                context.core.groups.forget(topic: topic.name, id: topic.id).hop(to: context.eventLoop).map {
                     DeleteTopicsResponse.Topic { answer in
                         answer.name = topic.name
                         answer.topicID = topic.id

@@ -18,7 +18,8 @@ enum OffsetCommitHandler: RequestHandler {
         let refusals = request.topics.map { topic in
             topic.partitions.map { partition -> ErrorCode in
                 let name = TopicPartition(topic: topic.name, partition: partition.partitionIndex)
-                guard context.core.topics.partition(name) != nil else { return .unknownTopicOrPartition }
+                guard let found = context.core.topics.topic(named: topic.name), found.partition(name.partition) != nil
+                else { return .unknownTopicOrPartition }
                 let metadata = partition.committedMetadata ?? ""
                 guard metadata.utf8.count <= context.core.configuration.maxOffsetMetadataBytes else {
                     return .offsetMetadataTooLarge
@@ -28,7 +29,7 @@ enum OffsetCommitHandler: RequestHandler {
                         name,
                         CommittedOffset(
                             offset: partition.committedOffset, leaderEpoch: partition.committedLeaderEpoch,
-                            metadata: metadata, commitTimestamp: now)
+                            metadata: metadata, commitTimestamp: now, topicID: found.id)
                     ))
                 return .none
             }
@@ -38,7 +39,7 @@ enum OffsetCommitHandler: RequestHandler {
             generation: request.generationIDOrMemberEpoch,
             absentGroup: context.version >= 9 ? .groupIDNotFound : .illegalGeneration)
         return context.core.groups.commit(group: request.groupID, as: committer, offsets).hop(to: context.eventLoop)
-            .map { error in
+            .map { outcome in
                 OffsetCommitResponse { response in
                     response.topics = zip(request.topics, refusals).map { topic, refusals in
                         OffsetCommitResponse.Topic { answer in
@@ -46,7 +47,11 @@ enum OffsetCommitHandler: RequestHandler {
                             answer.partitions = zip(topic.partitions, refusals).map { partition, refusal in
                                 OffsetCommitResponse.Partition { answer in
                                     answer.partitionIndex = partition.partitionIndex
-                                    answer.errorCode = error == .none ? refusal : error
+                                    let name = TopicPartition(topic: topic.name, partition: answer.partitionIndex)
+                                    answer.errorCode =
+                                        outcome.error != .none
+                                        ? outcome.error
+                                        : outcome.gone.contains(name) ? .unknownTopicOrPartition : refusal
                                 }
                             }
                         }

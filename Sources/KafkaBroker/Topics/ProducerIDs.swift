@@ -1,15 +1,27 @@
+import DequeModule
 import KafkaProtocol
 import NIOCore
 import Synchronization
 
 /// Hands out producer ids that never repeat, not even after a crash: a block is reserved on disk before the first id of
 /// it is given away, and what a crash leaves of a block is never used.
+///
+/// Nobody waits for the disk but those whose ids are not reserved yet: they stand in line while a storage thread reserves
+/// the next block.
 final class ProducerIDs: Sendable {
     static let blockSize: Int64 = 1000
 
     private struct State {
         var next: Int64 = 0
         var end: Int64 = 0
+        var waiting: Deque<EventLoopPromise<Int64>> = []
+        var isReserving = false
+
+        mutating func take() -> Int64? {
+            guard next < end else { return nil }
+            defer { next += 1 }
+            return next
+        }
     }
 
     private let metadata: MetadataStore
@@ -23,35 +35,51 @@ final class ProducerIDs: Sendable {
 
     /// The next id, at once from the block in hand or after reserving another.
     func next(on eventLoop: any EventLoop) -> EventLoopFuture<Int64> {
-        if let id = takeFromBlock() { return eventLoop.makeSucceededFuture(id) }
         let promise = eventLoop.makePromise(of: Int64.self)
-        let isAccepted = threads.submit {
-            promise.completeWith(Result { try self.reserve() })
+        let (id, mustReserve) = state.withLock { state -> (Int64?, Bool) in
+            if let id = state.take() { return (id, false) }
+            state.waiting.append(promise)
+            defer { state.isReserving = true }
+            return (nil, !state.isReserving)
         }
-        if !isAccepted { promise.fail(ErrorCode.coordinatorNotAvailable) }
+        if let id { promise.succeed(id) }
+        if mustReserve, !threads.submit(reserve) { fail(ErrorCode.coordinatorNotAvailable) }
         return promise.futureResult
     }
 
-    private func takeFromBlock() -> Int64? {
-        state.withLock { state in
-            guard state.next < state.end else { return nil }
-            defer { state.next += 1 }
-            return state.next
-        }
-    }
-
-    /// Reserves a block unless another thread just did. Blocks.
-    private func reserve() throws -> Int64 {
-        try state.withLock { state in
-            if state.next == state.end {
-                state.next = try metadata.update { image in
+    /// Reserves blocks until nobody waits. Blocks, on a storage thread, and holds no lock while it does.
+    private func reserve() {
+        do {
+            while true {
+                let start = try metadata.update { image in
                     defer { image.nextProducerID += Self.blockSize }
                     return image.nextProducerID
                 }
-                state.end = state.next + Self.blockSize
+                let (served, isDone) = state.withLock { state in
+                    state.next = start
+                    state.end = start + Self.blockSize
+                    var served: [(EventLoopPromise<Int64>, Int64)] = []
+                    while let promise = state.waiting.first, let id = state.take() {
+                        state.waiting.removeFirst()
+                        served.append((promise, id))
+                    }
+                    state.isReserving = !state.waiting.isEmpty
+                    return (served, state.waiting.isEmpty)
+                }
+                for (promise, id) in served { promise.succeed(id) }
+                if isDone { return }
             }
-            defer { state.next += 1 }
-            return state.next
+        } catch {
+            fail(error)
         }
+    }
+
+    private func fail(_ error: any Error) {
+        let waiting = state.withLock { state in
+            defer { state.waiting = [] }
+            state.isReserving = false
+            return state.waiting
+        }
+        for promise in waiting { promise.fail(error) }
     }
 }

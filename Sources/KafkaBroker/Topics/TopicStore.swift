@@ -8,8 +8,10 @@ import Synchronization
 ///
 /// Look-ups may come from any thread. Changes run one after the other on a storage thread.
 ///
-/// A crash at any point leaves either the topic or a directory that no image names; `open` sets such directories aside
-/// under a name ending in `.stray`, and finishes deletions (names ending in `.deleted`).
+/// A crash at any point leaves either the topic or a directory that no image names. `open` finishes deletions (names
+/// ending in `.deleted`) and sets other directories of partitions that no image names aside, under a name ending in
+/// `.stray`: they may be what an interrupted deletion left, or everything behind an old copy of `metadata`. Nobody but a
+/// person removes them.
 final class TopicStore: Sendable {
     private struct State {
         var byName: [String: Topic] = [:]
@@ -24,6 +26,8 @@ final class TopicStore: Sendable {
         var partitions: Int
         var waiting: [@Sendable () -> Void] = []
     }
+
+    private static let straySuffix = ".stray"
 
     let directory: String
     let configuration: BrokerConfiguration
@@ -116,15 +120,38 @@ final class TopicStore: Sendable {
             name: specification.name, id: .random(), partitions: specification.partitions,
             configuration: specification.configuration)
         do {
-            let logs = try openLogs(of: entry, mustBeNew: true)
+            for path in paths(of: entry) where files.exists(path) { try setAside(path) }
+        } catch {
+            throw refused(entry, error)
+        }
+        do {
+            let logs = try openLogs(of: entry)
             try metadata.update { $0.topics.append(entry) }
             let topic = publish(entry, logs: logs)
             logger.info(
                 "created topic", metadata: ["topic": "\(topic.name)", "partitions": "\(topic.partitions.count)"])
             return topic
         } catch {
-            logger.error("cannot create topic", metadata: ["topic": "\(specification.name)", "reason": "\(error)"])
-            throw TopicError(.kafkaStorageError, "the topic's files cannot be written: \(error)")
+            removeRemains(of: entry)
+            throw refused(entry, error)
+        }
+    }
+
+    private func refused(_ entry: MetadataImage.Topic, _ error: any Error) -> TopicError {
+        logger.error("cannot create topic", metadata: ["topic": "\(entry.name)", "reason": "\(error)"])
+        return TopicError(.kafkaStorageError, "the topic's files cannot be written: \(error)")
+    }
+
+    /// Removes the directories of a topic that could not be made; nothing else bore their names before.
+    private func removeRemains(of entry: MetadataImage.Topic) {
+        for path in paths(of: entry) where files.exists(path) {
+            do throws(LogError) {
+                try PartitionLog.delete(directory: path, files: files)
+            } catch {
+                logger.warning(
+                    "cannot remove what is left of a topic that could not be made; the next start sets it aside",
+                    metadata: ["path": "\(path)", "reason": "\(error)"])
+            }
         }
     }
 
@@ -223,29 +250,54 @@ final class TopicStore: Sendable {
         "\(directory)/\(topic)-\(partition)"
     }
 
-    private func openLogs(of entry: MetadataImage.Topic, mustBeNew: Bool) throws -> [PartitionLog] {
+    private func paths(of entry: MetadataImage.Topic) -> [String] {
+        (0..<entry.partitions).map { path(of: entry.name, $0) }
+    }
+
+    private func openLogs(of entry: MetadataImage.Topic) throws -> [PartitionLog] {
         let pinned = entry.name == TopicName.groups ? GroupLog.properties : [:]
         let configuration = TopicConfiguration(
             overrides: entry.configuration.merging(pinned) { $1 }, defaults: self.configuration.topicDefaults)
-        return try threads.inParallel(Int(entry.partitions)) { index in
-            let path = self.path(of: entry.name, Int32(index))
-            if mustBeNew, self.files.exists(path) { try self.setAside(path) }
-            return try PartitionLog.open(directory: path, configuration: configuration.log, files: self.files)
+        let paths = paths(of: entry)
+        return try threads.inParallel(paths.count) { index in
+            try PartitionLog.open(directory: paths[index], configuration: configuration.log, files: self.files)
         }
     }
 
     private func setAside(_ path: String) throws(FileError) {
-        let newPath = "\(path).\(KafkaUUID.random()).stray"
+        let newPath = sideName(of: path, suffix: Self.straySuffix)
         try files.rename(path, to: newPath)
-        logger.warning("setting aside a directory that belongs to no topic", metadata: ["path": "\(newPath)"])
+        try files.syncDirectory(directory)
+        logger.warning(
+            "set aside a directory that belongs to no topic; look whether anybody misses it",
+            metadata: ["path": "\(newPath)", "was": "\(path)"])
+    }
+
+    /// Sets aside what looks like a partition's directory and is none of the image's.
+    private func setStraysAside(_ image: MetadataImage) throws {
+        let known = Set(image.topics.flatMap(paths))
+        for name in try files.list(directory).sorted() where Self.isPartitionName(name) {
+            let path = "\(directory)/\(name)"
+            guard !known.contains(path), (try? files.list(path)) != nil else { continue }
+            try setAside(path)
+        }
+    }
+
+    /// A topic's name, a dash and a number.
+    private static func isPartitionName(_ name: String) -> Bool {
+        guard let dash = name.lastIndex(of: "-") else { return false }
+        let digits = name[name.index(after: dash)...]
+        return !digits.isEmpty && digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            && TopicName.fault(in: String(name[..<dash])) == nil
     }
 
     /// Opens everything the image names, recovering what was not closed cleanly. Blocks.
     func open() throws {
         let image = metadata.image
         try PartitionLog.finishDeletions(in: directory, files: files)
+        try setStraysAside(image)
         for entry in image.topics {
-            let logs = try openLogs(of: entry, mustBeNew: false)
+            let logs = try openLogs(of: entry)
             for report in logs.map(\.recoveryReport) where report.verdict == .recovered || report.isNoteworthy {
                 logger.log(
                     level: report.isNoteworthy ? .notice : .info, "recovered a log", metadata: ["report": "\(report)"])

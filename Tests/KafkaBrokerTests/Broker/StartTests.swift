@@ -94,18 +94,29 @@ struct StartTests {
         }
     }
 
-    @Test("finishes deletions and sets strangers' directories aside when it makes a topic of that name")
+    @Test("finishes deletions, and sets aside and names the directories of partitions that no topic has")
     func tidiesUp() async throws {
         let files = SimulatedFileSystem(seed: 1)
         try await withTestBroker(files: files) { broker in
+            let client = try await broker.connect()
+            try await client.create("t")
+            #expect(try await client.produce(["a"], to: "t").errorCode == .none)
             try await broker.stop()
+            // As an old copy of the metadata would have it: the topic is not known, its records are there.
+            let metadata = try MetadataStore(directory: "/data", files: files)
+            try metadata.update { $0.topics = [] }
             try files.createDirectory("/data/old-0.x.deleted")
-            try files.createDirectory("/data/t-0")
+            try files.createDirectory("/data/notes")
             try await broker.start()
             #expect(!files.exists("/data/old-0.x.deleted"))
-            let client = try await broker.connect()
-            #expect(try await client.create("t").errorCode == .none)
-            #expect(try files.list("/data").filter { $0.hasSuffix(".stray") }.count == 1)
+            #expect(files.exists("/data/notes"))
+            let strays = try files.list("/data").filter { $0.hasPrefix("t-0.") && $0.hasSuffix(".stray") }
+            #expect(strays.count == 1)
+            #expect(try files.list("/data/\(strays[0])").contains { $0.hasSuffix(".log") })
+            #expect(broker.messages.contains { $0.contains("/data/\(strays[0])") })
+            let again = try await broker.connect()
+            #expect(try await again.create("t").errorCode == .none)
+            #expect(try await again.fetch("t").highWatermark == 0)
         }
     }
 }

@@ -3,6 +3,7 @@ import KafkaLog
 import KafkaProtocol
 import Logging
 import NIOCore
+import Synchronization
 
 @testable import KafkaBroker
 
@@ -42,6 +43,9 @@ final class TestBroker {
     var configuration: BrokerConfiguration
     var files: any FileSystem
     private(set) var port = 0
+    private let lines = Recorder.Lines()
+    /// What the broker wrote to its log from `notice` on, with what stands beside it.
+    var messages: [String] { lines.all.withLock { $0 } }
     private var task: Task<Void, any Error>?
 
     init(configuration: BrokerConfiguration, files: any FileSystem) {
@@ -51,7 +55,7 @@ final class TestBroker {
 
     func start() async throws {
         let broker = Broker(
-            configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            configuration: configuration, logger: Logger(label: "test") { _ in Recorder(lines: lines) },
             files: files)
         let task = Task { try await broker.run() }
         self.task = task
@@ -71,6 +75,29 @@ final class TestBroker {
 
     func connect() async throws -> TestClient {
         try await TestClient.connect(port: port)
+    }
+}
+
+/// Keeps what is logged.
+struct Recorder: LogHandler {
+    final class Lines: Sendable {
+        let all = Mutex<[String]>([])
+    }
+
+    let lines: Lines
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.notice
+
+    init(lines: Lines) { self.lines = lines }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let beside = event.metadata.map { " \($0)" } ?? ""
+        lines.all.withLock { $0.append("\(event.message)\(beside)") }
     }
 }
 
