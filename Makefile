@@ -1,7 +1,8 @@
 # Tidings: events with Kafka, for Swift.
 #
 #   make run     install what is missing, build, run the live example at http://127.0.0.1:8080
-#   make test    install what is missing, build, pass all tests (KAFKA=host:9092 DATABASE=postgres://… use yours)
+#   make test    install what is missing, build, pass all tests (KAFKA=host:9092 DATABASE=postgres://… use yours, but
+#                for the tests that kill theirs)
 #   make prove   the same with the long sweeps
 #   make bench   measure against the references; prints what docs/benchmarks.md reports
 #   make build | lint | format | clean

@@ -199,7 +199,7 @@ let package = Package(
         .testTarget(
             name: "TidingsTests",
             dependencies: [
-                "KafkaClient", "Tidings", "TidingsTesting",
+                "KafkaClient", "Tidings", "TidingsTesting", "Processes",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

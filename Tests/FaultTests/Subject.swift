@@ -104,9 +104,7 @@ struct Subject: Sendable {
     func until(
         _ what: String, _ process: ChildProcess, _ condition: @escaping @Sendable () async throws -> Bool
     ) async throws {
-        try await withDeadline(.seconds(60), describe: { "not reached: \(what)\n\(process.errors.suffix(2000))" }) {
-            while try await !condition() { try await Task.sleep(for: .milliseconds(10)) }
-        }
+        try await eventually("\(what)\n\(process.errors.suffix(2000))", condition)
     }
 
     // MARK: What is known

@@ -72,10 +72,11 @@ struct MembershipTests {
         }
     }
 
-    @Test("a static member that restarts gets its partitions back, and the other notices nothing")
-    func staticMemberReturns() async throws {
-        try await withBroker { broker in
-            let cluster = TestCluster(bootstrap: broker.bootstrap)
+    @Test(
+        "a static member that restarts gets its partitions back, and the other notices nothing",
+        arguments: TestKafka.complete)
+    func staticMemberReturns(_ kafka: TestKafka) async throws {
+        try await withCluster(kafka) { cluster in
             let topic = try await cluster.topic("static", partitions: 2)
             try await cluster.fill(topic, partitions: 2, count: 1)
             let stayer = History()

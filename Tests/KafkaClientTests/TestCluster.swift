@@ -63,7 +63,7 @@ struct TestCluster: Sendable {
             rd_kafka_mock_topic_create(mock.cluster, name, partitions, 1)
         } else {
             let admin = try Admin(kafka, logger: logger)
-            try await admin.createTopics([TopicSpecification(name, partitions: partitions, replicationFactor: 1)])
+            try await admin.createTopics([TopicSpecification(name, partitions: partitions)])
         }
         return name
     }

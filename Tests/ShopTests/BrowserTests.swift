@@ -12,7 +12,8 @@ struct BrowserTests {
             let running = try await shop.open()
             let browser = try await Browser.open()
             var placed: [String] = []
-            for (role, instance) in [("invoicing", 1), ("shipping", 1), ("order", 1), ("broker", 1), ("invoicing", 2)] {
+            let victims = [("invoicing", 1), ("shipping", 1), ("order", 1), ("invoicing", 2)] + TestShop.brokers
+            for (role, instance) in victims {
                 placed.append(try await place(browser, shop))
                 try await shop.kill(role, instance)
                 placed.append(try await place(browser, shop))
@@ -24,8 +25,8 @@ struct BrowserTests {
             #expect(try await browser.text(of: "tfoot td") == "€ 93.90")
             try await browser.go(to: "http://127.0.0.1:\(shop.ports.orders)/orders/\(placed[0])")
             try await browser.click("form.danger button")
-            _ = try await HTTP.poll("list of orders") {
-                try await browser.address == "http://127.0.0.1:\(shop.ports.orders)/orders" ? true : nil
+            try await eventually("list of orders") {
+                try await browser.address == "http://127.0.0.1:\(shop.ports.orders)/orders"
             }
             try await browser.close()
             running.signal(SIGTERM)
@@ -40,7 +41,7 @@ struct BrowserTests {
             let browser = try await Browser.open()
             try await fill(browser, shop, count: "0")
             try await browser.click("main form .actions button:first-child")
-            let said = try await HTTP.poll("alert") { try await browser.text(of: "[role=alert]") }
+            let said = try await eventually("alert") { try await browser.text(of: "[role=alert]") }
             #expect(said.contains("must be at least 1, but is 0"))
             #expect(try await shop.effects().orders.isEmpty)
             try await browser.close()
@@ -79,11 +80,11 @@ struct BrowserTests {
     /// Fills the form in and sends it, again if the service was away, and returns the order's number, which is made
     /// with the form.
     private func place(_ browser: Browser, _ shop: TestShop) async throws -> String {
-        try await HTTP.poll("order") {
+        try await eventually("order") {
             try await fill(browser, shop, count: "2")
             let id = try await browser.value(of: "[name=id]")
             try await browser.click("main form .actions button:first-child")
-            return try await HTTP.poll("page of order \(id)", within: .seconds(5)) {
+            return try await eventually("page of order \(id)", within: .seconds(5)) {
                 try await browser.text(of: "h1 .id") == id ? id : nil
             }
         }

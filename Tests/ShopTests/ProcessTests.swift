@@ -10,10 +10,11 @@ struct ProcessTests {
     func kills() async throws {
         try await withTestShop { shop in
             let supervisor = try await shop.open()
-            let victims = [
-                ("invoicing", 2), ("shipping", 1), ("order", 1), ("broker", 1), ("invoicing", 1), ("shipping-page", 1),
-                ("invoicing-page", 1), ("start", 1),
-            ]
+            let victims =
+                [
+                    ("invoicing", 2), ("shipping", 1), ("order", 1), ("invoicing", 1), ("shipping-page", 1),
+                    ("invoicing-page", 1), ("start", 1),
+                ] + TestShop.brokers
             var placed: [String] = []
             for (round, (role, instance)) in victims.enumerated() {
                 for number in 0..<5 {
@@ -41,10 +42,10 @@ struct ProcessTests {
             let first = try await shop.open()
             try await shop.place("before")
             let pids = try await shop.processes().compactMap(\.pid)
-            #expect(pids.count == 8)
+            #expect(pids.count == 7 + TestShop.brokers.count)
             try await first.killAndWait()
-            _ = try await HTTP.poll("end of all processes", within: .seconds(5)) {
-                pids.allSatisfy { Foundation.kill($0, 0) != 0 } ? true : nil
+            try await eventually("end of all processes", within: .seconds(5)) {
+                pids.allSatisfy { Foundation.kill($0, 0) != 0 }
             }
             let second = try await shop.open()
             try await shop.place("after")
@@ -67,6 +68,22 @@ struct ProcessTests {
             #expect(samePort.errors.contains("Port \(shop.port) (the start page) cannot be used"))
             running.signal(SIGTERM)
             try await running.waitForExit()
+        }
+    }
+
+    @Test(
+        "a property that Kafka's clients do not take is said clearly, before anything is started",
+        arguments: [
+            ("no.such.property=1", "has no property 'no.such.property'"),
+            ("session.timeout.ms=soon", "'session.timeout.ms' cannot be 'soon'"),
+            ("session.timeout.ms=600000", "max.poll.interval.ms"),
+        ])
+    func wrongProperty(property: String, reason: String) async throws {
+        try await withTestShop { shop in
+            let process = try shop.start("all", ["-X", property])
+            #expect(try await process.waitForExit() == 1)
+            #expect(process.errors.contains(reason), "\(process.errors)")
+            #expect(process.errors.split(separator: "\n").count == 1)
         }
     }
 }

@@ -28,7 +28,7 @@ struct SendingTests {
     func killed(test: Case) async throws {
         try await withTestShop { shop in
             var others: [ChildProcess] = []
-            for role in ["broker", "invoicing", "invoicing-page"] {
+            for role in TestShop.brokers.map(\.0) + ["invoicing", "invoicing-page"] {
                 others.append(try shop.start(role))
                 _ = try await others.last?.waitForLine(startingWith: "shop \(role)")
             }
@@ -41,8 +41,8 @@ struct SendingTests {
             try await shop.choose("outbox")
             // The order placed last is the last in its partition at most; one in each shows that all was handled.
             for number in 0..<40 { try await shop.place("later-\(number)") }
-            _ = try await HTTP.poll("invoices of the later orders") {
-                try await invoices(shop).filter { $0.hasPrefix("later") }.count == 40 ? true : nil
+            try await eventually("invoices of the later orders") {
+                try await invoices(shop).filter { $0.hasPrefix("later") }.count == 40
             }
             let written = try await HTTP.ask("GET", shop.ports.orders, "/orders/victim").status == 200
             #expect(written == test.isWritten)

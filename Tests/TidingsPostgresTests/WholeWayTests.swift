@@ -1,9 +1,9 @@
 import KafkaClient
+import Processes
 import ServiceLifecycle
 import Testing
 import Tidings
 import TidingsPostgres
-import TidingsTesting
 
 /// From a PostgreSQL database over a broker to a PostgreSQL database.
 @Suite("The whole way on PostgreSQL", .timeLimit(.minutes(2)))
@@ -14,15 +14,16 @@ struct WholeWayTests {
         var key: String { orderID }
     }
 
-    private let topic = Topic<Placed>("order")
+    private let topic = Topic<Placed>(uniqueName("order"))
+    private let group = uniqueName("readers")
 
     @Test("each event has one effect at the reader, in the order of its key, though connections break on both sides")
     func oneEffect() async throws {
         let count = 60
-        try await withBroker { broker in
+        try await withKafka { bootstrap in
             try await withStore { writer in
                 try await withStore { reader in
-                    let kafka = KafkaConfiguration(broker.bootstrap)
+                    let kafka = KafkaConfiguration(bootstrap)
                     try await Admin(kafka, logger: quiet).create(topic, partitions: 3)
                     try await reader.pool.transaction { db in
                         try db.execute("create table effect (place bigserial primary key, event text, orderid text)")
@@ -55,16 +56,16 @@ struct WholeWayTests {
     @Test("a record that cannot be handled is parked with those behind it, and other keys go on")
     func parking() async throws {
         struct Poison: Error {}
-        try await withBroker { broker in
+        try await withKafka { bootstrap in
             try await withStore { store in
-                let kafka = KafkaConfiguration(broker.bootstrap)
+                let kafka = KafkaConfiguration(bootstrap)
                 try await Admin(kafka, logger: quiet).create(topic, partitions: 1)
                 let producer = try Producer(.relay(kafka), logger: quiet)
                 let relay = OutboxRelay(store: store, producer: producer, logger: quiet)
                 try await store.pool.transaction { db in try db.execute("create table effect (event text primary key)")
                 }
                 let subscription = Subscription(
-                    to: ["order"], group: "g", store: store, kafka: kafka, logger: quiet)
+                    to: [topic.name], group: group, store: store, kafka: kafka, logger: quiet)
                 subscription.handle(Placed.self) { _, delivery, db in
                     let id = delivery.eventID?.rawValue ?? ""
                     try db.execute("insert into effect values ($1)", id)
@@ -89,7 +90,7 @@ struct WholeWayTests {
         var configuration = SubscriptionConfiguration()
         configuration.sessionTimeout = .seconds(6)
         let subscription = Subscription(
-            to: ["order"], group: "g", store: store, kafka: kafka, configuration: configuration, logger: quiet)
+            to: [topic.name], group: group, store: store, kafka: kafka, configuration: configuration, logger: quiet)
         subscription.handle(Placed.self) { event, delivery, db in
             try db.execute(
                 "insert into effect (event, orderid) values ($1, $2)", delivery.eventID?.rawValue, event.orderID)

@@ -1,5 +1,6 @@
 import KafkaClient
 import Logging
+import Processes
 import ServiceLifecycle
 import Synchronization
 import Testing
@@ -8,7 +9,8 @@ import TidingsTesting
 
 /// The whole way: publisher, relay, broker, subscription; only the database is a double.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct SubscriptionTests {
-    private let topic = Topic<Placed>("order")
+    private let topic = Topic<Placed>(uniqueName("order"))
+    private let group = uniqueName("readers")
 
     /// A service group that runs while `body` runs, and is then shut down gracefully.
     private func running(_ services: [any Service], _ body: () async throws -> Void) async throws {
@@ -36,7 +38,7 @@ import TidingsTesting
         configuration.sessionTimeout = .seconds(6)
         configure(&configuration)
         let subscription = Subscription(
-            to: ["order"], group: "g", store: store, kafka: kafka, configuration: configuration, probe: probe,
+            to: [topic.name], group: group, store: store, kafka: kafka, configuration: configuration, probe: probe,
             logger: .silent)
         subscription.handle(Placed.self) { event, delivery, transaction in
             let id = delivery.eventID?.rawValue ?? ""
@@ -65,8 +67,8 @@ import TidingsTesting
 
     @Test("from a transaction at the writer to one effect at the reader, in the order of each key")
     func wholeWay() async throws {
-        try await withBroker { broker in
-            let kafka = KafkaConfiguration(broker.bootstrap)
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
             try await Admin(kafka, logger: .silent).create(topic, partitions: 5)
             let (writer, reader) = (InMemoryStore(), InMemoryStore())
             let producer = try Producer(.relay(kafka), logger: .silent)
@@ -86,15 +88,15 @@ import TidingsTesting
                 #expect(reader.rows["of o\(key)"] == expected)
             }
             #expect(writer.outbox.isEmpty)
-            let committed = try await Admin(kafka, logger: .silent).committedOffsets(ofGroup: "g")
+            let committed = try await Admin(kafka, logger: .silent).committedOffsets(ofGroup: group)
             #expect(committed.values.reduce(0, +) == 100)
         }
     }
 
     @Test("on assignment a subscription resumes from the database, whatever Kafka has committed")
     func resumes() async throws {
-        try await withBroker { broker in
-            let kafka = KafkaConfiguration(broker.bootstrap)
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
             let admin = try Admin(kafka, logger: .silent)
             try await admin.create(topic, partitions: 1)
             let (writer, reader) = (InMemoryStore(), InMemoryStore())
@@ -108,7 +110,7 @@ import TidingsTesting
             // The database has seen the first four, Kafka knows nothing of it.
             _ = try await reader.transaction {
                 try reader.advance(
-                    GroupPartition(group: "g", topic: "order", partition: 0), from: nil, to: 4, in: $0)
+                    GroupPartition(group: group, topic: topic.name, partition: 0), from: nil, to: 4, in: $0)
             }
             try await running([counting(reader, kafka)]) { try await rows(reader, atLeast: 6) }
             #expect(Set(reader.rows.keys.filter { $0.hasPrefix("e") }) == Set((4..<10).map { "e\($0)" }))
@@ -117,15 +119,15 @@ import TidingsTesting
 
     @Test("where the database has no offset, it starts at the beginning, or where Kafka says if asked to")
     func firstStart() async throws {
-        try await withBroker { broker in
-            let kafka = KafkaConfiguration(broker.bootstrap)
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
             let admin = try Admin(kafka, logger: .silent)
             try await admin.create(topic, partitions: 1)
             try await publish(0..<10, to: kafka)
             // The group has been here before, with another database, and has left an offset in Kafka.
             let before = InMemoryStore()
             try await running([counting(before, kafka)]) { try await rows(before, atLeast: 10) }
-            #expect(try await admin.committedOffsets(ofGroup: "g") == [TopicPartition("order", 0): 10])
+            #expect(try await admin.committedOffsets(ofGroup: group) == [TopicPartition(topic.name, 0): 10])
 
             let new = InMemoryStore()
             try await running([counting(new, kafka)]) { try await rows(new, atLeast: 10) }
@@ -142,8 +144,8 @@ import TidingsTesting
 
     @Test("stopped while its database is away it ends without an error, and handles the record next time")
     func stopsWithoutDatabase() async throws {
-        try await withBroker { broker in
-            let kafka = KafkaConfiguration(broker.bootstrap)
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
             try await Admin(kafka, logger: .silent).create(topic, partitions: 1)
             let reader = InMemoryStore()
             let attempts = Steps()
@@ -165,13 +167,14 @@ import TidingsTesting
 
     @Test("cancelled, as opposed to shut down, it throws the cancellation and parks nothing")
     func cancellation() async throws {
-        try await withBroker { broker in
-            let kafka = KafkaConfiguration(broker.bootstrap)
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
             try await Admin(kafka, logger: .silent).create(topic, partitions: 1)
             try await publish(0..<1, to: kafka)
             let reader = InMemoryStore()
             let (isPreparing, started) = AsyncStream<Void>.makeStream()
-            let subscription = Subscription(to: ["order"], group: "g", store: reader, kafka: kafka, logger: .silent)
+            let subscription = Subscription(
+                to: [topic.name], group: group, store: reader, kafka: kafka, logger: .silent)
             subscription.handle(Placed.self) { _, _ in
                 started.yield()
                 try await Task.sleep(for: .seconds(600))
@@ -197,12 +200,12 @@ import TidingsTesting
             try await admin.create(
                 topic, partitions: 1, configuration: ["segment.bytes": "1024", "retention.bytes": "1"])
             for number in 0..<20 { try await publish(number..<number + 1, to: kafka) }
-            let partition = TopicPartition("order", 0)
+            let partition = TopicPartition(topic.name, 0)
             while try await admin.watermarks([partition])[partition]?.lowerBound ?? 0 < 5 {
                 try await Task.sleep(for: .milliseconds(2))
             }
             let reader = InMemoryStore()
-            let place = GroupPartition(group: "g", topic: "order", partition: 0)
+            let place = GroupPartition(group: group, topic: topic.name, partition: 0)
             _ = try await reader.transaction { try reader.advance(place, from: nil, to: 2, in: $0) }
             let error = await #expect(throws: TidingsError.self) { try await counting(reader, kafka).run() }
             #expect(error?.code == .historyMissing && error?.isFatal == true)
@@ -221,8 +224,8 @@ import TidingsTesting
 
     @Test("an instance that comes back goes on where it was, and nothing is handled twice")
     func restarts() async throws {
-        try await withBroker { broker in
-            let kafka = KafkaConfiguration(broker.bootstrap)
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
             try await Admin(kafka, logger: .silent).create(topic, partitions: 3)
             let reader = InMemoryStore()
             let producer = try Producer(ProducerConfiguration(kafka), logger: .silent)
@@ -244,8 +247,8 @@ import TidingsTesting
 
     @Test("an offset beyond the end of the log stops the subscription instead of skipping or repeating")
     func beyondTheLog() async throws {
-        try await withBroker { broker in
-            let kafka = KafkaConfiguration(broker.bootstrap)
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
             try await Admin(kafka, logger: .silent).create(topic, partitions: 1)
             let reader = InMemoryStore()
             let producer = try Producer(ProducerConfiguration(kafka), logger: .silent)
@@ -253,7 +256,7 @@ import TidingsTesting
             try await publisher.publish(Placed(orderID: "o", total: 0), to: topic, sending: .afterAction) { _ in }
             _ = try await reader.transaction {
                 try reader.advance(
-                    GroupPartition(group: "g", topic: "order", partition: 0), from: nil, to: 1000, in: $0)
+                    GroupPartition(group: group, topic: topic.name, partition: 0), from: nil, to: 1000, in: $0)
             }
             let error = await #expect(throws: TidingsError.self) { try await counting(reader, kafka).run() }
             #expect(error?.code == .offsetBeyondLog)

@@ -13,6 +13,11 @@ enum Readable {
         return "\(number) \(months[month - 1]) \(day[0]), \(moment.dropFirst(11).prefix(8))"
     }
 
+    /// `1 event`, `12,345 events`
+    static func count(_ number: some BinaryInteger, _ thing: String) -> String {
+        "\(number.grouped()) \(thing)\(number == 1 ? "" : "s")"
+    }
+
     /// `12 ms`, `3.4 s`, `5 min`
     static func duration(milliseconds: Int64) -> String {
         switch milliseconds {

@@ -29,8 +29,7 @@ struct InvoicingCommand: AsyncParsableCommand {
             subscription.handle(InvoicingCancelled.self) { order, _, db in
                 try InvoicingDatabase.cancel(order.orderId, db)
             }
-            let topic = OrderTopic(
-                kafka: shop.kafkaConfiguration(client: name), replicationFactor: shop.replicationFactor, logger: logger)
+            let topic = OrderTopic(shop, client: name, logger: logger)
             return [Consuming(subscription, of: topic) { supervised.ready(name) }]
         }
     }

@@ -17,7 +17,7 @@ extension Subscription where S == SQLiteStore {
         // someone who watches. What is given with -X wins.
         kafka.properties.merge(["heartbeat.interval.ms": "500"]) { given, _ in given }
         return Subscription(
-            to: [OrderTopic.name], group: group, store: store, kafka: kafka,
+            to: [shop.topic], group: shop.group(group), store: store, kafka: kafka,
             configuration: configuration, logger: logger)
     }
 }

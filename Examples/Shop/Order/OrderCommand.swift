@@ -24,7 +24,7 @@ struct OrderCommand: AsyncParsableCommand {
         try await Program.run("order") { logger in
             let database = try OrderDatabase(try shop.directory())
             let kafka = shop.kafkaConfiguration(client: "order")
-            let topic = OrderTopic(kafka: kafka, replicationFactor: shop.replicationFactor, logger: logger)
+            let topic = OrderTopic(shop, client: "order", logger: logger)
             let probe = dieAt.map(DeathAtStep.init)
             var direct = ProducerConfiguration(kafka)
             direct.deliveryTimeout = Self.patience
@@ -46,7 +46,8 @@ struct OrderCommand: AsyncParsableCommand {
         _ database: OrderDatabase, _ publisher: Publisher<SQLiteStore>, _ logger: Logger
     ) throws -> some Service {
         let site = try Site(.orders, ports: shop.ports)
-        let pages = OrderPages(site: site, service: OrderService(database: database, publisher: publisher))
+        let pages = OrderPages(
+            site: site, service: OrderService(database: database, publisher: publisher, topic: shop.topic))
         return try WebServer(site: site, logger: logger).application(
             port: shop.ports.orders,
             health: { _ = try await database.status() },

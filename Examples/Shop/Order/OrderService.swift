@@ -8,8 +8,15 @@ struct OrderService: Sendable {
     let database: OrderDatabase
     let publisher: Publisher<SQLiteStore>
 
-    private static let placed = Topic<OrderPlaced>(OrderTopic.name)
-    private static let cancelled = Topic<OrderCancelled>(OrderTopic.name)
+    private let placed: Topic<OrderPlaced>
+    private let cancelled: Topic<OrderCancelled>
+
+    init(database: OrderDatabase, publisher: Publisher<SQLiteStore>, topic: String) {
+        self.database = database
+        self.publisher = publisher
+        placed = Topic(topic)
+        cancelled = Topic(topic)
+    }
 
     /// Takes an order and publishes it, in the way of sending that is chosen at the moment.
     ///
@@ -26,7 +33,7 @@ struct OrderService: Sendable {
             }
         }
         do {
-            try await publish(OrderPlaced(order), to: Self.placed, order: order.id) { db in
+            try await publish(OrderPlaced(order), to: placed, order: order.id) { db in
                 try OrderDatabase.insert(order, db)
             }
             return (order, true)
@@ -41,7 +48,7 @@ struct OrderService: Sendable {
     func delete(_ id: String) async throws {
         guard try await database.order(id) != nil else { throw Self.unknown(id) }
         let now = Timestamp.now().rfc3339
-        try await publish(OrderCancelled(orderId: id), to: Self.cancelled, order: id) { db in
+        try await publish(OrderCancelled(orderId: id), to: cancelled, order: id) { db in
             guard try OrderDatabase.delete(id, at: now, db) else { throw Self.unknown(id) }
         }
     }

@@ -15,7 +15,7 @@ struct RelayCommand: AsyncParsableCommand {
         try await Program.run("relay") { logger in
             let database = try OrderDatabase(try shop.directory())
             let kafka = shop.kafkaConfiguration(client: "relay")
-            let topic = OrderTopic(kafka: kafka, replicationFactor: shop.replicationFactor, logger: logger)
+            let topic = OrderTopic(shop, client: "relay", logger: logger)
             let relay = try Relay(database, topic, kafka, name: "relay", logger: logger)
             supervised.ready("relay")
             return relay.services

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import KafkaClient
 import Logging
+import Tidings
 
 /// What all programs of the shop can be told.
 struct ShopOptions: ParsableArguments, Sendable {
@@ -19,18 +20,47 @@ struct ShopOptions: ParsableArguments, Sendable {
         help: ArgumentHelp("A librdkafka property, such as security.protocol=SASL_SSL.", valueName: "name=value"))
     var property: [String] = []
 
-    @Option(help: "How many copies of each partition Kafka keeps (the shop's own broker: 1).")
-    var replicationFactor = 1
+    @Option(help: "How many copies of each partition Kafka keeps; its own default when not given.")
+    var replicationFactor: Int?
+
+    @Option(help: "Put before the names of topic and groups, so that several shops can share one Kafka.")
+    var prefix = ""
 
     var ports: Ports { Ports(first: port) }
 
     func validate() throws {
         guard (1...65531).contains(port) else { throw ValidationError("--port must be from 1 to 65531.") }
-        guard replicationFactor >= 1 else { throw ValidationError("--replication-factor must be 1 or more.") }
+        guard (1...32767).contains(replicationFactor ?? 1) else {
+            throw ValidationError("--replication-factor must be from 1 to 32767.")
+        }
+        guard prefix.utf8.count <= 200, prefix.utf8.allSatisfy(OrderID.mayContain) else {
+            throw ValidationError("--prefix may have up to 200 letters, digits, dots, dashes and underscores.")
+        }
         for text in property where text.firstIndex(of: "=").map({ $0 == text.startIndex }) ?? true {
             throw ValidationError("-X takes name=value, but got “\(text)”.")
         }
     }
+
+    /// Tells at once what librdkafka would tell each process: a property it does not know, a value it cannot have.
+    ///
+    /// - Throws: ``ShopError``.
+    func checkKafka() throws {
+        // Nobody is to hear that no broker answers yet.
+        let logger = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
+        let kafka = kafkaConfiguration(client: "check")
+        do {
+            _ = try Producer(.relay(kafka), logger: logger)
+            _ = try Consumer(ConsumerConfiguration(kafka, groupID: group("check")), topics: [topic], logger: logger)
+        } catch {
+            throw ShopError("Kafka's clients cannot be made of what was given: \(error.message).")
+        }
+    }
+
+    /// The name of the one topic the services talk through.
+    var topic: String { prefix + "order" }
+
+    /// The name of a service's consumer group.
+    func group(_ service: String) -> String { prefix + service }
 
     func directory() throws -> DataDirectory { try DataDirectory(dataDir) }
 
@@ -55,7 +85,8 @@ struct ShopOptions: ParsableArguments, Sendable {
         var arguments = ["--port", String(port), "--data-dir", directory.path]
         if let kafka { arguments += ["--kafka", kafka] }
         for text in property { arguments += ["-X", text] }
-        if replicationFactor != 1 { arguments += ["--replication-factor", String(replicationFactor)] }
+        if let replicationFactor { arguments += ["--replication-factor", String(replicationFactor)] }
+        if !prefix.isEmpty { arguments += ["--prefix", prefix] }
         return arguments
     }
 }

@@ -29,8 +29,7 @@ struct ShippingCommand: AsyncParsableCommand {
             subscription.handle(ShippingCancelled.self) { order, _, db in
                 try ShippingDatabase.cancel(order.orderId, db)
             }
-            let topic = OrderTopic(
-                kafka: shop.kafkaConfiguration(client: name), replicationFactor: shop.replicationFactor, logger: logger)
+            let topic = OrderTopic(shop, client: name, logger: logger)
             return [Consuming(subscription, of: topic) { supervised.ready(name) }]
         }
     }

@@ -110,7 +110,7 @@ extension Picture {
         return add(
             along: 8, across: (breadth - size.breadth) / 2, length: size.length, breadth: size.breadth,
             style: isDown ? "service down" : "service", title: "Order service",
-            note: state.orders.map { "\($0.orders.grouped()) \($0.orders == 1 ? "order" : "orders")" },
+            note: state.orders.map { Readable.count($0.orders, "order") },
             state: isDown ? "✕ down" : state.orders?.sending == .outbox ? nil : "sends directly",
             stateStyle: isDown ? "broken" : "")
     }
@@ -133,17 +133,17 @@ extension Picture {
         let gap = shape == .wide ? 14.0 : 6.0
         let breadth = (self.breadth - 2 * margin - gap * Double(count - 1)) / Double(count)
         let along = shape == .wide ? 458.0 : 262.0
-        let text = "Topic “\(OrderTopic.name)”"
+        let text = "Topic “\(state.topic)”"
         labels.append(
             shape == .wide ? Label(x: along + 85, y: 18, text: text) : Label(x: width / 2, y: along - 8, text: text))
         return (0..<count).map { index in
-            let records = known.isEmpty ? nil : known[index].endOffset.grouped()
+            let records = known.isEmpty ? nil : known[index].endOffset
             return add(
                 along: along, across: margin + Double(index) * (breadth + gap),
                 length: shape == .wide ? 170 : 78, breadth: breadth,
                 style: known.isEmpty ? "partition down" : "partition",
                 title: shape == .wide ? "Partition \(index)" : "P \(index)",
-                note: records.map { shape == .wide ? "\($0) events" : $0 })
+                note: records.map { shape == .wide ? Readable.count($0, "event") : $0.grouped() })
         }
     }
 

@@ -13,7 +13,7 @@ struct StartCommand: AsyncParsableCommand {
         supervised.endWithSupervisor()
         try await Program.run("start") { logger in
             let site = try Site(.start, ports: shop.ports)
-            let topic = try TopicWatch(kafka: shop.kafkaConfiguration(client: "start"), logger: logger)
+            let topic = try TopicWatch(shop, logger: logger)
             let watch = SystemWatch(
                 ports: shop.ports, list: ProcessList(in: try shop.directory()), topic: topic, logger: logger)
             let server = try WebServer(site: site, logger: logger).application(

@@ -84,8 +84,9 @@ struct StartView: Sendable {
             count.flatMap { $0 == 0 ? nil : "\($0.grouped()) \(words)" }
         }
         func duplicates(_ status: ConsumerStatus?) -> String? {
-            let parts = [note(status?.cancelled, "cancelled"), note(status?.duplicates, "duplicates ignored")]
-            return parts.contains { $0 != nil } ? parts.compactMap(\.self).joined(separator: ", ") : nil
+            let duplicates = status.flatMap { $0.duplicates == 0 ? nil : Readable.count($0.duplicates, "duplicate") }
+            let parts = [note(status?.cancelled, "cancelled"), duplicates.map { $0 + " ignored" }].compactMap(\.self)
+            return parts.isEmpty ? nil : parts.joined(separator: ", ")
         }
         return [
             Figure(

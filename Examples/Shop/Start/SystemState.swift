@@ -9,6 +9,8 @@ struct SystemState: Codable, Sendable {
     var orders: OrderStatus?
     var shipments: ConsumerStatus?
     var invoices: ConsumerStatus?
+    /// The topic's name.
+    var topic: String
     /// The topic's partitions; nil while Kafka does not answer.
     var partitions: [PartitionState]?
 
@@ -32,8 +34,9 @@ struct PartitionState: Codable, Sendable {
     func owner(in group: String) -> PartitionOwner? { owners.first { $0.group == group } }
 }
 
-/// A group's place in a partition.
+/// A consuming service's place in a partition.
 struct PartitionOwner: Codable, Sendable {
+    /// The service: its group's name without the prefix.
     var group: String
     /// The instance that reads it, such as `invoicing-2`; nil while nobody does.
     var instance: String?

@@ -4,7 +4,7 @@ import Tidings
 /// Asks all parts of the shop how they stand; what it learnt is good for a moment, however many readers there are.
 actor SystemWatch {
     static let freshness: Duration = .milliseconds(250)
-    /// The groups that consume the topic, in the order in which they are shown.
+    /// The services that consume the topic, in the order in which they are shown.
     static let groups = ["shipping", "invoicing"]
 
     private let ports: Ports
@@ -41,10 +41,10 @@ actor SystemWatch {
         async let orders = answer(OrderStatus.self, ports.orders)
         async let shipments = answer(ConsumerStatus.self, ports.shipments)
         async let invoices = answer(ConsumerStatus.self, ports.invoices)
-        async let partitions = topic.partitions(groups: Self.groups)
+        async let partitions = topic.partitions(services: Self.groups)
         return await SystemState(
             processes: all.filter { $0.pid != nil }, down: all.filter { $0.pid == nil }, orders: orders,
-            shipments: shipments, invoices: invoices, partitions: partitions)
+            shipments: shipments, invoices: invoices, topic: topic.topic, partitions: partitions)
     }
 
     private func answer<T: Decodable & Sendable>(_ type: T.Type, _ port: Int) async -> T? {

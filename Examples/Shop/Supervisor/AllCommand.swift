@@ -20,6 +20,7 @@ struct AllCommand: ParsableCommand {
         do {
             let directory = try shop.directory()
             try directory.claim()
+            try shop.checkKafka()
             try checkPorts()
             var supervisor = try Supervisor(
                 children(in: directory), list: ProcessList(in: directory), logger: Log.make("all")

@@ -223,7 +223,7 @@ def main():
     parser.add_argument("--instance")
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--partitions", type=int, default=1)
-    parser.add_argument("--replication-factor", type=int, default=1)
+    parser.add_argument("--replication-factor", type=int, default=-1, help="-1: the broker's default")
     parser.add_argument("--timeout", type=float, default=30)
     parser.add_argument("--session-timeout", type=int, default=6000)
     parser.add_argument("-X", action="append", default=[], help="a librdkafka property, name=value (confluent only)")

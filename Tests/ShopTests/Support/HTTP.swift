@@ -36,23 +36,6 @@ enum HTTP {
         let (body, response) = try await URLSession.shared.data(for: request)
         return Answer(status: (response as? HTTPURLResponse)?.statusCode ?? 0, body: body)
     }
-
-    /// Asks until `accept` is content, or the deadline is over.
-    static func poll<T: Sendable>(
-        _ what: String, within limit: Duration = .seconds(30), _ ask: () async throws -> T?
-    ) async throws -> T {
-        let deadline = ContinuousClock.now + limit
-        var last: (any Error)?
-        while .now < deadline {
-            do {
-                if let found = try await ask() { return found }
-            } catch {
-                last = error
-            }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        throw TestFailure("no \(what) within \(limit)\(last.map { ": \($0)" } ?? "")")
-    }
 }
 
 struct TestFailure: Error, CustomStringConvertible {

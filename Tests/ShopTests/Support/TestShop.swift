@@ -7,8 +7,12 @@ import Processes
 struct TestShop: Sendable {
     let port: Int
     let folder: String
+    /// Where its Kafka is, when that is not its own: with topic and groups that no other test has.
+    private let kafka = Programs.externalKafka.map { ["--kafka", $0, "--prefix", uniqueName("test") + "-"] } ?? []
 
     var ports: Ports { Ports(first: port) }
+    /// The shop's own broker, which tests may kill; none when they run against a Kafka from outside.
+    static let brokers = Programs.externalKafka == nil ? [("broker", 1)] : []
 
     init(folder: String) throws {
         self.folder = folder
@@ -25,16 +29,17 @@ struct TestShop: Sendable {
 
     /// Starts one of the shop's programs.
     func start(_ role: String, _ arguments: [String] = []) throws -> ChildProcess {
-        try ChildProcess(Programs.shop, [role, "--port", "\(port)", "--data-dir", folder + "/shop"] + arguments)
+        try ChildProcess(
+            Programs.shop, [role, "--port", "\(port)", "--data-dir", folder + "/shop"] + kafka + arguments)
     }
 
     // MARK: What one does with a shop
 
     /// Places an order and tries again until it is taken; the number makes it one order however often it is sent.
     func place(_ id: String, count: Int = 1) async throws {
-        _ = try await HTTP.poll("answer to order \(id)") {
+        try await eventually("answer to order \(id)") {
             let answer = try await HTTP.ask("POST", ports.orders, "/orders", json: Self.wish(id, count: count))
-            return answer.status == 201 || answer.status == 200 ? true : nil
+            return answer.status == 201 || answer.status == 200
         }
     }
 
@@ -64,9 +69,9 @@ struct TestShop: Sendable {
         }
         guard let old = try await find() else { throw TestFailure("there is no \(role) \(instance)") }
         Foundation.kill(old, SIGKILL)
-        _ = try await HTTP.poll("new \(role) \(instance)") {
+        try await eventually("new \(role) \(instance)") {
             let new = try await find()
-            return new != nil && new != old ? true : nil
+            return new != nil && new != old
         }
     }
 
@@ -94,7 +99,7 @@ struct TestShop: Sendable {
 
     /// Waits until every order has reached shipping and invoicing, and returns what is there then.
     func settledEffects() async throws -> Effects {
-        try await HTTP.poll("settled shop") {
+        try await eventually("settled shop") {
             let effects = try await effects()
             let isSettled =
                 Set(effects.orders).isSubset(of: effects.shipments)
@@ -103,7 +108,6 @@ struct TestShop: Sendable {
         }
     }
 
-    /// Five free ports in a row, below those that the system gives to clients.
 }
 
 /// Runs `body` with a shop in a temporary folder.

@@ -25,6 +25,9 @@ public enum Programs {
     public static let externalKafka = ProcessInfo.processInfo.environment["KAFKA"].flatMap { $0.isEmpty ? nil : $0 }
 }
 
+/// A name that no other test and no other run has, for topics and groups in a Kafka that is shared.
+public func uniqueName(_ base: String) -> String { "\(base)-\(UUID().uuidString.lowercased())" }
+
 /// A folder for one test, removed when the test is done.
 public func withTemporaryFolder<T>(_ body: (String) async throws -> T) async throws -> T {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tidings-test-\(UUID().uuidString)")
@@ -71,6 +74,9 @@ public actor BrokerProcess {
 }
 
 /// Runs `body` against the Kafka under test: the one named by `KAFKA`, or a broker process of our own.
+///
+/// It makes the topics it needs itself, and takes names from ``uniqueName(_:)``. A test that kills its broker starts a
+/// ``BrokerProcess`` of its own instead.
 public func withKafka<T: Sendable>(
     configuration: [String: String] = [:], _ body: @Sendable (String) async throws -> T
 ) async throws -> T {
