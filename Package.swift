@@ -190,7 +190,7 @@ let package = Package(
         .testTarget(
             name: "KafkaClientTests",
             dependencies: [
-                "KafkaClient", "CRDKafka", "TidingsTesting",
+                "KafkaClient", "CRDKafka", "TidingsTesting", "Processes", "TidingsCommand",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

@@ -41,8 +41,10 @@ public struct KafkaError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let timedOut = Code(RD_KAFKA_RESP_ERR__TIMED_OUT)
         /// A broker could not be reached.
         public static let transport = Code(RD_KAFKA_RESP_ERR__TRANSPORT)
-        /// The message was taken out of the queue because the producer was closed.
+        /// The message was taken out of the queue because the producer was closed, or its send was cancelled.
         public static let purged = Code(RD_KAFKA_RESP_ERR__PURGE_QUEUE)
+        /// The producer was closed while the message was on its way: the broker may have it or not.
+        public static let purgedInFlight = Code(RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         /// The message is larger than the broker or this client takes.
         public static let messageTooLarge = Code(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         /// There is no such topic or partition.

@@ -83,11 +83,12 @@ struct TestCluster: Sendable {
     struct Mock: @unchecked Sendable {
         let cluster: OpaquePointer
         let bootstrap: String
+        private let handle: OpaquePointer?
 
         /// One for all tests; it lives as long as the process.
         static let shared = Mock()
 
-        private init() {
+        init() {
             let configuration = rd_kafka_conf_new()
             rd_kafka_conf_set(configuration, "test.mock.num.brokers", "1", nil, 0)
             rd_kafka_conf_set_log_cb(configuration, nil)
@@ -98,7 +99,13 @@ struct TestCluster: Sendable {
                 preconditionFailure("librdkafka gave no mock cluster")
             }
             self.cluster = cluster
+            self.handle = handle
             bootstrap = String(cString: address)
+        }
+
+        /// Ends it; nobody may use it any more.
+        func remove() {
+            rd_kafka_destroy(handle)
         }
     }
 }
@@ -113,4 +120,21 @@ func withCluster(_ kafka: TestKafka, _ body: @Sendable (TestCluster) async throw
     case .embedded:
         try await withBroker { try await body(TestCluster(bootstrap: $0.bootstrap)) }
     }
+}
+
+/// Runs `body` with a mock cluster of its own, whose requests it can make fail.
+func withMock(_ body: @Sendable (TestCluster, TestCluster.Mock) async throws -> Void) async throws {
+    let mock = TestCluster.Mock()
+    defer { mock.remove() }
+    try await body(TestCluster(bootstrap: mock.bootstrap, mock: mock), mock)
+}
+
+/// The threads of this process that belong to Kafka clients, by their numbers. librdkafka names its own `rdk:…`.
+func kafkaThreads() -> Set<String> {
+    let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+    return Set(
+        tasks.filter { task in
+            let name = (try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)) ?? ""
+            return name.hasPrefix("rdk:") || name.hasPrefix("kafka-")
+        })
 }

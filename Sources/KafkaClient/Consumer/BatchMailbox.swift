@@ -59,8 +59,8 @@ final class BatchMailbox: Sendable {
         state.inHand = nil
         switch state.ending {
         case .finished: return (.success(nil), returned)
-        case .failed(let error): return (.failure(error), returned)
-        case .open: break
+        case .failed(let error) where state.ready.isEmpty: return (.failure(error), returned)
+        case .open, .failed: break
         }
         if Task.isCancelled { return (.failure(CancellationError()), returned) }
         if let batch = state.ready.popFirst() {
@@ -92,8 +92,13 @@ final class BatchMailbox: Sendable {
 
     var hasReader: Bool { state.withLock { $0.reader != nil } }
 
+    /// Whether the reader has a batch of these partitions, or gets one yet although no more come.
     func isInHand(anyOf partitions: Set<TopicPartition>) -> Bool {
-        state.withLock { $0.inHand.map(partitions.contains) ?? false }
+        state.withLock { state in
+            if let inHand = state.inHand, partitions.contains(inHand) { return true }
+            guard case .failed = state.ending else { return false }
+            return state.ready.contains { partitions.contains($0.partition) }
+        }
     }
 
     func put(_ batch: ConsumerBatch) {
@@ -108,9 +113,10 @@ final class BatchMailbox: Sendable {
         reader?.resume(returning: batch)
     }
 
-    /// Takes back what was not handed out of a partition, in order.
+    /// Takes back what was not handed out of a partition, in order; nothing of what comes before an error.
     func takeBack(_ partition: TopicPartition) -> [ConsumerBatch] {
         state.withLock { state in
+            guard case .open = state.ending else { return [] }
             let back = state.ready.filter { $0.partition == partition }
             if !back.isEmpty { state.ready.removeAll { $0.partition == partition } }
             return Array(back)
@@ -121,14 +127,25 @@ final class BatchMailbox: Sendable {
         state.withLock { $0.positions[partition] = offset }
     }
 
-    /// No more batches: the reader gets the error, or the end.
-    func end(_ error: (any Error)?) {
-        let (reader, dropped) = state.withLock { state in
-            if case .open = state.ending { state.ending = error.map(Ending.failed) ?? .finished }
-            defer { state.ready = [] }
-            return (state.reader.take(), state.ready)
-        }
+    /// No more batches: the reader gets the error, or the end; before that what is ready if `keepingReady`.
+    func end(_ error: (any Error)?, keepingReady: Bool = false) {
+        let (reader, dropped): (CheckedContinuation<ConsumerBatch?, any Error>?, Deque<ConsumerBatch>) =
+            state.withLock { state in
+                guard case .open = state.ending else { return (nil, []) }
+                state.ending = error.map(Ending.failed) ?? .finished
+                defer { if !keepingReady { state.ready = [] } }
+                return (state.reader.take(), keepingReady ? [] : state.ready)
+            }
         _ = dropped  // freed outside the lock
         if let error { reader?.resume(throwing: error) } else { reader?.resume(returning: nil) }
+    }
+
+    /// The reader gets nothing more of what is ready.
+    func dropReady() {
+        let dropped = state.withLock { state in
+            defer { state.ready = [] }
+            return state.ready
+        }
+        _ = dropped  // freed outside the lock
     }
 }

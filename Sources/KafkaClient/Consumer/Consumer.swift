@@ -48,7 +48,17 @@ public final class Consumer: Service, Sendable {
     public convenience init(
         _ kafka: KafkaConfiguration, partitions: [TopicPartition: StartOffset], logger: Logger
     ) throws(KafkaError) {
-        let configuration = ConsumerConfiguration(kafka, groupID: kafka.clientID)
+        try self.init(
+            ConsumerConfiguration(kafka, groupID: kafka.clientID), partitions: partitions, logger: logger)
+    }
+
+    /// A reader of these partitions that is no member of any group; the configuration's group is the one that
+    /// ``commit(_:)-(ConsumerBatch)`` and ``StartOffset/committed`` speak of.
+    ///
+    /// - Throws: ``KafkaError`` if the configuration is wrong, naming the property.
+    public convenience init(
+        _ configuration: ConsumerConfiguration, partitions: [TopicPartition: StartOffset], logger: Logger
+    ) throws(KafkaError) {
         try self.init(configuration, source: .partitions(partitions), hooks: RebalanceHooks(), logger: logger)
     }
 
@@ -89,7 +99,13 @@ public final class Consumer: Service, Sendable {
     /// Joins the group and lives until graceful shutdown; then the batches end, the reader finishes the one it has in
     /// hand, `revoked` is called, and the group is left (a static member stays in it until its session times out).
     ///
-    /// When its task is cancelled it leaves at once. May be called once.
+    /// All that has until ``ConsumerConfiguration/shutdownTimeout`` is over. Then calls under way fail with the code
+    /// `closed`, a hook that still runs is cancelled, and this returns, whatever the reader, the hooks and the broker
+    /// do; each thing that was not waited for is a warning in the log. librdkafka's threads end with the last batch
+    /// that is kept somewhere. A commit that failed so may have reached the broker or not.
+    ///
+    /// When its task is cancelled it leaves at once: `revoked` is not called, and nobody waits for the reader. May be
+    /// called once.
     ///
     /// - Throws: the error that ended the consumer: a ``KafkaError``, or what the `assigned` hook threw.
     public func run() async throws {
@@ -101,25 +117,38 @@ public final class Consumer: Service, Sendable {
             case .partitions(let starts): owner.assign(starts)
             }
         }
-        await withGracefulShutdownHandler {
-            for await call in shared.hookCalls {
-                do {
-                    try await call.run(hooks)
-                } catch {
-                    shared.fail(error)
-                }
+        // No child task: at the deadline this returns even if a hook does not.
+        let hooking = Task { [shared, thread, hooks] in await Self.runHooks(hooks, shared, thread) }
+        shared.setHookTask(hooking)
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await shared.closed.wait()
+            } onGracefulShutdown: { [thread] in
+                thread.post { $0.close(abandoning: false) }
             }
-        } onGracefulShutdown: { [thread] in
-            thread.post { $0.close(abandoning: false) }
+        } onCancel: { [thread] in
+            hooking.cancel()
+            thread.post { $0.close(abandoning: true) }
         }
-        // The calls end when the group has been left; before that only if this task was cancelled.
+        if let failure = shared.failure { throw failure }
+    }
+
+    /// Runs the hooks one after the other, until the group has been left or the task is cancelled.
+    private static func runHooks(
+        _ hooks: RebalanceHooks, _ shared: ConsumerShared, _ thread: ClientThread<ConsumerOwner>
+    ) async {
+        for await call in shared.hookCalls {
+            do {
+                try await call.run(hooks)
+            } catch {
+                shared.fail(error)
+            }
+        }
         shared.hooks.finish()
         thread.post { owner in
             owner.close(abandoning: true)
             owner.abandonRebalance()
         }
-        await shared.closed.wait()
-        if let failure = shared.failure { throw failure }
     }
 
     /// The partitions this member has at the moment.
@@ -151,12 +180,7 @@ public final class Consumer: Service, Sendable {
         guard !partitions.isEmpty else { return [:] }
         let groupID = groupID
         return try await withCheckedThrowingContinuation { continuation in
-            let isAlive = thread.post { owner in
-                GroupOffsets.request(
-                    groupID, partitions, handle: owner.handle, queue: owner.queue, calls: owner.calls,
-                    timeout: .seconds(30)
-                ) { continuation.resume(with: $0) }
-            }
+            let isAlive = thread.post { $0.committed(partitions, of: groupID, continuation) }
             if !isAlive { continuation.resume(throwing: KafkaError.closed("consumer")) }
         }
     }

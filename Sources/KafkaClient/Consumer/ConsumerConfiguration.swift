@@ -11,6 +11,16 @@ public struct ConsumerConfiguration: Sendable {
         public static let fail = OffsetReset(property: "error")
     }
 
+    /// What is seen of transactions (KIP-98).
+    public struct Isolation: Hashable, Sendable {
+        let property: String
+        /// Only what is committed, and nothing after the first record of a transaction that is still open. Records
+        /// sent without a transaction count as committed.
+        public static let committed = Isolation(property: "read_committed")
+        /// Everything, aborted transactions too.
+        public static let uncommitted = Isolation(property: "read_uncommitted")
+    }
+
     /// How a group divides the partitions among its members; all members must name the same.
     public struct Assignor: Hashable, Sendable {
         let property: String
@@ -47,12 +57,23 @@ public struct ConsumerConfiguration: Sendable {
     public var prefetchedBytes = 16 << 20
     /// How long the broker may hold a fetch when there is nothing to be read.
     public var fetchWait: Duration = .milliseconds(500)
+    /// How long ``Consumer/run()`` may take to end: the reader to finish its batch, the hooks to return, the broker to
+    /// confirm that the group was left (for which the last quarter of it, at most five seconds, is kept). A broker that
+    /// does not answer a request for as long, within a second and a minute, counts as away.
+    public var shutdownTimeout: Duration = .seconds(30)
+    /// Whether records of transactions that are not committed are read.
+    public var isolation: Isolation = .committed
 
     /// The defaults, for this cluster and group.
     public init(_ kafka: KafkaConfiguration, groupID: String, groupInstanceID: String? = nil) {
         self.kafka = kafka
         self.groupID = groupID
         self.groupInstanceID = groupInstanceID
+    }
+
+    /// librdkafka wants a second more than a fetch may take.
+    private var requestTimeout: Duration {
+        max(min(shutdownTimeout, .seconds(60)), max(fetchWait, .zero) + .seconds(1))
     }
 
     var properties: [String: String] {
@@ -67,6 +88,8 @@ public struct ConsumerConfiguration: Sendable {
             "queued.max.messages.kbytes": "\(max(1, prefetchedBytes >> 10))",
             "fetch.wait.max.ms": "\(fetchWait.milliseconds)",
             "fetch.error.backoff.ms": "100",
+            "socket.timeout.ms": "\(requestTimeout.milliseconds)",
+            "isolation.level": isolation.property,
             // A topic that is made after the subscription is found within seconds instead of minutes.
             "topic.metadata.refresh.interval.ms": "5000",
             "metadata.max.age.ms": "15000",

@@ -5,6 +5,7 @@ extension ConsumerOwner {
     typealias Continuation<R> = CheckedContinuation<R, any Error>
 
     private func find(_ name: TopicPartition) throws -> PartitionQueue {
+        guard phase != .closed else { throw KafkaError.closed("consumer") }
         guard let partition = partitions.first(where: { $0.partition == name && !$0.isStopped }) else {
             throw KafkaError(.wrongState, "\(name) is not assigned to this consumer")
         }
@@ -46,6 +47,7 @@ extension ConsumerOwner {
 
     /// Commits these offsets: each is the next to be read.
     func commit(_ offsets: [TopicPartition: Int64], _ continuation: Continuation<Void>) {
+        guard phase != .closed else { return continuation.resume(throwing: KafkaError.closed("consumer")) }
         let opaque = calls.add { result in
             continuation.resume(
                 with: Result {
@@ -65,5 +67,15 @@ extension ConsumerOwner {
             rd_kafka_commit_queue(handle.pointer, $0, queue, nil, opaque)
         }
         if error != RD_KAFKA_RESP_ERR_NO_ERROR { calls.fail(opaque, KafkaError(error, "committing \(offsets)")) }
+    }
+
+    /// Asks for the offsets that `group`, this consumer's, has committed.
+    func committed(
+        _ partitions: [TopicPartition], of group: String, _ continuation: Continuation<[TopicPartition: Int64]>
+    ) {
+        guard phase != .closed else { return continuation.resume(throwing: KafkaError.closed("consumer")) }
+        GroupOffsets.request(
+            group, partitions, handle: handle, queue: queue, calls: calls, timeout: .seconds(30)
+        ) { continuation.resume(with: $0) }
     }
 }

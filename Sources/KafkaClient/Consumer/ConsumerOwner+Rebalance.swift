@@ -76,7 +76,7 @@ extension ConsumerOwner {
     }
 
     private func assign(_ names: [TopicPartition], _ starts: [TopicPartition: StartOffset]) {
-        open(names)
+        if phase != .closed { open(names) }
         if phase != .running { stop(Set(names)) }
         let list = PartitionList(capacity: names.count)
         for name in names {
@@ -94,7 +94,7 @@ extension ConsumerOwner {
         logger.debug("partitions assigned", metadata: ["partitions": "\(names)", "starts": "\(starts)"])
     }
 
-    private func unassign(_ names: [TopicPartition]) {
+    func unassign(_ names: [TopicPartition]) {
         let list = PartitionList(names)
         if isCooperative {
             if let error = list.with({ rd_kafka_incremental_unassign(handle.pointer, $0) }) {

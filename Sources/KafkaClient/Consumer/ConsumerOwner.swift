@@ -28,6 +28,8 @@ final class ConsumerOwner: ThreadOwner {
     private var isLeaving = false
     /// Nobody runs hooks any more, or waits for what the reader has in hand.
     var isAbandoned = false
+    /// How long closing may take; nil before it began.
+    private var deadline: ShutdownDeadline?
 
     init?(
         handle: KafkaHandle, limits: ConsumerConfiguration, mailbox: BatchMailbox, outstanding: OutstandingBatches,
@@ -49,12 +51,14 @@ final class ConsumerOwner: ThreadOwner {
     /// A reader that waits for records is alive, and the group must not take its partitions for idleness: the queue is
     /// polled well within the poll interval. Without a reader nothing is due; one that works for too long is found out.
     var patience: Int32 {
+        if phase == .closing, let deadline { return deadline.patience(at: .now) }
         guard phase == .running, mailbox.hasReader else { return -1 }
         return Int32(clamping: max(1, limits.maximumPollInterval.milliseconds / 3))
     }
 
     func serve() -> Bool {
         serveEvents()
+        if phase == .closing { watchDeadline() }
         continueRebalance()
         if phase == .running { fill() }
         if phase == .closing { leave() }
@@ -64,7 +68,8 @@ final class ConsumerOwner: ThreadOwner {
     func end() {
         calls.failAll(.closed("consumer"))
         rd_kafka_queue_destroy(queue)
-        handle.destroy()
+        // The group was left before, or will not be.
+        handle.destroy(flags: RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
     }
 
     // MARK: Reading
@@ -84,7 +89,7 @@ final class ConsumerOwner: ThreadOwner {
                 empty = 0
                 mailbox.put(batch)
             case .failure(let error):
-                report(error)
+                report(error, of: next)
             case .nothing:
                 empty += 1
             }
@@ -125,22 +130,24 @@ final class ConsumerOwner: ThreadOwner {
     }
 
     /// Errors that only a person or a new consumer can mend end the batches; librdkafka retries the others itself.
-    private func report(_ error: KafkaError) {
+    /// Those of a partition come after its records.
+    private func report(_ error: KafkaError, of partition: PartitionQueue? = nil) {
         if let fatal = handle.fatalError { return fail(fatal) }
         switch rd_kafka_resp_err_t(error.code.rawValue) {
         case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
             RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR__AUTHENTICATION,
             RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
-            fail(error)
+            fail(error, keepingReady: partition != nil)
         default:
             logger.warning("Kafka consumer", metadata: ["error": "\(error)"])
         }
     }
 
-    func fail(_ error: any Error) {
-        mailbox.end(error)
+    /// Ends the consumer; if `keepingReady`, after the reader had what is ready for it, as in a shutdown.
+    func fail(_ error: any Error, keepingReady: Bool = false) {
+        mailbox.end(error, keepingReady: keepingReady)
         shared.fail(error)
-        close(abandoning: true)
+        close(abandoning: !keepingReady)
     }
 
     // MARK: Start and end
@@ -167,25 +174,61 @@ final class ConsumerOwner: ThreadOwner {
     /// Asks who leads the partitions whose first offset must be asked for. Unless librdkafka knows it when they are
     /// assigned, it asks half a second later. If nobody answers soon, that is how it goes.
     private func learnLeaders(of starts: [TopicPartition: StartOffset]) {
+        let patience = Int32(clamping: max(1, min(1000, limits.shutdownTimeout.milliseconds / 2)))
         let topics = Set(starts.filter { $0.value.rawValue < 0 }.keys.map(\.topic))
         for name in topics {
             guard let topic = rd_kafka_topic_new(handle.pointer, name, nil) else { continue }
             var metadata: UnsafePointer<rd_kafka_metadata>?
-            let error = rd_kafka_metadata(handle.pointer, 0, topic, &metadata, 1000)
+            let error = rd_kafka_metadata(handle.pointer, 0, topic, &metadata, patience)
             if error == RD_KAFKA_RESP_ERR_NO_ERROR { rd_kafka_metadata_destroy(metadata) }
             rd_kafka_topic_destroy(topic)
             if error != RD_KAFKA_RESP_ERR_NO_ERROR { return }
         }
     }
 
-    /// Begins to leave. The group is left once the reader is done with its batch and the hook has returned; when
-    /// `abandoning`, at once.
+    /// Begins to leave. The group is left once the reader is done with its batch and the hook has returned, for which
+    /// both have limited time; when `abandoning`, the reader has none.
     func close(abandoning: Bool) {
         isAbandoned = isAbandoned || abandoning
         guard phase == .idle || phase == .running else { return }
         phase = .closing
+        deadline = ShutdownDeadline(limits.shutdownTimeout, from: .now)
         mailbox.end(nil)
         for partition in partitions { partition.isStopped = true }
+    }
+
+    private func watchDeadline() {
+        switch deadline?.stage(at: .now) {
+        case .leaving where !isAbandoned || rebalancing != nil:
+            if rebalancing != nil {
+                logger.warning("the consumer closes without waiting any longer for a rebalance hook")
+            } else if mailbox.isInHand(anyOf: Set(partitions.map(\.partition))) {
+                logger.warning("the consumer closes without waiting any longer for the reader of a batch")
+            }
+            isAbandoned = true
+            mailbox.dropReady()
+            shared.abandonHooks()
+            abandonRebalance()
+        case .over:
+            giveUp()
+        default:
+            break
+        }
+    }
+
+    /// The group was not left in time. Its coordinator learns of it when the session times out, unless librdkafka's
+    /// own leaving, which goes on for some seconds, still reaches it.
+    private func giveUp() {
+        logger.warning(
+            "the consumer was closed before Kafka confirmed that it left its group",
+            metadata: ["group": "\(limits.groupID)", "timeout": "\(limits.shutdownTimeout)"])
+        isAbandoned = true
+        shared.abandonHooks()
+        abandonRebalance()
+        continueRebalance()
+        // librdkafka stops reading a partition before its queue is closed: it may spin on what a closed queue is sent.
+        unassign(partitions.map(\.partition))
+        becomeClosed()
     }
 
     /// Has librdkafka leave the group, once no rebalance waits for its answer: librdkafka 2.0.2 may never end when it is
@@ -205,9 +248,11 @@ final class ConsumerOwner: ThreadOwner {
     }
 
     private func becomeClosed() {
+        serveEvents()  // the answers that came before the end
         phase = .closed
         for partition in partitions { partition.close() }
         partitions = []
+        calls.failAll(.closed("consumer"))
         shared.closed.open()
         shared.hooks.finish()
     }

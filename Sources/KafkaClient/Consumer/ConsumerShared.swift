@@ -6,6 +6,8 @@ final class ConsumerShared: Sendable {
         var assignment: [TopicPartition] = []
         var failure: (any Error)?
         var isStarted = false
+        /// Runs the hooks.
+        var hookTask: Task<Void, Never>?
     }
 
     /// The hooks to be run, for the task of `Consumer.run()`. At most one waits at a time.
@@ -30,6 +32,17 @@ final class ConsumerShared: Sendable {
         _ hook: HookCall.Hook, answer: @escaping @Sendable (Result<[TopicPartition: StartOffset], any Error>) -> Void
     ) -> Bool {
         if case .enqueued = hooks.yield(HookCall(hook: hook, answer: answer)) { true } else { false }
+    }
+
+    /// Remembers who runs the hooks.
+    func setHookTask(_ task: Task<Void, Never>) {
+        state.withLock { $0.hookTask = task }
+    }
+
+    /// No hook is run any more, and the one that runs is cancelled.
+    func abandonHooks() {
+        hooks.finish()
+        state.withLock { $0.hookTask }?.cancel()
     }
 
     var assignment: [TopicPartition] { state.withLock { $0.assignment } }

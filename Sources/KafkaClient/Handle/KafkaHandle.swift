@@ -72,8 +72,10 @@ final class KafkaHandle: @unchecked Sendable {
     }
 
     /// Ends librdkafka's threads and frees everything. Blocks; nothing may use the handle afterwards.
-    func destroy() {
-        rd_kafka_destroy(pointer)
+    ///
+    /// A consumer that has left its group, or given up on it, says so by `RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE`.
+    func destroy(flags: Int32 = 0) {
+        rd_kafka_destroy_flags(pointer, flags)
         bridge.release()
     }
 }

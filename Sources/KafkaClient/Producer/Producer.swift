@@ -55,7 +55,8 @@ public final class Producer: Service, Sendable {
     ///
     /// - Returns: one report per message, in the order of the messages. A failed message does not stop the others.
     /// - Throws: `CancellationError` when the task is cancelled: messages not yet taken are not sent, those under way
-    ///   may or may not arrive. ``KafkaError`` with code `closed` if the producer was closed before.
+    ///   may or may not arrive. ``KafkaError`` with code `closed` if the producer was closed before; if it is closed
+    ///   meanwhile, that is in the reports, see ``run()``.
     public func send(_ messages: [ProducerMessage]) async throws -> [DeliveryReport] {
         guard !messages.isEmpty else { return [] }
         try room.add(messages.count)
@@ -100,7 +101,9 @@ public final class Producer: Service, Sendable {
 
     /// Lives until graceful shutdown, then refuses new messages, flushes for as long as
     /// ``ProducerConfiguration/shutdownTimeout`` allows, and closes. When its task is cancelled it closes at once.
-    /// Messages still under way then fail with the code `purged`.
+    ///
+    /// Messages without a known fate then fail: with the code `purgedInFlight` if they were on their way (the broker may
+    /// have them or not), with `purged` if they were in the queue, with `closed` if they were waiting for room in it.
     public func run() async throws {
         try? await gracefulShutdown()
         room.refuse()

@@ -26,7 +26,7 @@ extension SendFailure {
     /// Only what is the record's own fault is final. A missing topic or right is put right elsewhere, and then the
     /// record goes as it is.
     init(_ error: KafkaError) {
-        let isFatal = error.isFatal || error.code == .closed || error.code == .purged
+        let isFatal = error.isFatal || [.closed, .purged, .purgedInFlight].contains(error.code)
         self.init(
             message: error.description, isRetriable: !isFatal && !KafkaError.Code.faultsOfRecord.contains(error.code),
             isFatal: isFatal)
