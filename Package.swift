@@ -139,7 +139,7 @@ let package = Package(
         .executableTarget(
             name: "Shop",
             dependencies: [
-                "CProcess", "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite",
+                "CProcess", "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Mustache", package: "swift-mustache"),

@@ -41,8 +41,8 @@ struct House {
         "Shop": Room(
             folder: "Examples/Shop",
             mayImport: [
-                "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "GRDB", "Hummingbird",
-                "HTTPTypes", "NIOCore", "NIOPosix", "NIOHTTP1", "Mustache", "ArgumentParser", "CProcess",
+                "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "GRDB",
+                "Hummingbird", "HTTPTypes", "NIOCore", "NIOPosix", "NIOHTTP1", "Mustache", "ArgumentParser", "CProcess",
                 "Foundation",
             ]),
     ]

@@ -6,9 +6,11 @@ import Testing
 
 @Suite("The shop as programs see it", .timeLimit(.minutes(2)))
 struct JSONTests {
-    @Test("orders are refused with reasons, invoices keep their prices, and deleting cancels")
-    func contract() async throws {
-        try await withTestShop { shop in
+    @Test(
+        "orders are refused with reasons, invoices keep their prices, and deleting cancels",
+        arguments: TestDatabase.allCases)
+    func contract(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
             let running = try await shop.open()
             let orders = shop.ports.orders
             var refused = TestShop.wish("refused")

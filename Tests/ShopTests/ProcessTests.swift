@@ -6,9 +6,11 @@ import Testing
 
 @Suite("The shop's processes", .serialized, .timeLimit(.minutes(3)))
 struct ProcessTests {
-    @Test("whatever is killed comes back, pages of others stay, and each order has one shipment and one invoice")
-    func kills() async throws {
-        try await withTestShop { shop in
+    @Test(
+        "whatever is killed comes back, pages of others stay, and each order has one shipment and one invoice",
+        arguments: TestDatabase.allCases)
+    func kills(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
             let supervisor = try await shop.open()
             let victims =
                 [

@@ -14,26 +14,27 @@ struct SendingTests {
         let isKnownToOthers: Bool
 
         var testDescription: String { "\(sending), killed at \(step)" }
+
+        static let all = [
+            Case(sending: "after", step: "publish.send.starts", isWritten: true, isKnownToOthers: false),
+            Case(sending: "before", step: "publish.transaction.starts", isWritten: false, isKnownToOthers: true),
+            Case(sending: "outbox", step: "publish.action.done", isWritten: false, isKnownToOthers: false),
+            Case(sending: "outbox", step: "publish.action.committed", isWritten: true, isKnownToOthers: true),
+            Case(sending: "outbox", step: "relay.acknowledged", isWritten: true, isKnownToOthers: true),
+        ]
     }
 
     @Test(
         "a kill between database and sending loses the event, makes a ghost, or does neither",
-        arguments: [
-            Case(sending: "afterAction", step: "publish.send.starts", isWritten: true, isKnownToOthers: false),
-            Case(sending: "beforeAction", step: "publish.transaction.starts", isWritten: false, isKnownToOthers: true),
-            Case(sending: "outbox", step: "publish.action.done", isWritten: false, isKnownToOthers: false),
-            Case(sending: "outbox", step: "publish.action.committed", isWritten: true, isKnownToOthers: true),
-            Case(sending: "outbox", step: "relay.acknowledged", isWritten: true, isKnownToOthers: true),
-        ])
-    func killed(test: Case) async throws {
-        try await withTestShop { shop in
+        arguments: Case.all, TestDatabase.allCases)
+    func killed(test: Case, database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
             var others: [ChildProcess] = []
             for role in TestShop.brokers.map(\.0) + ["invoicing", "invoicing-page"] {
                 others.append(try shop.start(role))
                 _ = try await others.last?.waitForLine(startingWith: "shop \(role)")
             }
-            let dying = try await order(shop, ["--die-at", test.step])
-            try await shop.choose(test.sending)
+            let dying = try await order(shop, ["--die-at", test.step, "--sending", test.sending])
             _ = try? await HTTP.ask("POST", shop.ports.orders, "/orders", json: TestShop.wish("victim"))
             #expect(try await dying.waitForExit() == -SIGKILL)
 

@@ -1,6 +1,15 @@
 import Tidings
 
 extension Sending {
+    /// Reads `after`, `before` or `outbox`, or the names that JSON has for them.
+    init?(word: String) {
+        switch word {
+        case "after": self = .afterAction
+        case "before": self = .beforeAction
+        default: self.init(rawValue: word)
+        }
+    }
+
     /// The name on a button.
     var title: String {
         switch self {

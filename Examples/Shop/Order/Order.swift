@@ -44,5 +44,5 @@ struct OrderSummary: Codable, Sendable {
     var totalCents: Int
     var placedAt: String
     /// Its place in the order of acceptance; `?before=` continues a list with it.
-    var sequence: Int64
+    var sequence: Int
 }

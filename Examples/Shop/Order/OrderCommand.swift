@@ -3,7 +3,6 @@ import KafkaClient
 import Logging
 import ServiceLifecycle
 import Tidings
-import TidingsSQLite
 
 /// `shop order`: the order service, with its pages, its JSON and its relay.
 struct OrderCommand: AsyncParsableCommand {
@@ -22,16 +21,15 @@ struct OrderCommand: AsyncParsableCommand {
     func run() async throws {
         supervised.endWithSupervisor()
         try await Program.run("order") { logger in
-            let database = try OrderDatabase(try shop.directory())
+            let database = try await OrderDatabase(shop, logger: logger)
             let kafka = shop.kafkaConfiguration(client: "order")
             let topic = OrderTopic(shop, client: "order", logger: logger)
             let probe = dieAt.map(DeathAtStep.init)
             var direct = ProducerConfiguration(kafka)
             direct.deliveryTimeout = Self.patience
             let producer = try Producer(direct, logger: logger)
-            let publisher = Publisher(
-                store: database.store, producer: OrderTopicSender(topic: topic, producer: producer),
-                source: "/shop/order", probe: probe)
+            let publisher = database.store.publisher(
+                OrderTopicSender(topic: topic, producer: producer), probe: probe)
             let server = try server(database, publisher, logger)
             guard !withoutRelay else { return [producer, server] }
             return [producer]
@@ -43,7 +41,7 @@ struct OrderCommand: AsyncParsableCommand {
     private static let patience: Duration = .seconds(10)
 
     private func server(
-        _ database: OrderDatabase, _ publisher: Publisher<SQLiteStore>, _ logger: Logger
+        _ database: OrderDatabase, _ publisher: any OrderPublisher, _ logger: Logger
     ) throws -> some Service {
         let site = try Site(.orders, ports: shop.ports)
         let pages = OrderPages(

@@ -1,126 +1,69 @@
-import GRDB
+import Logging
 import Tidings
-import TidingsSQLite
 
 /// The order service's own tables and what is asked of them.
 struct OrderDatabase: Sendable {
-    let store: SQLiteStore
+    let store: any ShopStore
+    /// The way of sending until one is chosen.
+    private let start: Sending
 
-    /// Opens the file and creates what is missing; several processes may do so at the same time.
-    init(_ directory: DataDirectory) throws {
-        store = try SQLiteStore(path: directory.file("order.sqlite"))
-        try store.pool.write { db in
-            try db.execute(sql: Self.schema)
-            try Self.seed(db)
-        }
+    /// Opens the database and makes what is missing; several processes may do so at the same time.
+    init(_ shop: ShopOptions, logger: Logger) async throws {
+        store = try await shop.openDatabase(of: "order", logger: logger)
+        start = shop.sending
+        try await store.prepare(Self.tables)
+        try await store.write(Self.seed)
     }
 
     func items() async throws -> [Item] {
-        try await store.pool.read { db in
-            try Row.fetchAll(db, sql: "SELECT id, name, price_cents FROM item ORDER BY id").map {
-                Item(id: $0[0], name: $0[1], priceCents: $0[2])
+        try await store.read { sql in
+            try sql.rows("SELECT id, name, price_cents FROM item ORDER BY id").map {
+                Item(id: try $0.integer(0), name: try $0.text(1), priceCents: try $0.integer(2))
             }
         }
     }
 
     /// Changes a price for orders to come. Returns false when there is no such item.
     func setPrice(_ cents: Int, of item: Int) async throws -> Bool {
-        try await store.pool.write { db in
-            try db.execute(sql: "UPDATE item SET price_cents = ? WHERE id = ?", arguments: [cents, item])
-            return db.changesCount > 0
-        }
+        try await store.write { try $0.run("UPDATE item SET price_cents = $1 WHERE id = $2", cents, item) > 0 }
     }
 
     func customers() async throws -> [Customer] {
-        try await store.pool.read { db in
-            try Row.fetchAll(db, sql: "SELECT id, name, email FROM customer ORDER BY id").map {
-                Customer(id: $0[0], name: $0[1], email: $0[2])
-            }
-        }
-    }
-
-    /// The newest orders first, those accepted before `sequence` if given.
-    func orders(limit: Int, before sequence: Int64? = nil) async throws -> [OrderSummary] {
-        try await store.pool.read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT o.id, c.id, c.name, c.email, o.total_cents, o.placed_at, o.sequence,
-                        (SELECT count(*) FROM order_line l WHERE l.order_id = o.id)
-                    FROM placed_order o JOIN customer c ON c.id = o.customer_id
-                    WHERE o.sequence < ? ORDER BY o.sequence DESC LIMIT ?
-                    """, arguments: [sequence ?? .max, limit]
-            ).map {
-                OrderSummary(
-                    id: $0[0], customer: Customer(id: $0[1], name: $0[2], email: $0[3]), lineCount: $0[7],
-                    totalCents: $0[4], placedAt: $0[5], sequence: $0[6])
-            }
-        }
-    }
-
-    func order(_ id: String) async throws -> Order? {
-        try await store.pool.read { db in
-            guard
-                let row = try Row.fetchOne(
-                    db,
-                    sql: """
-                        SELECT o.*, c.name, c.email FROM placed_order o JOIN customer c ON c.id = o.customer_id
-                        WHERE o.id = ?
-                        """, arguments: [id])
-            else { return nil }
-            let lines = try Row.fetchAll(
-                db,
-                sql: "SELECT item_id, name, price_cents, count FROM order_line WHERE order_id = ? ORDER BY position",
-                arguments: [id]
-            ).map { OrderLine(itemId: $0[0], name: $0[1], priceCents: $0[2], count: $0[3]) }
-            return Order(
-                id: row["id"], customer: Customer(id: row["customer_id"], name: row["name"], email: row["email"]),
-                lines: lines,
-                shippingAddress: Address(
-                    street: row["shipping_street"], zip: row["shipping_zip"], city: row["shipping_city"]),
-                billingAddress: Address(
-                    street: row["billing_street"], zip: row["billing_zip"], city: row["billing_city"]),
-                totalCents: row["total_cents"], placedAt: row["placed_at"])
-        }
-    }
-
-    /// When the order was deleted, if it was.
-    func deletion(of id: String) async throws -> String? {
-        try await store.pool.read { db in
-            try String.fetchOne(db, sql: "SELECT deleted_at FROM deleted_order WHERE id = ?", arguments: [id])
+        try await store.read { sql in
+            try sql.rows("SELECT id, name, email FROM customer ORDER BY id").map { try Customer($0, from: 0) }
         }
     }
 
     func sending() async throws -> Sending {
-        try await store.pool.read { db in
-            try String.fetchOne(db, sql: "SELECT value FROM setting WHERE name = 'sending'")
-                .flatMap(Sending.init(rawValue:)) ?? .outbox
-        }
+        let start = start
+        return try await store.read { try Self.sending(start, $0) }
     }
 
     /// Chooses the way of sending for all orders to come, for all processes, across restarts.
     func setSending(_ sending: Sending) async throws {
-        try await store.pool.write { db in
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('sending', ?)",
-                arguments: [sending.rawValue])
+        _ = try await store.write { sql in
+            try sql.run(
+                """
+                INSERT INTO setting (name, value) VALUES ('sending', $1)
+                ON CONFLICT (name) DO UPDATE SET value = excluded.value
+                """, sending.rawValue)
         }
     }
 
+    private static func sending(_ start: Sending, _ sql: any SQL) throws -> Sending {
+        let chosen = try sql.rows("SELECT value FROM setting WHERE name = 'sending'").first?.text(0)
+        return chosen.flatMap(Sending.init(rawValue:)) ?? start
+    }
+
     func status() async throws -> OrderStatus {
-        let store = store
-        return try await store.pool.read { db in
-            let outbox = try store.outboxStatus(in: db)
-            let row = try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT (SELECT count(*) FROM placed_order), (SELECT count(*) FROM deleted_order),
-                        (SELECT value FROM setting WHERE name = 'sending')
-                    """)
+        let start = start
+        let outbox = try await store.outbox()
+        return try await store.read { sql in
+            let row = try sql.rows(
+                "SELECT (SELECT count(*) FROM placed_order), (SELECT count(*) FROM deleted_order)")[0]
             return OrderStatus(
-                orders: row?[0] ?? 0, deleted: row?[1] ?? 0, outboxWaiting: outbox.pending,
-                outboxParked: outbox.parked,
-                sending: (row?[2] as String?).flatMap(Sending.init(rawValue:)) ?? .outbox)
+                orders: try row.integer(0), deleted: try row.integer(1), outboxWaiting: outbox.pending,
+                outboxParked: outbox.parked, sending: try Self.sending(start, sql))
         }
     }
 }

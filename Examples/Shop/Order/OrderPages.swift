@@ -29,7 +29,7 @@ struct OrderPages: Sendable {
     }
 
     @Sendable private func list(_ request: Request, _ context: WebServer.Context) async throws -> Response {
-        let before = try request.queryNumber("before").map(Int64.init)
+        let before = try request.queryNumber("before")
         if request.wantsJSON {
             let limit = try ListLimit.json(request)
             return try JSON.response(try await database.orders(limit: limit, before: before))
@@ -160,7 +160,7 @@ struct OrderPages: Sendable {
 
     @Sendable private func setSending(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let choice = try JSON.decode(SendingChoice.self, from: try await request.body())
-        guard let sending = Sending(rawValue: choice.sending) else {
+        guard let sending = Sending(word: choice.sending) else {
             let known = Sending.allCases.map(\.rawValue).joined(separator: ", ")
             throw Refusal(.unprocessableContent, "“\(choice.sending)” is no way of sending; there are \(known).")
         }

@@ -1,17 +1,15 @@
-import GRDB
 import HTTPTypes
 import Tidings
-import TidingsSQLite
 
 /// What the order service does: it takes orders and deletes them, and tells the others of both.
 struct OrderService: Sendable {
     let database: OrderDatabase
-    let publisher: Publisher<SQLiteStore>
+    private let publisher: any OrderPublisher
 
     private let placed: Topic<OrderPlaced>
     private let cancelled: Topic<OrderCancelled>
 
-    init(database: OrderDatabase, publisher: Publisher<SQLiteStore>, topic: String) {
+    init(database: OrderDatabase, publisher: any OrderPublisher, topic: String) {
         self.database = database
         self.publisher = publisher
         placed = Topic(topic)
@@ -33,11 +31,11 @@ struct OrderService: Sendable {
             }
         }
         do {
-            try await publish(OrderPlaced(order), to: placed, order: order.id) { db in
-                try OrderDatabase.insert(order, db)
+            try await publish(OrderPlaced(order), to: placed, order: order.id) { sql in
+                guard try OrderDatabase.insert(order, sql) else { throw OrderIsKnown() }
             }
             return (order, true)
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+        } catch let error as OrderIsKnown {
             // The same number was sent twice at the same time, and the other one came first.
             guard let known = try await database.order(order.id) else { throw error }
             return (known, false)
@@ -48,8 +46,8 @@ struct OrderService: Sendable {
     func delete(_ id: String) async throws {
         guard try await database.order(id) != nil else { throw Self.unknown(id) }
         let now = Timestamp.now().rfc3339
-        try await publish(OrderCancelled(orderId: id), to: cancelled, order: id) { db in
-            guard try OrderDatabase.delete(id, at: now, db) else { throw Self.unknown(id) }
+        try await publish(OrderCancelled(orderId: id), to: cancelled, order: id) { sql in
+            guard try OrderDatabase.delete(id, at: now, sql) else { throw Self.unknown(id) }
         }
     }
 
@@ -59,15 +57,15 @@ struct OrderService: Sendable {
 
     /// Publishes, and puts into words what is kept when that fails half-way.
     private func publish<E: Event>(
-        _ event: E, to topic: Topic<E>, order id: String, action: @escaping @Sendable (Database) throws -> Void
+        _ event: E, to topic: Topic<E>, order id: String, action: @escaping @Sendable (any SQL) throws -> Void
     ) async throws {
         do {
             // The event's identity follows from the order's: a second attempt is the same event.
             let eventID = EventID("\(E.eventType)/\(id)")
             try await publisher.publish(
-                event, id: eventID, to: topic, sending: try await database.sending(), action: action)
+                event, id: eventID, to: topic, sending: try await database.sending(), action)
         } catch let error as TidingsError {
-            if let cause = error.cause as? DatabaseError, cause.resultCode == .SQLITE_CONSTRAINT { throw cause }
+            if let cause = error.cause as? OrderIsKnown { throw cause }
             switch error.code {
             case .committedButNotSent:
                 throw Refusal(
@@ -88,3 +86,6 @@ struct OrderService: Sendable {
         }
     }
 }
+
+/// An order of that number is there already.
+private struct OrderIsKnown: Error {}

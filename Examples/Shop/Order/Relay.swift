@@ -2,7 +2,6 @@ import KafkaClient
 import Logging
 import ServiceLifecycle
 import Tidings
-import TidingsSQLite
 
 /// The relay of the order service's outbox, with a producer of its own: its messages never time out, since one that
 /// did and was sent again could overtake another.
@@ -15,11 +14,7 @@ struct Relay {
         probe: DeathAtStep? = nil, logger: Logger
     ) throws {
         let producer = try Producer(.relay(kafka), logger: logger)
-        var configuration = OutboxRelayConfiguration()
-        configuration.instanceID = name
-        let relay = OutboxRelay(
-            store: database.store, producer: OrderTopicSender(topic: topic, producer: producer),
-            configuration: configuration, probe: probe, logger: logger)
-        services = [producer, relay]
+        let sender = OrderTopicSender(topic: topic, producer: producer)
+        services = [producer, database.store.relay(sender, name: name, probe: probe, logger: logger)]
     }
 }

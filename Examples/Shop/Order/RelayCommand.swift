@@ -13,7 +13,7 @@ struct RelayCommand: AsyncParsableCommand {
     func run() async throws {
         supervised.endWithSupervisor()
         try await Program.run("relay") { logger in
-            let database = try OrderDatabase(try shop.directory())
+            let database = try await OrderDatabase(shop, logger: logger)
             let kafka = shop.kafkaConfiguration(client: "relay")
             let topic = OrderTopic(shop, client: "relay", logger: logger)
             let relay = try Relay(database, topic, kafka, name: "relay", logger: logger)

@@ -1,14 +1,12 @@
 import ServiceLifecycle
-import Tidings
-import TidingsSQLite
 
 /// A subscription that starts once its topic is there.
-struct Consuming: Service {
-    private let subscription: Subscription<SQLiteStore>
+struct Consuming<Subscription: Service>: Service {
+    private let subscription: Subscription
     private let topic: OrderTopic
     private let onStart: @Sendable () -> Void
 
-    init(_ subscription: Subscription<SQLiteStore>, of topic: OrderTopic, onStart: @escaping @Sendable () -> Void) {
+    init(_ subscription: Subscription, of topic: OrderTopic, onStart: @escaping @Sendable () -> Void) {
         self.subscription = subscription
         self.topic = topic
         self.onStart = onStart

@@ -3,6 +3,7 @@ import Foundation
 import KafkaClient
 import Logging
 import Tidings
+import TidingsSQLite
 
 /// What all programs of the shop can be told.
 struct ShopOptions: ParsableArguments, Sendable {
@@ -11,6 +12,24 @@ struct ShopOptions: ParsableArguments, Sendable {
 
     @Option(help: "Where databases and the broker's log are kept.")
     var dataDir = "shop-data"
+
+    @Option(
+        help: ArgumentHelp(
+            "A PostgreSQL to use instead of SQLite: each service gets a database of its own, <name>_order and so on, "
+                + "made if missing.",
+            valueName: "postgres://…/name"))
+    var database: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How the order service sends until one chooses on the start page.", valueName: "after|before|outbox"),
+        transform: { word in
+            guard let sending = Sending(word: word) else {
+                throw ValidationError("--sending is after, before or outbox, not “\(word)”.")
+            }
+            return sending
+        })
+    var sending = Sending.outbox
 
     @Option(help: ArgumentHelp("A Kafka to use instead of the shop's own broker.", valueName: "host:port[,…]"))
     var kafka: String?
@@ -35,6 +54,9 @@ struct ShopOptions: ParsableArguments, Sendable {
         }
         guard prefix.utf8.count <= 200, prefix.utf8.allSatisfy(OrderID.mayContain) else {
             throw ValidationError("--prefix may have up to 200 letters, digits, dots, dashes and underscores.")
+        }
+        guard database == nil || databaseServer != nil else {
+            throw ValidationError("--database takes an address such as postgres://user@host:5432/shop.")
         }
         for text in property where text.firstIndex(of: "=").map({ $0 == text.startIndex }) ?? true {
             throw ValidationError("-X takes name=value, but got “\(text)”.")
@@ -64,6 +86,14 @@ struct ShopOptions: ParsableArguments, Sendable {
 
     func directory() throws -> DataDirectory { try DataDirectory(dataDir) }
 
+    private var databaseServer: DatabaseServer? { database.flatMap(DatabaseServer.init) }
+
+    /// Opens the database of a service, with Tidings' own tables: a file of the data directory, or one of the server's.
+    func openDatabase(of service: String, logger: Logger) async throws -> any ShopStore {
+        if let server = databaseServer { return try await server.open(service, logger: logger) }
+        return try SQLiteStore(path: try directory().file("\(service).sqlite"))
+    }
+
     /// The addresses of Kafka: the given ones, or the shop's own broker.
     var bootstrapServers: [String] {
         kafka?.split(separator: ",").map(\.trimmed) ?? ["127.0.0.1:\(ports.broker)"]
@@ -83,6 +113,8 @@ struct ShopOptions: ParsableArguments, Sendable {
     /// The same options as a command line, for a child process.
     func arguments(in directory: DataDirectory) -> [String] {
         var arguments = ["--port", String(port), "--data-dir", directory.path]
+        arguments += ["--sending", sending.rawValue]
+        if let database { arguments += ["--database", database] }
         if let kafka { arguments += ["--kafka", kafka] }
         for text in property { arguments += ["-X", text] }
         if let replicationFactor { arguments += ["--replication-factor", String(replicationFactor)] }

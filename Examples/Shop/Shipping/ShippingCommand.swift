@@ -1,7 +1,4 @@
 import ArgumentParser
-import Logging
-import ServiceLifecycle
-import Tidings
 
 /// `shop shipping`: makes out a shipment for each order that was placed.
 struct ShippingCommand: AsyncParsableCommand {
@@ -14,23 +11,16 @@ struct ShippingCommand: AsyncParsableCommand {
     @Option(help: "Which instance this is; a restarted one keeps its partitions.")
     var instance = 1
 
-    func run() async throws {
-        supervised.endWithSupervisor()
-        let name = "shipping-\(instance)"
-        try await Program.run(name) { logger in
-            let database = try ShippingDatabase(try shop.directory())
-            let subscription = Subscription.toOrders(
-                group: "shipping", instance: name, store: database.store, shop: shop, logger: logger)
-            subscription.handle(OrderToShip.self) { order, delivery, db in
-                if try !ShippingDatabase.insert(order, Handling(delivery, by: name), db) {
-                    logger.notice("order \(order.orderId) has a shipment already; ignored")
-                }
-            }
-            subscription.handle(ShippingCancelled.self) { order, _, db in
-                try ShippingDatabase.cancel(order.orderId, db)
-            }
-            let topic = OrderTopic(shop, client: name, logger: logger)
-            return [Consuming(subscription, of: topic) { supervised.ready(name) }]
-        }
-    }
+    func run() async throws { try await Ledger<Shipment>.consume(shop, supervised, instance: instance) }
+}
+
+/// `shop shipping-page`: shows the shipments, in a process apart from those that make them out.
+struct ShippingPageCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "shipping-page", abstract: "Runs the pages and the JSON of the shipments.")
+
+    @OptionGroup var shop: ShopOptions
+    @OptionGroup var supervised: Supervised
+
+    func run() async throws { try await Ledger<Shipment>.show(shop, supervised) }
 }

@@ -9,13 +9,16 @@ struct TestShop: Sendable {
     let folder: String
     /// Where its Kafka is, when that is not its own: with topic and groups that no other test has.
     private let kafka = Programs.externalKafka.map { ["--kafka", $0, "--prefix", uniqueName("test") + "-"] } ?? []
+    /// Where its databases are, when they are no files.
+    private let database: [String]
 
     var ports: Ports { Ports(first: port) }
     /// The shop's own broker, which tests may kill; none when they run against a Kafka from outside.
     static let brokers = Programs.externalKafka == nil ? [("broker", 1)] : []
 
-    init(folder: String) throws {
+    init(folder: String, database: String? = nil) throws {
         self.folder = folder
+        self.database = database.map { ["--database", $0] } ?? []
         port = try freePorts(5)
     }
 
@@ -30,7 +33,7 @@ struct TestShop: Sendable {
     /// Starts one of the shop's programs.
     func start(_ role: String, _ arguments: [String] = []) throws -> ChildProcess {
         try ChildProcess(
-            Programs.shop, [role, "--port", "\(port)", "--data-dir", folder + "/shop"] + kafka + arguments)
+            Programs.shop, [role, "--port", "\(port)", "--data-dir", folder + "/shop"] + kafka + database + arguments)
     }
 
     // MARK: What one does with a shop
@@ -110,7 +113,32 @@ struct TestShop: Sendable {
 
 }
 
-/// Runs `body` with a shop in a temporary folder.
-func withTestShop(_ body: @Sendable (TestShop) async throws -> Void) async throws {
-    try await withTemporaryFolder { folder in try await body(TestShop(folder: folder)) }
+/// What keeps the services' rows.
+enum TestDatabase: CaseIterable, Sendable {
+    case sqlite, postgres
+}
+
+/// Runs `body` with a shop in a temporary folder, and with databases of its own.
+func withTestShop(
+    on database: TestDatabase = .sqlite, _ body: @Sendable (TestShop) async throws -> Void
+) async throws {
+    try await withTemporaryFolder { folder in
+        guard database == .postgres else { return try await body(TestShop(folder: folder)) }
+        // Nobody has made a database of that name: the shop has to find its way through another one.
+        let name = "shop_test_\(UInt32.random(in: 0 ..< .max))"
+        let url = postgresURL(try await PostgresServer.sharedURL(), database: name)
+        let outcome = await Result { try await body(TestShop(folder: folder, database: url)) }
+        for service in ["order", "shipping", "invoicing"] { try await PostgresServer.drop("\(name)_\(service)") }
+        try outcome.get()
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ body: () async throws -> Success) async {
+        do {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
+        }
+    }
 }

@@ -130,6 +130,12 @@ extension PostgresServer {
         return try await shared().url()
     }
 
+    /// Drops a database that the program under test made; our own server goes altogether, and soon.
+    public static func drop(_ database: String) async throws {
+        guard let external else { return }
+        try await statement("drop database if exists \"\(database)\" with (force)", at: external)
+    }
+
     fileprivate static func statement(_ sql: String, at url: String) async throws {
         guard let programs else { throw ChildProcess.Failure(description: "psql is not installed") }
         try await run(programs + "/psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
@@ -148,9 +154,7 @@ public func withPostgresDatabase<T: Sendable>(_ body: @Sendable (String) async t
     } catch {
         outcome = .failure(error)
     }
-    // Our own server goes altogether, and soon.
-    if PostgresServer.external == nil { return try outcome.get() }
-    try await PostgresServer.statement("drop database \(name) with (force)", at: base)
+    try await PostgresServer.drop(name)
     return try outcome.get()
 }
 

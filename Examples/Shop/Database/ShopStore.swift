@@ -1,0 +1,43 @@
+import GRDB
+import Tidings
+import TidingsPostgres
+import TidingsSQLite
+
+/// A service's database, SQLite or PostgreSQL: Tidings' store, and the service's own reads and writes.
+protocol ShopStore: Store where Transaction: SQL {
+    /// Runs `body` where it can only read.
+    func read<R: Sendable>(_ body: @escaping @Sendable (any SQL) throws -> R) async throws -> R
+}
+
+extension ShopStore {
+    /// Runs `body` in a transaction that can write.
+    func write<R: Sendable>(_ body: @escaping @Sendable (any SQL) throws -> R) async throws -> R {
+        try await transaction { try body($0) }
+    }
+
+    /// Makes the tables that are missing; several processes may do so at the same time.
+    func prepare(_ tables: @escaping @Sendable (Dialect) -> [String]) async throws {
+        try await write { sql in
+            let dialect = type(of: sql).dialect
+            if let statement = dialect.oneAtATime { _ = try sql.rows(statement) }
+            for table in tables(dialect) { try sql.run("CREATE TABLE IF NOT EXISTS " + table) }
+        }
+    }
+
+    /// How the outbox stands.
+    func outbox() async throws -> OutboxStatus {
+        try await transaction { try self.outboxStatus(in: $0) }
+    }
+}
+
+extension SQLiteStore: ShopStore {
+    func read<R: Sendable>(_ body: @escaping @Sendable (any SQL) throws -> R) async throws -> R {
+        try await pool.read { try body($0) }
+    }
+}
+
+extension PostgresStore: ShopStore {
+    func read<R: Sendable>(_ body: @escaping @Sendable (any SQL) throws -> R) async throws -> R {
+        try await pool.transaction { try body($0) }
+    }
+}

@@ -1,0 +1,32 @@
+import Logging
+import ServiceLifecycle
+import Tidings
+
+/// Publishes what happens to orders, whichever database they are in.
+protocol OrderPublisher: Sendable {
+    func publish<E: Event>(
+        _ event: E, id: EventID, to topic: Topic<E>, sending: Sending,
+        _ action: @escaping @Sendable (any SQL) throws -> Void
+    ) async throws
+}
+
+extension Publisher: OrderPublisher where S: ShopStore {
+    func publish<E: Event>(
+        _ event: E, id: EventID, to topic: Topic<E>, sending: Sending,
+        _ action: @escaping @Sendable (any SQL) throws -> Void
+    ) async throws {
+        try await publish(event, id: id, to: topic, sending: sending, headers: []) { try action($0) }
+    }
+}
+
+extension ShopStore {
+    func publisher(_ sender: OrderTopicSender, probe: DeathAtStep?) -> any OrderPublisher {
+        Publisher(store: self, producer: sender, source: "/shop/order", probe: probe)
+    }
+
+    func relay(_ sender: OrderTopicSender, name: String, probe: DeathAtStep?, logger: Logger) -> any Service {
+        var configuration = OutboxRelayConfiguration()
+        configuration.instanceID = name
+        return OutboxRelay(store: self, producer: sender, configuration: configuration, probe: probe, logger: logger)
+    }
+}
