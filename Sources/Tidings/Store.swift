@@ -4,8 +4,9 @@
 /// connection's own thread, and so becomes true together with whatever else the transaction holds. A store never opens
 /// a transaction behind the caller's back. `StoreConformance` in `TidingsTesting` is the suite every store passes.
 ///
-/// The tables are few: the *outbox* in commit order, what of it is *parked*, one row per *lease*, one *offset* per
-/// lane of a group in a partition, the *inbox* (which stamps it has seen), and the received records that are *parked*.
+/// The tables are few: the *outbox* in commit order, its *shards*, which *batches* are open, what of it is *parked*, one
+/// row per *lease*, one *offset* per lane of a group in a partition, the *inbox* (which stamps it has seen), and the
+/// received records that are *parked*.
 public protocol Store: Sendable {
     /// The connection inside a transaction, as the store's users know it (GRDB's `Database`, for example).
     associatedtype Transaction
@@ -46,16 +47,37 @@ public protocol Store: Sendable {
     /// Gives the lease back if it is still this one, so that the next owner need not wait.
     func release(_ lease: Lease, in transaction: Transaction) throws
 
-    /// The oldest entries of the outbox that are neither sent nor parked, in commit order per key.
+    /// All leases whose names begin with `prefix`, expired or not.
+    func leases(withPrefix prefix: String, in transaction: Transaction) throws -> [LeaseState]
+
+    /// The identity that stamps name (``StampSource/outbox``), brought up to date: a database that finds that it may have
+    /// lost commits (it was restored, or a replica took over) takes a new one, since it would give stamps twice.
+    func outboxIdentity(in transaction: Transaction) throws -> String
+
+    /// The outbox's shards in the order of their numbers, locked against others that would give them away until the
+    /// transaction ends.
+    func outboxShards(in transaction: Transaction) throws -> [OutboxShard]
+
+    /// Gives shards to a relay, or takes them from whoever has them (nil), and raises their epochs. Call it after
+    /// ``outboxShards(in:)`` in the same transaction.
     ///
-    /// What was claimed and not removed comes again, in the same order.
+    /// - Returns: the shards as they are now.
+    @discardableResult
+    func assign(_ shards: [Int32], to owner: String?, in transaction: Transaction) throws -> [OutboxShard]
+
+    /// Makes a batch for each shard in the request of the oldest entries that are neither sent nor parked, in commit order
+    /// per key, and stamps them: from the commit on the batches are *open*. A shard without entries gets no batch.
+    ///
+    /// The shards must not have open batches, and the caller must own them, with a lease that it has renewed in this
+    /// transaction.
     func claim(_ request: ClaimRequest, in transaction: Transaction) throws -> [OutboxEntry]
 
-    /// Removes what is sent.
-    func remove(_ sequences: [Int64], in transaction: Transaction) throws
+    /// The first open batch of each of these shards: what was claimed and is not settled, under the same stamps and in
+    /// the same order, whoever claimed it.
+    func openBatches(of shards: [Int32], in transaction: Transaction) throws -> [OutboxEntry]
 
-    /// Sets entries aside with the reason, where they hold back nobody but later events of their topic and key.
-    func park(_ entries: [OutboxParking], in transaction: Transaction) throws
+    /// Writes down what has become of batches. Doing it twice does no harm.
+    func settle(_ settlement: OutboxSettlement, in transaction: Transaction) throws
 
     /// How many entries wait and are parked, and since when.
     func outboxStatus(in transaction: Transaction) throws -> OutboxStatus

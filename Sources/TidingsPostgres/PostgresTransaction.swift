@@ -27,6 +27,9 @@ public final class PostgresTransaction {
     /// What leaves with the commit.
     private(set) var appends: [EventRecord] = []
 
+    /// Statements whose results nobody waits for.
+    private var postponed: [PostgresRequest] = []
+
     init(_ session: PostgresSession) {
         self.session = session
     }
@@ -73,6 +76,7 @@ public final class PostgresTransaction {
             return result
         } catch {
             appends = []
+            postponed = []
             afterCommit.removeSubrange(hooks...)
             try exchange([
                 PostgresRequest(sql: "rollback to savepoint \(name)"),
@@ -112,11 +116,17 @@ public final class PostgresTransaction {
     @discardableResult
     func exchange(_ requests: [PostgresRequest]) throws -> [PostgresResult] {
         try checkOpen()
-        let begin = beginning()
+        let before = beginning() + postponed
+        postponed = []
         // As the server sees it: what was refused before it was sent has begun nothing.
         defer { hasBegun = hasBegun || session.isInTransaction }
-        let results = try session.exchange(begin + requests)
-        return Array(results.dropFirst(begin.count))
+        let results = try session.exchange(before + requests)
+        return Array(results.dropFirst(before.count))
+    }
+
+    /// Lets a statement travel with the next one, or with the commit. Its failure is theirs.
+    func executeLater(_ sql: String, _ parameters: (any PostgresEncodable)?...) {
+        postponed.append(PostgresRequest(sql: sql, parameters: parameters.map { $0?.postgresValue ?? .null }))
     }
 
     // MARK: For the session
@@ -127,7 +137,7 @@ public final class PostgresTransaction {
             isOpen = false
             hasBegun = hasBegun || session.isInTransaction
         }
-        let flush = try flushingRequests()
+        let flush = try postponed + flushingRequests()
         guard hasBegun || !flush.isEmpty else { return afterCommit }
         guard session.isUsable else { throw session.lost() }
         let requests = beginning() + flush + [PostgresRequest(sql: "commit")]

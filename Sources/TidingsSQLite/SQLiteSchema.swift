@@ -37,12 +37,12 @@ public enum SQLiteSchema {
     }
 
     /// What leads from each version to the next.
-    private static var migrations: [String] { [version1, version2] }
+    private static var migrations: [String] { [version1, version2, shards] }
 
     /// - `tidings_outbox`: events to send. SQLite has one writer at a time, so `sequence` is the order of commits;
     ///   AUTOINCREMENT never gives a number twice, not even after the newest row is gone.
     /// - `tidings_outbox_parked`: events that cannot go, with the number they had.
-    /// - `tidings_lease`: who relays.
+    /// - `tidings_lease`: which relays live.
     /// - `tidings_offset`: the offset of the next record to handle.
     /// - `tidings_parked`: received records that could not be handled.
     ///

@@ -31,39 +31,101 @@ extension SQLiteStore {
     }
 
     public func claim(_ request: ClaimRequest, in db: Database) throws -> [OutboxEntry] {
-        let nothingParked = try !db.exists("SELECT EXISTS (SELECT 1 FROM tidings_outbox_parked)")
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT sequence, event_id, topic, key, headers, value, appended_at FROM tidings_outbox
-                ORDER BY sequence LIMIT ?
-                """)
+        guard let batch = request.batches.first(where: { $0.shard == 0 }) else { return [] }
+        let source = StampSource(outbox: try outboxIdentity(in: db), shard: 0)
+        let statement = try db.cachedStatement(sql: "\(SQLiteStore.columns) ORDER BY sequence LIMIT ?")
+        var reader = try EntryReader(db)
         let rows = try Row.fetchCursor(statement, arguments: [request.maximumCount])
         var entries: [OutboxEntry] = []
         entries.reserveCapacity(min(request.maximumCount, 1024))
         var bytes = 0
         while let row = try rows.next() {
-            let record = EventRecord(
-                eventID: EventID(rawValue: row[1]), topic: row[2], key: try row.bytes(3),
-                headers: try HeaderBlob.decode(row.bytes(4) ?? []), value: try row.bytes(5))
-            bytes += record.size
+            let stamp = EventStamp(source: source, batch: batch.number, index: Int32(entries.count))
+            let entry = try reader.entry(row, stamp, in: db)
+            bytes += entry.record.size
             if bytes > request.maximumBytes, !entries.isEmpty { break }
-            let isBehindParked = try !nothingParked && isParked(record, in: db)
-            entries.append(
-                OutboxEntry(
-                    sequence: row[0], record: record, appendedAt: Timestamp(millisecondsSince1970: row[6]),
-                    isBehindParked: isBehindParked))
+            entries.append(entry)
         }
+        try open(batch, entries, in: db)
         return entries
     }
 
-    private func isParked(_ record: EventRecord, in db: Database) throws -> Bool {
-        guard let key = record.key else { return false }
-        return try db.exists(
-            "SELECT EXISTS (SELECT 1 FROM tidings_outbox_parked WHERE topic = ? AND key = ?)",
-            [record.topic, key.blob])
+    public func openBatches(of shards: [Int32], in db: Database) throws -> [OutboxEntry] {
+        guard shards.contains(0) else { return [] }
+        let statement = try db.cachedStatement(
+            sql: "SELECT batch, outbox, entries FROM tidings_outbox_batch WHERE shard = 0 ORDER BY batch")
+        for row in try Row.fetchAll(statement) {
+            let number: Int64 = row[0]
+            let source = StampSource(outbox: row[1], shard: 0)
+            let one = try db.cachedStatement(sql: "\(SQLiteStore.columns) WHERE sequence = ?")
+            var reader = try EntryReader(db)
+            var entries: [OutboxEntry] = []
+            for place in try BatchEntries.decode(row.bytes(2) ?? []) {
+                let stamp = EventStamp(source: source, batch: number, index: place.index)
+                guard let row = try Row.fetchOne(one, arguments: [place.sequence]) else { continue }
+                entries.append(try reader.entry(row, stamp, in: db))
+            }
+            if !entries.isEmpty { return entries }
+            // Somebody has taken all that was in it.
+            try close(OutboxBatch(shard: 0, number: number), in: db)
+        }
+        return []
     }
 
-    public func remove(_ sequences: [Int64], in db: Database) throws {
+    public func settle(_ settlement: OutboxSettlement, in db: Database) throws {
+        try remove(settlement.sent.map(\.sequence), in: db)
+        try park(settlement.parked, in: db)
+        for batch in settlement.batches {
+            let kept = settlement.kept.filter { $0.batch == batch }
+            try close(batch, in: db)
+            try open(batch, kept, in: db)
+        }
+    }
+
+    private func open(_ batch: OutboxBatch, _ entries: [OutboxEntry], in db: Database) throws {
+        guard let first = entries.first else { return }
+        try db.cachedStatement(
+            sql: "INSERT INTO tidings_outbox_batch (shard, batch, outbox, entries) VALUES (?, ?, ?, ?)"
+        ).execute(arguments: [
+            batch.shard, batch.number, first.stamp.source.outbox,
+            BatchEntries.encode(entries.lazy.map { ($0.stamp.index, $0.sequence) }).blob,
+        ])
+    }
+
+    private func close(_ batch: OutboxBatch, in db: Database) throws {
+        try db.cachedStatement(sql: "DELETE FROM tidings_outbox_batch WHERE shard = ? AND batch = ?")
+            .execute(arguments: [batch.shard, batch.number])
+    }
+
+    private static let columns =
+        "SELECT sequence, event_id, topic, key, headers, value, appended_at FROM tidings_outbox"
+
+    /// Reads rows of ``columns``.
+    private struct EntryReader {
+        let isAnythingParked: Bool
+
+        init(_ db: Database) throws {
+            isAnythingParked = try db.exists("SELECT EXISTS (SELECT 1 FROM tidings_outbox_parked)")
+        }
+
+        mutating func entry(_ row: Row, _ stamp: EventStamp, in db: Database) throws -> OutboxEntry {
+            let record = EventRecord(
+                eventID: EventID(rawValue: row[1]), topic: row[2], key: try row.bytes(3),
+                headers: try HeaderBlob.decode(row.bytes(4) ?? []), value: try row.bytes(5))
+            return OutboxEntry(
+                sequence: row[0], stamp: stamp, record: record, appendedAt: Timestamp(millisecondsSince1970: row[6]),
+                isBehindParked: try isAnythingParked && isParked(record, in: db))
+        }
+
+        private func isParked(_ record: EventRecord, in db: Database) throws -> Bool {
+            guard let key = record.key else { return false }
+            return try db.exists(
+                "SELECT EXISTS (SELECT 1 FROM tidings_outbox_parked WHERE topic = ? AND key = ?)",
+                [record.topic, key.blob])
+        }
+    }
+
+    private func remove(_ sequences: [Int64], in db: Database) throws {
         guard let first = sequences.first, let last = sequences.last else { return }
         // One statement for the usual case: everything that was claimed is sent, and numbers have no gaps.
         if last - first == Int64(sequences.count - 1) {
@@ -75,19 +137,20 @@ extension SQLiteStore {
         for sequence in sequences { try statement.execute(arguments: [sequence]) }
     }
 
-    public func park(_ entries: [OutboxParking], in db: Database) throws {
+    private func park(_ entries: [OutboxParking], in db: Database) throws {
+        if entries.isEmpty { return }
         let copy = try db.cachedStatement(
             sql: """
                 INSERT INTO tidings_outbox_parked
-                    (sequence, event_id, topic, key, headers, value, appended_at, parked_at, reason)
-                SELECT sequence, event_id, topic, key, headers, value, appended_at, ?, ?
+                    (sequence, event_id, topic, key, headers, value, appended_at, parked_at, reason, is_behind)
+                SELECT sequence, event_id, topic, key, headers, value, appended_at, ?, ?, ?
                 FROM tidings_outbox WHERE sequence = ?
                 """)
         let delete = try db.cachedStatement(sql: "DELETE FROM tidings_outbox WHERE sequence = ?")
         let now = Timestamp.now().millisecondsSince1970
-        for entry in entries {
-            try copy.execute(arguments: [now, entry.reason, entry.sequence])
-            try delete.execute(arguments: [entry.sequence])
+        for parking in entries {
+            try copy.execute(arguments: [now, parking.reason, parking.isBehind, parking.entry.sequence])
+            try delete.execute(arguments: [parking.entry.sequence])
         }
     }
 

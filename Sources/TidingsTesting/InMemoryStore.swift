@@ -21,9 +21,18 @@ public final class InMemoryStore: Store {
         var nextSequence: Int64 = 1
         var outbox: [OutboxEntry] = []
         var parkedEntries: [(entry: OutboxEntry, reason: String)] = []
-        var leases: [String: (lease: Lease, expires: ContinuousClock.Instant)] = [:]
+        var leases: [String: (lease: Lease, expires: Duration)] = [:]
+        var shards: [OutboxShard] = []
+        var open: [OutboxBatch: [Int64: EventStamp]] = [:]
         var lanes: [GroupPartition: [LaneState]] = [:]
         var parkedRecords: [ParkedRecord] = []
+
+        /// Whether an event of this topic and key is parked.
+        func holdsBack(_ record: EventRecord) -> Bool {
+            parkedEntries.contains { parked in
+                record.key != nil && parked.entry.record.key == record.key && parked.entry.record.topic == record.topic
+            }
+        }
     }
 
     /// Refuses transactions while set, as a database that is away would.
@@ -42,11 +51,28 @@ public final class InMemoryStore: Store {
     public let outboxSignal = OutboxSignal()
 
     private let raisesSignal: Bool
+    private let identity = EventID().rawValue
+    private let now: @Sendable () -> Duration
 
-    /// - Parameter raisesSignal: false behaves as if all commits were those of another process.
-    public init(raisesSignal: Bool = true) {
+    /// - Parameters:
+    ///   - shards: how many parts the outbox has.
+    ///   - raisesSignal: false behaves as if all commits were those of another process.
+    ///   - now: the time that leases go by, since any moment.
+    public init(
+        shards: Int = 1, raisesSignal: Bool = true,
+        now: @escaping @Sendable () -> Duration = InMemoryStore.sinceStart
+    ) {
         self.raisesSignal = raisesSignal
+        self.now = now
+        state.withLock { state in
+            state.tables.shards = (0..<Int32(shards)).map { OutboxShard(number: $0, owner: nil, epoch: 0) }
+        }
     }
+
+    private static let start = ContinuousClock.now
+
+    /// The time that has passed since this process first asked.
+    public static let sinceStart: @Sendable () -> Duration = { start.duration(to: .now) }
 
     /// The test's own rows as they are committed.
     public var rows: [String: String] { state.withLock { $0.tables.rows } }
@@ -95,37 +121,89 @@ extension InMemoryStore {
         }
         let sequence = transaction.tables.nextSequence
         transaction.tables.nextSequence += 1
+        let shard = OutboxShard.slot(of: record) % Int32(transaction.tables.shards.count)
+        let unstamped = EventStamp(source: StampSource(outbox: identity, shard: shard), batch: 0, index: 0)
         transaction.tables.outbox.append(
-            OutboxEntry(sequence: sequence, record: record, appendedAt: .now(), isBehindParked: false))
+            OutboxEntry(
+                sequence: sequence, stamp: unstamped, record: record, appendedAt: .now(), isBehindParked: false))
+    }
+
+    public func outboxIdentity(in transaction: Transaction) throws -> String { identity }
+
+    public func outboxShards(in transaction: Transaction) throws -> [OutboxShard] { transaction.tables.shards }
+
+    @discardableResult
+    public func assign(_ shards: [Int32], to owner: String?, in transaction: Transaction) throws -> [OutboxShard] {
+        for shard in shards {
+            transaction.tables.shards[Int(shard)].owner = owner
+            transaction.tables.shards[Int(shard)].epoch += 1
+        }
+        return transaction.tables.shards.filter { shards.contains($0.number) }
     }
 
     public func claim(_ request: ClaimRequest, in transaction: Transaction) throws -> [OutboxEntry] {
         var claimed: [OutboxEntry] = []
-        var bytes = 0
-        for var entry in transaction.tables.outbox.prefix(request.maximumCount) {
-            bytes += entry.record.size
-            if bytes > request.maximumBytes, !claimed.isEmpty { break }
-            entry.isBehindParked = transaction.tables.parkedEntries.contains { parked in
-                entry.record.key != nil && parked.entry.record.key == entry.record.key
-                    && parked.entry.record.topic == entry.record.topic
+        for batch in request.batches {
+            var entries: [OutboxEntry] = []
+            var bytes = 0
+            let waiting = transaction.tables.outbox.lazy.filter { $0.stamp.source.shard == batch.shard }
+            for var entry in waiting.prefix(request.maximumCount) {
+                bytes += entry.record.size
+                if bytes > request.maximumBytes, !entries.isEmpty { break }
+                entry.stamp = EventStamp(source: entry.stamp.source, batch: batch.number, index: Int32(entries.count))
+                entry.isBehindParked = transaction.tables.holdsBack(entry.record)
+                entries.append(entry)
             }
-            claimed.append(entry)
+            open(batch, entries, in: transaction)
+            claimed += entries
         }
         return claimed
     }
 
-    public func remove(_ sequences: [Int64], in transaction: Transaction) throws {
-        let gone = Set(sequences)
-        transaction.tables.outbox.removeAll { gone.contains($0.sequence) }
+    public func openBatches(of shards: [Int32], in transaction: Transaction) throws -> [OutboxEntry] {
+        var entries: [OutboxEntry] = []
+        for shard in shards {
+            let batches = transaction.tables.open.keys.filter { $0.shard == shard }.sorted { $0.number < $1.number }
+            for batch in batches {
+                let stamps = transaction.tables.open[batch] ?? [:]
+                let found = transaction.tables.outbox.compactMap { entry -> OutboxEntry? in
+                    guard let stamp = stamps[entry.sequence] else { return nil }
+                    var entry = entry
+                    entry.stamp = stamp
+                    entry.isBehindParked = transaction.tables.holdsBack(entry.record)
+                    return entry
+                }
+                entries += found
+                if !found.isEmpty { break }
+                transaction.tables.open[batch] = nil
+            }
+        }
+        return entries
     }
 
-    public func park(_ entries: [OutboxParking], in transaction: Transaction) throws {
-        for parking in entries {
-            guard let index = transaction.tables.outbox.firstIndex(where: { $0.sequence == parking.sequence }) else {
-                continue
-            }
-            transaction.tables.parkedEntries.append((transaction.tables.outbox.remove(at: index), parking.reason))
+    public func settle(_ settlement: OutboxSettlement, in transaction: Transaction) throws {
+        let gone = Set(settlement.sent.map(\.sequence))
+        transaction.tables.outbox.removeAll { gone.contains($0.sequence) }
+        for parking in settlement.parked {
+            let place = transaction.tables.outbox.firstIndex { $0.sequence == parking.entry.sequence }
+            guard let place else { continue }
+            transaction.tables.parkedEntries.append((transaction.tables.outbox.remove(at: place), parking.reason))
         }
+        for batch in settlement.batches {
+            transaction.tables.open[batch] = nil
+            open(batch, settlement.kept.filter { $0.batch == batch }, in: transaction)
+        }
+    }
+
+    private func open(_ batch: OutboxBatch, _ entries: [OutboxEntry], in transaction: Transaction) {
+        guard !entries.isEmpty else { return }
+        transaction.tables.open[batch] = Dictionary(uniqueKeysWithValues: entries.map { ($0.sequence, $0.stamp) })
+    }
+
+    public func leases(withPrefix prefix: String, in transaction: Transaction) throws -> [LeaseState] {
+        let now = now()
+        return transaction.tables.leases.values.filter { $0.lease.name.hasPrefix(prefix) }
+            .map { LeaseState(lease: $0.lease, remaining: $0.expires - now) }
     }
 
     public func outboxStatus(in transaction: Transaction) throws -> OutboxStatus {
@@ -135,7 +213,7 @@ extension InMemoryStore {
     }
 
     public func lease(_ request: LeaseRequest, in transaction: Transaction) throws -> Lease? {
-        let now = ContinuousClock.now
+        let now = now()
         let current = transaction.tables.leases[request.name]
         var epoch = (current?.lease.epoch ?? 0) + 1
         if let renewed = request.epoch {
@@ -155,7 +233,7 @@ extension InMemoryStore {
 
     public func release(_ lease: Lease, in transaction: Transaction) throws {
         guard transaction.tables.leases[lease.name]?.lease == lease else { return }
-        transaction.tables.leases[lease.name]?.expires = ContinuousClock.now
+        transaction.tables.leases[lease.name]?.expires = .zero
     }
 
     public func lanes(of place: GroupPartition, in transaction: Transaction) throws -> [LaneState] {

@@ -73,14 +73,14 @@ struct OutboxTests {
             try await store.transaction { db in try store.append(record("quick", key: "b"), in: db) }
             try await store.transaction { db in try store.append(record("no key", key: nil), in: db) }
             let sent = try await store.transaction { db in
-                try store.claim(ClaimRequest(maximumCount: 10, maximumBytes: 1000), in: db)
+                try store.claimOldest(in: db)
             }
             #expect(sent.map(\.record.eventID.rawValue) == ["quick", "no key"])
-            try await store.transaction { db in try store.remove(sent.map(\.sequence), in: db) }
+            try await store.transaction { db in try store.settleAsSent(sent, in: db) }
             goOn.open()
             try await slow.value
             let late = try await store.transaction { db in
-                try store.claim(ClaimRequest(maximumCount: 10, maximumBytes: 1000), in: db)
+                try store.claimOldest(in: db)
             }
             #expect(late.map(\.record.eventID.rawValue) == ["slow"])
             #expect(late[0].sequence < sent[0].sequence)
@@ -195,7 +195,7 @@ struct OutboxTests {
             }
             for (count, bytes, expected) in [(10, size * 3, 3), (2, size * 3, 2), (10, size * 3 - 1, 2), (10, 1, 1)] {
                 let claimed = try await store.transaction { db in
-                    try store.claim(ClaimRequest(maximumCount: count, maximumBytes: bytes), in: db)
+                    try store.claimOldest(count, bytes: bytes, in: db)
                 }
                 #expect(claimed.map(\.record.eventID.rawValue) == (1...expected).map { "\($0)" })
                 #expect(claimed.first?.record == record("1", key: "a"))
@@ -210,9 +210,11 @@ struct OutboxTests {
             try await store.transaction { db in
                 try store.append(record("1", key: key), in: db)
                 try store.append(record("2", key: key), in: db)
-                let first = try store.claim(ClaimRequest(maximumCount: 1, maximumBytes: 1), in: db)[0]
-                try store.park([OutboxParking(sequence: first.sequence, reason: "no\0good")], in: db)
-                let second = try store.claim(ClaimRequest(maximumCount: 1, maximumBytes: 1), in: db)[0]
+                let first = try store.claimOldest(1, bytes: 1, in: db)[0]
+                try store.settle(
+                    OutboxSettlement(
+                        batches: [first.batch], parked: [OutboxParking(entry: first, reason: "no\0good")]), in: db)
+                let second = try store.claimOldest(1, bytes: 1, in: db)[0]
                 #expect(second.isBehindParked)
                 let place = GroupPartition(group: "g", topic: "t", partition: 0)
                 try store.park(

@@ -89,7 +89,7 @@ extension PostgresStore {
     /// The ids in the outbox as a relay would claim them.
     func claimedIDs() async throws -> [String] {
         try await transaction { db in
-            try self.claim(ClaimRequest(maximumCount: 1000, maximumBytes: 1 << 20), in: db)
+            try self.claimOldest(in: db)
         }.map(\.record.eventID.rawValue)
     }
 }
@@ -145,5 +145,28 @@ final class Meeting: Sendable {
         }
         if isLast { complete.open() }
         complete.waitBlocking()
+    }
+}
+
+extension PostgresStore {
+    private static let numbers = Atomic<Int64>(1)
+
+    /// Claims the oldest entries of all shards, in the order of their numbers, whatever was claimed before.
+    func claimOldest(_ count: Int = 1000, bytes: Int = 1 << 20, in db: PostgresTransaction) throws -> [OutboxEntry] {
+        let shards = try outboxShards(in: db).map(\.number)
+        while true {
+            let open = try openBatches(of: shards, in: db)
+            if open.isEmpty { break }
+            try settle(OutboxSettlement(batches: Array(Set(open.map(\.batch)))), in: db)
+        }
+        let number = Self.numbers.add(1, ordering: .relaxed).newValue
+        let batches = shards.map { OutboxBatch(shard: $0, number: number) }
+        return try claim(ClaimRequest(batches: batches, maximumCount: count, maximumBytes: bytes), in: db)
+            .sorted { $0.sequence < $1.sequence }
+    }
+
+    /// Settles the entries' batches as sent.
+    func settleAsSent(_ entries: [OutboxEntry], in db: PostgresTransaction) throws {
+        try settle(OutboxSettlement(batches: Array(Set(entries.map(\.batch))), sent: entries), in: db)
     }
 }

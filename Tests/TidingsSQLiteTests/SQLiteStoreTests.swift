@@ -88,7 +88,7 @@ func withDirectory<R>(_ body: (String) async throws -> R) async throws -> R {
                 }
             }
             let claimed = try await store.transaction {
-                try store.claim(ClaimRequest(maximumCount: 9, maximumBytes: 999), in: $0)
+                try store.claimOldest(in: $0)
             }
             #expect(claimed.map(\.record.eventID) == ["outer"])
         }
@@ -157,10 +157,10 @@ func withDirectory<R>(_ body: (String) async throws -> R) async throws -> R {
             for _ in 0..<3 {
                 try await store.transaction { try store.append(record, in: $0) }
                 let claimed = try await store.transaction {
-                    try store.claim(ClaimRequest(maximumCount: 9, maximumBytes: 999), in: $0)
+                    try store.claimOldest(in: $0)
                 }
                 sequences += claimed.map(\.sequence)
-                try await store.transaction { try store.remove(claimed.map(\.sequence), in: $0) }
+                try await store.transaction { try store.settleAsSent(claimed, in: $0) }
             }
             #expect(sequences == [1, 2, 3])
         }

@@ -35,7 +35,7 @@ import Tidings
 
     @Test("a memory gives the same answers as a set of stamps, and reads back from its bytes", arguments: 0..<20)
     func model(seed: UInt64) throws {
-        var random = Random(state: seed)
+        var random = SeededGenerator(seed: seed)
         var memory = StampMemory()
         var batch: Int64 = 0
         var seen: Set<Int32> = []
@@ -66,17 +66,5 @@ import Tidings
 
     private func stamp(_ batch: Int64, _ index: Int32) -> EventStamp {
         EventStamp(source: source, batch: batch, index: index)
-    }
-
-    /// SplitMix64.
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var word = state
-            word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-            return word ^ (word >> 31)
-        }
     }
 }

@@ -141,7 +141,7 @@ import TidingsTesting
         let sender = RecordingSender { _ in
             _ = try await store.transaction { transaction in
                 try store.lease(
-                    LeaseRequest(name: "outbox", owner: "relay", duration: .seconds(60)), in: transaction)
+                    LeaseRequest(name: "outbox/relay/relay", owner: "relay", duration: .seconds(60)), in: transaction)
             }
             return nil
         }
@@ -196,12 +196,20 @@ import TidingsTesting
     func diedBeforeMarking() async throws {
         for number in 1...5 { try await publish("\(number)") }
         let sender = RecordingSender()
-        let claimed = try await store.transaction { [store] in
-            try store.claim(ClaimRequest(maximumCount: 10, maximumBytes: 1000), in: $0)
+        let claimed = try await store.transaction { [store] transaction in
+            try store.assign([0], to: "dead", in: transaction)
+            let batches = [OutboxBatch(shard: 0, number: 1 << 32)]
+            return try store.claim(
+                ClaimRequest(batches: batches, maximumCount: 5, maximumBytes: 1000), in: transaction)
         }
-        _ = try await sender.send(claimed.map(\.record))
+        _ = try await sender.send(claimed.map(\.stampedRecord))
+        for number in 6...7 { try await publish("\(number)") }
         try await relaying(sender) { await emptyOutbox() }
-        #expect(sender.records.map(\.eventID) == ["1", "2", "3", "4", "5", "1", "2", "3", "4", "5"])
+        let records = sender.records
+        #expect(records.map(\.eventID) == ["1", "2", "3", "4", "5", "1", "2", "3", "4", "5", "6", "7"])
+        let stamps = try records.map { try #require(EventStamp($0.headers)) }
+        #expect(stamps[0..<5] == stamps[5..<10])
+        #expect(stamps[5...].sorted() == Array(stamps[5...]) && stamps[10].batch > stamps[9].batch)
     }
 }
 

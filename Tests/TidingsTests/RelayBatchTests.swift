@@ -7,7 +7,8 @@ import Testing
         let record = EventRecord(
             eventID: EventID("\(sequence)"), topic: "t", key: key.map { Array($0.utf8) }, headers: [],
             value: [UInt8](repeating: 0, count: size))
-        return OutboxEntry(sequence: sequence, record: record, appendedAt: .now(), isBehindParked: behind)
+        let stamp = EventStamp(source: StampSource(outbox: "o", shard: 0), batch: 7, index: Int32(sequence))
+        return OutboxEntry(sequence: sequence, stamp: stamp, record: record, appendedAt: .now(), isBehindParked: behind)
     }
 
     private let sent = SendOutcome.sent(partition: 0, offset: 0)
@@ -24,14 +25,14 @@ import Testing
             ],
             maximumRecordBytes: 50)
         #expect(batch.sending.map(\.sequence) == [1, 3, 6])
-        #expect(batch.parked.map(\.sequence) == [2, 4, 5])
+        #expect(batch.parked.map(\.entry.sequence) == [2, 4, 5])
     }
 
     @Test("what stands behind a parked event is parked")
     func behind() {
         let batch = RelayBatch(claimed: [entry(1, "a", behind: true), entry(2, "b")], maximumRecordBytes: 50)
         #expect(batch.sending.map(\.sequence) == [2])
-        #expect(batch.parked.map(\.sequence) == [1])
+        #expect(batch.parked.map(\.entry.sequence) == [1])
     }
 
     @Test("what may succeed later stays, and keeps back what follows of its key")
@@ -39,46 +40,64 @@ import Testing
         let batch = RelayBatch(
             claimed: [entry(1, "a"), entry(2, "b"), entry(3, "a"), entry(4, "b"), entry(5, nil)], maximumRecordBytes: 50
         )
-        let settlement = batch.settle([later, sent, sent, sent, sent])
+        let result = batch.settle([later, sent, sent, sent, sent])
+        let settlement = result.settlement
         #expect(settlement.sent.map(\.sequence) == [2, 4, 5])
-        #expect(settlement.retries == 2)
+        #expect(settlement.kept.map(\.sequence) == [1, 3])
+        #expect(result.retries == 2)
         #expect(settlement.parked.isEmpty)
-        #expect(settlement.obstacle != nil)
+        #expect(result.obstacle != nil)
     }
 
     @Test("what will never go is parked with its reason, and what failed behind it too")
     func permanent() {
         let batch = RelayBatch(claimed: [entry(1, "a"), entry(2, "a"), entry(3, "b")], maximumRecordBytes: 50)
-        let settlement = batch.settle([never, later, sent])
+        let result = batch.settle([never, later, sent])
+        let settlement = result.settlement
         #expect(settlement.sent.map(\.sequence) == [3])
-        #expect(settlement.parked.map(\.sequence) == [1, 2])
+        #expect(settlement.parked.map(\.entry.sequence) == [1, 2])
         #expect(settlement.parked.first?.reason == "never")
-        #expect(settlement.obstacle == nil)
-        #expect(settlement.retries == 0)
+        #expect(result.obstacle == nil)
+        #expect(result.retries == 0)
     }
 
     @Test("a permanent failure behind a retriable one waits for its turn")
     func permanentBehindRetriable() {
         let batch = RelayBatch(claimed: [entry(1, "a"), entry(2, "a")], maximumRecordBytes: 50)
-        let settlement = batch.settle([later, never])
+        let result = batch.settle([later, never])
+        let settlement = result.settlement
         #expect(settlement.parked.isEmpty)
-        #expect(settlement.retries == 2)
+        #expect(result.retries == 2)
     }
 
     @Test("a producer that broke parks nothing")
     func fatal() {
         let batch = RelayBatch(claimed: [entry(1, "a"), entry(2, "b")], maximumRecordBytes: 50)
-        let settlement = batch.settle([broken, broken])
+        let result = batch.settle([broken, broken])
+        let settlement = result.settlement
         #expect(settlement.parked.isEmpty)
-        #expect(settlement.retries == 2)
-        #expect(settlement.obstacle?.isFatal == true)
+        #expect(result.retries == 2)
+        #expect(result.obstacle?.isFatal == true)
+    }
+
+    @Test("what certainly is not out loses its stamp, and with it what follows of its key")
+    func refused() {
+        let refused = SendOutcome.failed(SendFailure(message: "no such topic", isRetriable: true, mayBeOut: false))
+        let batch = RelayBatch(
+            claimed: [entry(1, "a"), entry(2, "b"), entry(3, "a"), entry(4, "b")], maximumRecordBytes: 50)
+        let result = batch.settle([refused, sent, sent, later])
+        #expect(result.settlement.batches == [OutboxBatch(shard: 0, number: 7)])
+        #expect(result.settlement.sent.map(\.sequence) == [2])
+        #expect(result.settlement.kept.map(\.sequence) == [4])
+        #expect(result.retries == 3)
     }
 
     @Test("missing outcomes count as not sent")
     func missingOutcomes() {
         let batch = RelayBatch(claimed: [entry(1, "a"), entry(2, "b")], maximumRecordBytes: 50)
-        let settlement = batch.settle([sent])
+        let result = batch.settle([sent])
+        let settlement = result.settlement
         #expect(settlement.sent.map(\.sequence) == [1])
-        #expect(settlement.retries == 1)
+        #expect(result.retries == 1)
     }
 }

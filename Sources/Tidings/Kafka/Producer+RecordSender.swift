@@ -29,7 +29,9 @@ extension SendFailure {
         let isFatal = error.isFatal || [.closed, .purged, .purgedInFlight].contains(error.code)
         self.init(
             message: error.description, isRetriable: !isFatal && !KafkaError.Code.faultsOfRecord.contains(error.code),
-            isFatal: isFatal)
+            isFatal: isFatal,
+            mayBeOut: isFatal
+                || !KafkaError.Code.faultsOfRecord.union(KafkaError.Code.refusals).contains(error.code))
     }
 }
 
@@ -40,6 +42,18 @@ extension KafkaError.Code {
         KafkaError.Code(rawValue: 2),  // CORRUPT_MESSAGE; librdkafka: INVALID_MSG
         KafkaError.Code(rawValue: 32),  // INVALID_TIMESTAMP
         KafkaError.Code(rawValue: 87),  // INVALID_RECORD
+    ]
+
+    /// What else is an answer before anything is written, or is said before anything is sent.
+    fileprivate static let refusals: Set<KafkaError.Code> = [
+        .unknownTopicOrPartition,
+        KafkaError.Code(rawValue: 17),  // INVALID_TOPIC_EXCEPTION
+        KafkaError.Code(rawValue: 29),  // TOPIC_AUTHORIZATION_FAILED
+        KafkaError.Code(rawValue: 31),  // CLUSTER_AUTHORIZATION_FAILED
+        KafkaError.Code(rawValue: 44),  // POLICY_VIOLATION
+        KafkaError.Code(rawValue: -184),  // librdkafka: QUEUE_FULL
+        KafkaError.Code(rawValue: -188),  // librdkafka: UNKNOWN_TOPIC
+        KafkaError.Code(rawValue: -190),  // librdkafka: UNKNOWN_PARTITION
     ]
 }
 

@@ -1,9 +1,12 @@
-/// A record in the outbox.
+/// A record in the outbox, claimed for sending.
 public struct OutboxEntry: Hashable, Sendable {
     /// Its place: rises in commit order (within a key at least); there may be gaps.
     public var sequence: Int64
 
-    /// The event in its envelope.
+    /// The stamp under which it goes out; it names the shard that the entry belongs to.
+    public var stamp: EventStamp
+
+    /// The event in its envelope, as it was appended: without its stamp.
     public var record: EventRecord
 
     /// When it was appended, by the database's clock or the writer's.
@@ -12,60 +15,59 @@ public struct OutboxEntry: Hashable, Sendable {
     /// True when an earlier event of this topic and key is parked, so that this one must not overtake it.
     public var isBehindParked: Bool
 
+    /// Whether its batch was open already, so that an earlier attempt may have sent it under this stamp.
+    var isRepeated = false
+
     /// An entry as a store reads it.
-    public init(sequence: Int64, record: EventRecord, appendedAt: Timestamp, isBehindParked: Bool) {
+    public init(sequence: Int64, stamp: EventStamp, record: EventRecord, appendedAt: Timestamp, isBehindParked: Bool) {
         self.sequence = sequence
+        self.stamp = stamp
         self.record = record
         self.appendedAt = appendedAt
         self.isBehindParked = isBehindParked
     }
+
+    /// The batch that it belongs to.
+    public var batch: OutboxBatch { OutboxBatch(shard: stamp.source.shard, number: stamp.batch) }
+
+    /// The record as it goes to Kafka.
+    var stampedRecord: EventRecord {
+        var record = record
+        record.headers.append(stamp.header)
+        return record
+    }
 }
 
-/// How much a relay takes from the outbox at once.
+/// A batch of a shard's, by its number.
+public struct OutboxBatch: Hashable, Sendable {
+    /// The shard, from 0.
+    public var shard: Int32
+
+    /// The number, as in ``EventStamp/batch``.
+    public var number: Int64
+
+    /// The batch of that number.
+    public init(shard: Int32, number: Int64) {
+        self.shard = shard
+        self.number = number
+    }
+}
+
+/// How much a relay takes from the outbox at once, and under which numbers.
 public struct ClaimRequest: Hashable, Sendable {
-    /// At most so many entries.
+    /// The batches to make: at most one for each shard.
+    public var batches: [OutboxBatch]
+
+    /// At most so many entries in a batch.
     public var maximumCount: Int
 
-    /// At most so many bytes of records, but always one entry.
+    /// At most so many bytes of records in a batch, but always one entry.
     public var maximumBytes: Int
 
     /// A claim within these limits.
-    public init(maximumCount: Int, maximumBytes: Int) {
+    public init(batches: [OutboxBatch], maximumCount: Int, maximumBytes: Int) {
+        self.batches = batches
         self.maximumCount = maximumCount
         self.maximumBytes = maximumBytes
-    }
-}
-
-/// An entry that cannot go, and why.
-public struct OutboxParking: Hashable, Sendable {
-    /// The entry's place in the outbox.
-    public var sequence: Int64
-
-    /// Why it cannot go, in words for whoever has to decide what to do.
-    public var reason: String
-
-    /// Parks the entry of that place.
-    public init(sequence: Int64, reason: String) {
-        self.sequence = sequence
-        self.reason = reason
-    }
-}
-
-/// How an outbox stands.
-public struct OutboxStatus: Hashable, Sendable {
-    /// Entries that wait to be sent.
-    public var pending: Int
-
-    /// Entries that cannot go.
-    public var parked: Int
-
-    /// When the oldest waiting entry was appended; nil when none waits.
-    public var oldestPending: Timestamp?
-
-    /// An outbox's state as a store counts it.
-    public init(pending: Int, parked: Int, oldestPending: Timestamp?) {
-        self.pending = pending
-        self.parked = parked
-        self.oldestPending = oldestPending
     }
 }

@@ -11,23 +11,29 @@ import ServiceLifecycle
 /// ```
 ///
 /// It wakes right after a commit of its own process, and looks every ``OutboxRelayConfiguration/pollInterval`` for
-/// those of others. It claims a batch in order, sends it pipelined, awaits once and marks once. A relay that dies
-/// between sending and marking leaves the batch in the outbox: the next one sends it again, in the same order and with
-/// the same ids; nothing is lost and nothing overtakes.
+/// those of others. It claims a batch in order, stamps it durably, sends it pipelined, awaits once and marks once. A
+/// relay that dies between sending and marking leaves the batch *open*: the next one sends exactly that batch again, in
+/// the same order, with the same ids and the same stamps (``EventStamp``), so that readers know it for a duplicate;
+/// nothing is lost and nothing overtakes.
 ///
-/// A lease in the database lets one relay at a time work, however many run. An event that can never go is parked with
-/// its reason, and later events of its key with it; everything else flows on. While Kafka is away, events wait.
+/// However many relays run, each shard of the outbox (``OutboxShard``) has one at a time: they divide the shards among
+/// them, finish what is in hand before they hand a shard over, and take over those of a relay whose lease expires. An
+/// event that can never go is parked with its reason, and later events of its key with it; everything else flows on.
+/// While Kafka is away, events wait.
 ///
 /// Give it a producer of its own whose messages never time out (`ProducerConfiguration.relay`): a message that timed
 /// out and is sent again could be overtaken.
 public final class OutboxRelay<S: Store>: Service {
-    private let store: S
-    private let sender: any RecordSender
-    private let configuration: OutboxRelayConfiguration
-    private let clock: any Clock<Duration>
-    private let probe: (any Probe)?
-    private let logger: Logger
-    private let metrics = RelayMetrics()
+    let store: S
+    let sender: any RecordSender
+    let configuration: OutboxRelayConfiguration
+    let clock: any Clock<Duration>
+    let probe: (any Probe)?
+    let logger: Logger
+    let metrics = RelayMetrics()
+
+    /// The time that has passed on the clock since the relay was made.
+    let elapsed: @Sendable () -> Duration
 
     /// - Parameters:
     ///   - store: whose outbox to relay.
@@ -35,15 +41,25 @@ public final class OutboxRelay<S: Store>: Service {
     ///   - configuration: its name, its pace and its limits.
     ///   - clock: paces polls, renewals and pauses.
     ///   - probe: listens to the steps.
-    public init(
+    public convenience init(
         store: S, producer: any RecordSender,
         configuration: OutboxRelayConfiguration = OutboxRelayConfiguration(),
         clock: any Clock<Duration> = ContinuousClock(), probe: (any Probe)? = nil, logger: Logger
+    ) {
+        self.init(
+            store: store, producer: producer, configuration: configuration, clock: clock, elapsed: clock.stopwatch(),
+            probe: probe, logger: logger)
+    }
+
+    init(
+        store: S, producer: any RecordSender, configuration: OutboxRelayConfiguration, clock: any Clock<Duration>,
+        elapsed: @escaping @Sendable () -> Duration, probe: (any Probe)? = nil, logger: Logger
     ) {
         self.store = store
         self.sender = producer
         self.configuration = configuration
         self.clock = clock
+        self.elapsed = elapsed
         self.probe = probe
         self.logger = logger
     }
@@ -54,28 +70,27 @@ public final class OutboxRelay<S: Store>: Service {
     ///   pass by itself; a producer's fatal error.
     public func run() async throws {
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
-            guard let lease = try await acquireLease() else {
+            guard let held = try await join() else {
                 await clock.rest(for: min(configuration.pollInterval, configuration.leaseDuration / 2))
                 continue
             }
-            logger.info("relaying the outbox", metadata: ["epoch": "\(lease.epoch)"])
             do {
-                try await relay(under: lease)
-                try await release(lease)
+                try await relay(with: held)
+                try await leave(held.lease)
             } catch is LeaseLost {
-                try await standDown(from: lease)
+                try await standDown(from: held.lease)
             } catch {
                 // Whatever ended it: the next relay need not wait for the lease to expire.
-                try? await release(lease)
+                try? await leave(held.lease)
                 throw error
             }
         }
     }
 
-    private func relay(under lease: Lease) async throws {
+    private func relay(with held: HeldShards) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.keep(lease) }
-            group.addTask { try await self.drain(under: lease) }
+            group.addTask { try await self.keep(held.lease) }
+            group.addTask { try await self.drain(with: held) }
             group.addTask {
                 try? await gracefulShutdown()
                 try? await self.clock.sleep(for: self.configuration.shutdownGrace)
@@ -85,34 +100,40 @@ public final class OutboxRelay<S: Store>: Service {
         }
     }
 
-    // MARK: Batches
-
-    private func drain(under lease: Lease) async throws {
-        var settlement: RelaySettlement?
+    private func drain(with initial: HeldShards) async throws {
+        var held = initial
+        var nextBalance = Duration.zero
         var failures = 0
+        var last: RelaySettlement?
         while true {
-            let obstacle = settlement?.obstacle
-            let goesOn = obstacle == nil && !Task.isShuttingDownGracefully
-            let claimed = try await turn(settlement, claiming: goesOn, under: lease)
+            let isEnding = Task.isShuttingDownGracefully
+            let obstacle = last?.obstacle
+            let mustBalance = elapsed() >= nextBalance
+            let claimed = try await turn(
+                last?.settlement, claiming: obstacle == nil && !isEnding && !mustBalance, with: &held)
+            last = nil
             if let obstacle {
-                settlement = nil
                 if obstacle.isFatal { throw obstacle }
                 failures += 1
-                if Task.isShuttingDownGracefully { return }
+            }
+            if isEnding || Task.isShuttingDownGracefully { return }
+            // Nothing is on its way now: the moment to hand shards over.
+            if mustBalance { nextBalance = try await elapsed() + balance(&held) }
+            if obstacle != nil {
                 await clock.rest(for: configuration.backoff.delay(after: failures))
                 try Task.checkCancellation()
-                continue
-            }
-            settlement = nil
-            if Task.isShuttingDownGracefully { return }
-            if claimed.isEmpty {
+            } else if claimed.isEmpty, !mustBalance {
                 metrics.caughtUp()
-                await clock.rest(for: configuration.pollInterval, orUntil: store.outboxSignal)
+                let pause = min(configuration.pollInterval, max(nextBalance - elapsed(), .milliseconds(1)))
+                await clock.rest(for: pause, orUntil: store.outboxSignal)
                 try Task.checkCancellation()
-                continue
+            } else if !claimed.isEmpty, held.maySend(at: elapsed()) {
+                last = try await send(claimed)
+                if last?.obstacle == nil { failures = 0 }
+            } else if !claimed.isEmpty {
+                // It took so long that somebody may have taken over: look again, before anything is sent.
+                held.mayHaveOpenBatches = true
             }
-            settlement = try await send(claimed)
-            if settlement?.obstacle == nil { failures = 0 }
         }
     }
 
@@ -123,121 +144,35 @@ public final class OutboxRelay<S: Store>: Service {
         var outcomes: [SendOutcome] = []
         if !batch.sending.isEmpty {
             do {
-                outcomes = try await sender.send(batch.sending.map(\.record))
+                outcomes = try await sender.send(batch.sending.map(\.stampedRecord))
             } catch let failure as SendFailure {
                 outcomes = batch.sending.map { _ in .failed(failure) }
             }
         }
-        let settlement = batch.settle(outcomes)
-        probe?.reached(Step(.relayAcknowledged, settlement.sent.map(\.record.eventID)))
-        metrics.settled(settlement)
-        report(settlement)
-        return settlement
+        let result = batch.settle(outcomes)
+        probe?.reached(Step(.relayAcknowledged, result.settlement.sent.map(\.record.eventID)))
+        metrics.settled(result)
+        report(result)
+        return result
     }
 
-    /// One transaction: proves the lease, marks what has become of the last batch, claims the next.
-    private func turn(
-        _ settlement: RelaySettlement?, claiming: Bool, under lease: Lease
-    ) async throws -> [OutboxEntry] {
-        let (store, probe, configuration) = (store, probe, configuration)
-        let events = settlement?.sent.map(\.record.eventID) ?? []
-        let claimed = try await persistently { () async throws -> [OutboxEntry] in
-            try await store.transaction { transaction in
-                guard try store.lease(configuration.renewal(of: lease), in: transaction) != nil else {
-                    throw LeaseLost()
-                }
-                if let settlement {
-                    try store.remove(settlement.sent.map(\.sequence), in: transaction)
-                    try store.park(settlement.parked, in: transaction)
-                    probe?.reached(Step(.relayMarking, events))
-                }
-                guard claiming else { return [] }
-                let request = ClaimRequest(
-                    maximumCount: configuration.maximumBatchCount, maximumBytes: configuration.maximumBatchBytes)
-                return try store.claim(request, in: transaction)
-            }
-        }
-        if settlement != nil { probe?.reached(Step(.relayMarked, events)) }
-        return claimed
-    }
-
-    private func report(_ settlement: RelaySettlement) {
-        for parked in settlement.parked {
+    private func report(_ result: RelaySettlement) {
+        for parked in result.settlement.parked {
             logger.error(
-                "an event is parked", metadata: ["sequence": "\(parked.sequence)", "reason": "\(parked.reason)"])
+                "an event is parked", metadata: ["sequence": "\(parked.entry.sequence)", "reason": "\(parked.reason)"])
         }
-        if let obstacle = settlement.obstacle {
+        if let obstacle = result.obstacle {
             logger.warning(
                 "events wait to be sent again",
-                metadata: ["count": "\(settlement.retries)", "reason": "\(obstacle.message)"])
-        }
-    }
-
-    // MARK: The lease
-
-    private struct LeaseLost: Error {}
-
-    private func acquireLease() async throws -> Lease? {
-        let (store, configuration) = (store, configuration)
-        return try await persistently {
-            try await store.transaction { transaction in
-                try store.lease(configuration.renewal(of: nil), in: transaction)
-            }
-        }
-    }
-
-    /// Renews the lease while a batch may be waiting for Kafka; throws `LeaseLost` when it has changed hands.
-    private func keep(_ lease: Lease) async throws {
-        let (store, configuration) = (store, configuration)
-        while true {
-            try await clock.sleep(for: configuration.leaseDuration / 3)
-            metrics.age()
-            do {
-                let kept = try await store.transaction { transaction in
-                    try store.lease(configuration.renewal(of: lease), in: transaction) != nil
-                }
-                if !kept { throw LeaseLost() }
-            } catch  where store.isRetriable(error) {
-                logger.warning("the relay's lease could not be renewed", metadata: ["error": "\(error)"])
-            }
-        }
-    }
-
-    private func release(_ lease: Lease) async throws {
-        let store = store
-        try await store.transaction { transaction in try store.release(lease, in: transaction) }
-    }
-
-    private func standDown(from lease: Lease) async throws {
-        let store = store
-        let current = try await persistently {
-            try await store.transaction { try store.currentLease(named: lease.name, in: $0) }
-        }
-        if let current, current.owner == lease.owner {
-            throw TidingsError(.fenced, "another relay called \(lease.owner) has taken over this outbox")
-        }
-        logger.notice("another relay has taken over", metadata: ["owner": "\(current?.owner ?? "nobody")"])
-    }
-
-    /// Tries again, with growing pauses, while the database refuses for reasons that pass.
-    private func persistently<R: Sendable>(_ attempt: () async throws -> R) async throws -> R {
-        var failures = 0
-        while true {
-            do {
-                return try await attempt()
-            } catch  where store.isRetriable(error) {
-                failures += 1
-                logger.warning("the outbox's database refuses", metadata: ["error": "\(error)"])
-                await clock.rest(for: configuration.backoff.delay(after: failures))
-                try Task.checkCancellation()
-                if Task.isShuttingDownGracefully { throw error }
-            }
+                metadata: ["count": "\(result.retries)", "reason": "\(obstacle.message)"])
         }
     }
 }
 
-extension OutboxRelayConfiguration {
-    fileprivate func renewal(of lease: Lease?) -> LeaseRequest {
-        LeaseRequest(name: "outbox", owner: instanceID, duration: leaseDuration, epoch: lease?.epoch)
+extension Clock where Duration == Swift.Duration {
+    /// Tells the time that has passed since it was made.
+    func stopwatch() -> @Sendable () -> Duration {
+        let start = now
+        return { start.duration(to: self.now) }
     }
 }

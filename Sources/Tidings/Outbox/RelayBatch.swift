@@ -4,23 +4,29 @@
 /// - an entry behind a parked one of its topic and key is parked too;
 /// - an entry that must be tried again keeps back all later ones of its topic and key, even those that are out, so
 ///   that the newest event of a key is also the last to be sent.
+///
+/// And the rules for stamps: what may be out, by this attempt or an earlier one, keeps its stamp, and its batch stays open;
+/// what certainly is not out and may go later loses its stamp and gets another with a later batch, so that nothing else
+/// need wait for it.
 struct RelayBatch {
     /// What goes to Kafka, in order.
     private(set) var sending: [OutboxEntry] = []
 
-    /// What cannot go, known before sending.
-    private(set) var parked: [OutboxParking] = []
+    private var settlement: OutboxSettlement
 
     init(claimed: [OutboxEntry], maximumRecordBytes: Int) {
+        var batches: [OutboxBatch] = []
+        for entry in claimed where batches.last != entry.batch { batches.append(entry.batch) }
+        settlement = OutboxSettlement(batches: batches)
         var blocked: Set<Stream> = []
         sending.reserveCapacity(claimed.count)
         for entry in claimed {
             let stream = Stream(entry.record)
             if entry.isBehindParked || stream.map(blocked.contains) ?? false {
-                parked.append(OutboxParking(sequence: entry.sequence, reason: RelayBatch.behindReason))
+                settlement.parked.append(.behind(entry))
             } else if entry.record.size > maximumRecordBytes {
                 let reason = "too large: \(entry.record.size) bytes, at most \(maximumRecordBytes) may be sent"
-                parked.append(OutboxParking(sequence: entry.sequence, reason: reason))
+                settlement.parked.append(OutboxParking(entry: entry, reason: reason))
                 if let stream { blocked.insert(stream) }
             } else {
                 sending.append(entry)
@@ -28,36 +34,37 @@ struct RelayBatch {
         }
     }
 
+    /// What cannot go, known before sending.
+    var parked: [OutboxParking] { settlement.parked }
+
     /// What follows from Kafka's answers, one for each of ``sending``.
     func settle(_ outcomes: [SendOutcome]) -> RelaySettlement {
-        var settlement = RelaySettlement(parked: parked)
+        var result = RelaySettlement(settlement)
         var blocked: Set<Stream> = []
-        var waiting: Set<Stream> = []
+        var waiting: [Stream: SendFailure] = [:]
         for (index, entry) in sending.enumerated() {
             let stream = Stream(entry.record)
-            let waits = stream.map(waiting.contains) ?? false
+            let earlier = stream.flatMap { waiting[$0] }
             switch index < outcomes.count ? outcomes[index] : .failed(RelayBatch.unanswered) {
-            case .sent where !waits:
-                settlement.sent.append(entry)
             case .sent:
-                settlement.retries += 1
+                if let earlier { result.wait(entry, for: earlier) } else { result.settlement.sent.append(entry) }
             case .failed(let failure):
                 if let stream, blocked.contains(stream) {
-                    settlement.parked.append(OutboxParking(sequence: entry.sequence, reason: RelayBatch.behindReason))
-                } else if failure.isRetriable || failure.isFatal || waits {
-                    settlement.retries += 1
-                    settlement.obstacle = settlement.obstacle ?? failure
-                    if let stream { waiting.insert(stream) }
+                    result.settlement.parked.append(.behind(entry))
+                } else if failure.isRetriable || failure.isFatal || earlier != nil {
+                    let cause = failure.mayBeOut ? failure : earlier ?? failure
+                    result.wait(entry, for: cause)
+                    result.obstacle = result.obstacle ?? failure
+                    if let stream { waiting[stream] = cause }
                 } else {
-                    settlement.parked.append(OutboxParking(sequence: entry.sequence, reason: failure.message))
+                    result.settlement.parked.append(OutboxParking(entry: entry, reason: failure.message))
                     if let stream { blocked.insert(stream) }
                 }
             }
         }
-        return settlement
+        return result
     }
 
-    private static let behindReason = "an earlier event of its key is parked"
     private static let unanswered = SendFailure(message: "the sender gave no outcome", isRetriable: true)
 
     /// What keeps its order: a key of a topic. Records without a key have no order among themselves.
@@ -73,18 +80,28 @@ struct RelayBatch {
     }
 }
 
+extension OutboxParking {
+    fileprivate static func behind(_ entry: OutboxEntry) -> OutboxParking {
+        OutboxParking(entry: entry, reason: "an earlier event of its key is parked", isBehind: true)
+    }
+}
+
 /// What is to be written down after a batch was sent.
 struct RelaySettlement: Sendable {
-    var sent: [OutboxEntry] = []
-    var parked: [OutboxParking] = []
+    var settlement: OutboxSettlement
 
-    /// Entries that stay in the outbox and are sent again.
-    var retries = 0
+    /// How many entries stay in the outbox and are sent again.
+    private(set) var retries = 0
 
     /// Why they could not go now: the first such failure.
     var obstacle: SendFailure?
 
-    init(parked: [OutboxParking]) {
-        self.parked = parked
+    init(_ settlement: OutboxSettlement) {
+        self.settlement = settlement
+    }
+
+    fileprivate mutating func wait(_ entry: OutboxEntry, for failure: SendFailure) {
+        retries += 1
+        if failure.mayBeOut || entry.isRepeated { settlement.kept.append(entry) }
     }
 }

@@ -22,12 +22,12 @@ final class RelayMetrics: Sendable {
         age()
     }
 
-    func settled(_ settlement: RelaySettlement) {
-        sent.increment(by: settlement.sent.count)
-        parked.increment(by: settlement.parked.count)
-        retries.increment(by: settlement.retries)
+    func settled(_ result: RelaySettlement) {
+        sent.increment(by: result.settlement.sent.count)
+        parked.increment(by: result.settlement.parked.count)
+        retries.increment(by: result.retries)
         let now = Timestamp.now()
-        for entry in settlement.sent {
+        for entry in result.settlement.sent {
             delay.recordMilliseconds(max(0, now.millisecondsSince1970 - entry.appendedAt.millisecondsSince1970))
         }
     }

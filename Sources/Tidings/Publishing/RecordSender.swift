@@ -30,11 +30,15 @@ public struct SendFailure: Error, Sendable, CustomStringConvertible {
     /// True when the sender is of no further use.
     public var isFatal: Bool
 
-    /// A failure, told in the sender's words.
-    public init(message: String, isRetriable: Bool, isFatal: Bool = false) {
+    /// True when nobody knows whether the record is out; false when it certainly is not.
+    public var mayBeOut: Bool
+
+    /// A failure, told in the sender's words. What may be tried again may be out, unless it is said that it is not.
+    public init(message: String, isRetriable: Bool, isFatal: Bool = false, mayBeOut: Bool? = nil) {
         self.message = message
         self.isRetriable = isRetriable
         self.isFatal = isFatal
+        self.mayBeOut = mayBeOut ?? (isRetriable || isFatal)
     }
 
     public var description: String { message }

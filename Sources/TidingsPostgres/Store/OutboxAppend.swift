@@ -13,10 +13,11 @@ import Tidings
 ///   before the commit, nothing else is waited for while they are held. (Appends that were written earlier because of
 ///   a savepoint are the exception: there the server breaks a deadlock, and the transaction runs again.)
 /// - Events without a key have no order and take no lock.
+/// - The transaction has its id before it draws a number, so that a relay can tell when all numbers below one are
+///   decided (``OutboxFloor``).
 enum OutboxAppend {
     /// “tidi”, which tells our advisory locks from others in `pg_locks`.
     static let classID: Int64 = 0x7469_6469
-    static let stripes: UInt64 = 1024
 
     /// The statements that write the records: the locks first, then the rows.
     static func requests(for records: [EventRecord]) -> [PostgresRequest] {
@@ -26,18 +27,9 @@ enum OutboxAppend {
         return (stripes.isEmpty ? [] : [lock(stripes)]) + [insert(records)]
     }
 
-    /// The same in every process and every version: FNV-1a over topic, a zero and key, with its bits mixed at the end.
+    /// The lock of a record's key: its slot, which decides its shard, too.
     static func stripe(of record: EventRecord) -> Int64? {
-        guard let key = record.key else { return nil }
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        for byte in record.topic.utf8 { mix(byte) }
-        mix(0)
-        for byte in key { mix(byte) }
-        hash ^= hash >> 32
-        hash = hash &* 0xD6E8_FEB8_6659_FD93
-        hash ^= hash >> 32
-        return Int64(hash % stripes)
+        record.key == nil ? nil : Int64(OutboxShard.slot(of: record))
     }
 
     private static func lock(_ stripes: [Int64]) -> PostgresRequest {
@@ -50,9 +42,9 @@ enum OutboxAppend {
     private static func insert(_ record: EventRecord, locking stripe: Int64) -> PostgresRequest {
         PostgresRequest(
             sql: """
-                with locked as materialized (select pg_advisory_xact_lock(\(classID), $6))
-                insert into tidings_outbox (event_id, topic, key, headers, value, appended_at)
-                select $1, $2, $3, $4, $5, clock_timestamp() from locked
+                with locked as materialized (select pg_advisory_xact_lock(\(classID), $6), pg_current_xact_id())
+                insert into tidings_outbox (shard, event_id, topic, key, headers, value, appended_at)
+                select $6 % shards, $1, $2, $3, $4, $5, clock_timestamp() from locked, tidings_outbox_identity
                 """,
             parameters: [
                 record.eventID.rawValue.postgresValue, record.topic.postgresValue, .bytea(record.key),
@@ -63,14 +55,17 @@ enum OutboxAppend {
     private static func insert(_ records: [EventRecord]) -> PostgresRequest {
         PostgresRequest(
             sql: """
-                insert into tidings_outbox (event_id, topic, key, headers, value, appended_at)
-                select event_id, topic, key, headers, value, clock_timestamp()
-                from unnest($1, $2, $3, $4, $5) with ordinality as r (event_id, topic, key, headers, value, place)
+                with begun as materialized (select pg_current_xact_id())
+                insert into tidings_outbox (shard, event_id, topic, key, headers, value, appended_at)
+                select slot % shards, event_id, topic, key, headers, value, clock_timestamp()
+                from begun, tidings_outbox_identity, unnest($1, $2, $3, $4, $5, $6)
+                    with ordinality as r (event_id, topic, key, headers, value, slot, place)
                 order by place
                 """,
             parameters: [
                 .array(records.map(\.eventID.rawValue)), .array(records.map(\.topic)), .array(records.map(\.key)),
                 .array(records.map { HeaderBlob.encode($0.headers) }), .array(records.map(\.value)),
+                .array(records.map { Int64(OutboxShard.slot(of: $0)) }),
             ])
     }
 }

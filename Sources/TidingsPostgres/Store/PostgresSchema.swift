@@ -5,7 +5,8 @@ import Tidings
 /// - `tidings_outbox`: events to send. Numbers rise in commit order within a key; there are gaps, and a number may
 ///   appear after a later one of another key. (The sequence must hand out its numbers singly: `cache 1`.)
 /// - `tidings_outbox_parked`: events that cannot go, with the number they had.
-/// - `tidings_lease`: who relays.
+/// - `tidings_outbox_identity`, `_shard`, `_batch`: the outbox's name, who has its shards, which batches are open.
+/// - `tidings_lease`: which relays live.
 /// - `tidings_offset`: the offset of the next record to handle, in each lane of a partition.
 /// - `tidings_inbox`: which stamps a lane has seen, as `StampMemory` writes it, and the lane's offset by then.
 /// - `tidings_parked`: received records that could not be handled.
@@ -39,6 +40,13 @@ public enum PostgresSchema {
                 try db.execute("insert into tidings_schema (version) values ($1)", Int32(index + 1))
             }
         }
+    }
+
+    /// What makes an older version, for tests of migrations; `tidings_schema` included.
+    static func statements(upTo version: Int) -> [String] {
+        ["create table tidings_schema (version integer primary key, applied_at timestamptz default clock_timestamp())"]
+            + migrations.prefix(version).joined()
+            + ["insert into tidings_schema (version) select generate_series(1, \(version))"]
     }
 
     /// The SQL that brings the tables from one version to the next, for those who run their migrations themselves.
@@ -128,5 +136,6 @@ public enum PostgresSchema {
             ) with (fillfactor = 50)
             """,
         ],
+        shards,
     ]
 }

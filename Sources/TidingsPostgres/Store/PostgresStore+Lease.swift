@@ -20,11 +20,12 @@ extension PostgresStore {
 
     private func renew(_ request: LeaseRequest, epoch: Int64, in db: PostgresTransaction) throws -> Lease? {
         let lease = Lease(name: request.name, owner: request.owner, epoch: epoch)
-        // Most renewals find most of the time left: no write.
+        // The row stays locked until the end, so that nobody takes the lease from under what is done under it. Most
+        // renewals find most of the time left and write nothing more.
         let rows = try db.query(
             """
             select expires_at - clock_timestamp() > $4 * interval '1 microsecond' from tidings_lease
-            where name = $1 and owner = $2 and epoch = $3
+            where name = $1 and owner = $2 and epoch = $3 for no key update
             """, lease.name, lease.owner, epoch, request.duration.asMicroseconds * 2 / 3)
         guard let row = rows.first else { return nil }
         if try row[0] { return lease }

@@ -1,3 +1,4 @@
+import Synchronization
 import Tidings
 
 extension PostgresStore {
@@ -12,68 +13,149 @@ extension PostgresStore {
     }
 
     public func claim(_ request: ClaimRequest, in db: PostgresTransaction) throws -> [OutboxEntry] {
+        if request.batches.isEmpty { return [] }
         try db.flush()
-        // From the very first row each time: a number may appear after a later one of another key. The database keeps
-        // to the limit roughly, so that it sends no more than is wanted; the loop keeps to it exactly.
-        let rows = try db.query(
-            """
-            select sequence, event_id, topic, key, headers, value, appended_at,
-                key is not null and exists (
-                    select from tidings_outbox_parked p
-                    where p.topic = o.topic and sha256(p.key) = sha256(o.key) and p.key = o.key)
-            from (
-                select *, row_number() over (order by sequence) as place,
-                    sum(coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)::bigint)
-                        over (order by sequence) as size
-                from (select * from tidings_outbox order by sequence limit $1) oldest
-            ) o
-            where place = 1 or size <= $2
-            order by sequence
-            """, request.maximumCount, request.maximumBytes)
+        let floors = floors.withLock { $0 }
+        let shards = request.batches.map(\.shard)
+        let results = try db.exchange([
+            PostgresRequest(
+                sql: """
+                    select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint, id
+                    from pg_current_snapshot() s, tidings_outbox_identity
+                    """),
+            .planningByIndex,
+            PostgresRequest(
+                sql: OutboxQuery.oldest,
+                parameters: [
+                    .array(shards.map(Int64.init)), .array(shards.map { floors[$0]?.value ?? 0 }),
+                    request.maximumCount.postgresValue, request.maximumBytes.postgresValue,
+                ]),
+        ])
+        let now = PostgresRows(result: results[0])[0]
+        let outbox: String = try now[2]
+        let rows = PostgresRows(result: results[2])
         var entries: [OutboxEntry] = []
-        entries.reserveCapacity(rows.count)
-        var bytes = 0
-        for row in rows {
-            let record = EventRecord(
-                eventID: EventID(rawValue: try row[1]), topic: try row[2], key: try row[3],
-                headers: try HeaderBlob.decode(try row[4]), value: try row[5])
-            bytes += record.size
-            if bytes > request.maximumBytes, !entries.isEmpty { break }
-            entries.append(
-                OutboxEntry(
-                    sequence: try row[0], record: record, appendedAt: try row[6], isBehindParked: try row[7]))
+        var index = rows.startIndex
+        var looks: [Int32: (lowest: Int64?, highest: Int64?)] = [:]
+        for batch in request.batches {
+            let source = StampSource(outbox: outbox, shard: batch.shard)
+            var made: [OutboxEntry] = []
+            var (bytes, isFull) = (0, false)
+            while index < rows.endIndex, try rows[index][0] == batch.shard {
+                let stamp = EventStamp(source: source, batch: batch.number, index: Int32(made.count))
+                let entry = try OutboxQuery.entry(rows[index], stamp)
+                index += 1
+                bytes += entry.record.size
+                isFull = isFull || (bytes > request.maximumBytes && !made.isEmpty)
+                if !isFull { made.append(entry) }
+            }
+            looks[batch.shard] = (made.first?.sequence, made.last?.sequence)
+            open(batch, made, in: db)
+            entries += made
         }
+        try note(looks, oldestID: now[0], nextID: now[1], in: db)
         return entries
     }
 
-    public func remove(_ sequences: [Int64], in db: PostgresTransaction) throws {
-        if sequences.isEmpty { return }
-        // Never a range: a number inside it may belong to a transaction that has not committed yet.
-        try db.execute("delete from tidings_outbox where sequence = any($1)", PostgresValue.array(sequences))
+    /// Moves the floors once it is certain that what this transaction has removed is gone.
+    private func note(
+        _ looks: [Int32: (lowest: Int64?, highest: Int64?)], oldestID: Int64, nextID: Int64,
+        in db: PostgresTransaction
+    ) throws {
+        try db.afterCommit { [self] in
+            floors.withLock { floors in
+                for (shard, look) in looks {
+                    floors[shard, default: OutboxFloor()].looked(
+                        lowest: look.lowest, highest: look.highest, oldestID: oldestID, nextID: nextID)
+                }
+            }
+        }
     }
 
-    public func park(_ entries: [OutboxParking], in db: PostgresTransaction) throws {
+    public func openBatches(of shards: [Int32], in db: PostgresTransaction) throws -> [OutboxEntry] {
+        var entries: [OutboxEntry] = []
+        var shards = shards
+        while !shards.isEmpty {
+            let batches = try db.query(
+                """
+                select distinct on (shard) shard, batch, outbox, entries from tidings_outbox_batch
+                where shard = any($1) order by shard, batch
+                """, PostgresValue.array(shards.map(Int64.init)))
+            // Whose batch is empty, because somebody has taken all that was in it, is looked at again.
+            shards = []
+            for row in batches {
+                let batch = OutboxBatch(shard: try row[0], number: try row[1])
+                let source = StampSource(outbox: try row[2], shard: batch.shard)
+                let places = try BatchEntries.decode(row[3])
+                try db.exchange([.planningByIndex])
+                let rows = try db.query(
+                    OutboxQuery.particular, batch.shard, PostgresValue.array(places.map(\.sequence)))
+                if rows.isEmpty {
+                    close(batch, in: db)
+                    shards.append(batch.shard)
+                }
+                let indices = Dictionary(uniqueKeysWithValues: places.map { ($0.sequence, $0.index) })
+                for row in rows {
+                    let stamp = EventStamp(source: source, batch: batch.number, index: indices[try row[1]] ?? 0)
+                    entries.append(try OutboxQuery.entry(row, stamp))
+                }
+            }
+        }
+        return entries.sorted { $0.stamp < $1.stamp }
+    }
+
+    public func settle(_ settlement: OutboxSettlement, in db: PostgresTransaction) throws {
+        if !settlement.sent.isEmpty { try db.exchange([.planningByIndex]) }
+        for (shard, sent) in Dictionary(grouping: settlement.sent, by: \.stamp.source.shard) {
+            // Never a range: a number inside it may belong to a transaction that has not committed yet.
+            db.executeLater(
+                "delete from tidings_outbox where shard = $1 and sequence = any($2)", shard,
+                PostgresValue.array(sent.map(\.sequence)))
+        }
+        try park(settlement.parked, in: db)
+        for batch in settlement.batches {
+            close(batch, in: db)
+            open(batch, settlement.kept.filter { $0.batch == batch }, in: db)
+        }
+    }
+
+    private func park(_ entries: [OutboxParking], in db: PostgresTransaction) throws {
         if entries.isEmpty { return }
         try db.execute(
             """
             with parked as (
-                delete from tidings_outbox o using unnest($1, $2) as p (sequence, reason)
-                where o.sequence = p.sequence returning o.*, p.reason
+                delete from tidings_outbox o using unnest($1, $2, $3, $4) as p (shard, sequence, reason, is_behind)
+                where o.shard = p.shard and o.sequence = p.sequence returning o.*, p.reason, p.is_behind
             )
             insert into tidings_outbox_parked
-                (sequence, event_id, topic, key, headers, value, appended_at, parked_at, reason)
-            select sequence, event_id, topic, key, headers, value, appended_at, clock_timestamp(), reason from parked
-            """, PostgresValue.array(entries.map(\.sequence)),
-            PostgresValue.array(entries.map { Optional($0.reason.withoutZeros) }))
+                (sequence, event_id, topic, key, headers, value, appended_at, parked_at, reason, is_behind)
+            select sequence, event_id, topic, key, headers, value, appended_at, clock_timestamp(), reason,
+                is_behind::boolean
+            from parked
+            """, PostgresValue.array(entries.map { Int64($0.entry.stamp.source.shard) }),
+            PostgresValue.array(entries.map(\.entry.sequence)),
+            PostgresValue.array(entries.map { Optional($0.reason.withoutZeros) }),
+            PostgresValue.array(entries.map { Optional($0.isBehind ? "true" : "false") }))
     }
 
+    private func open(_ batch: OutboxBatch, _ entries: [OutboxEntry], in db: PostgresTransaction) {
+        guard let first = entries.first else { return }
+        db.executeLater(
+            "insert into tidings_outbox_batch (shard, batch, outbox, entries) values ($1, $2, $3, $4)", batch.shard,
+            batch.number, first.stamp.source.outbox,
+            BatchEntries.encode(entries.lazy.map { ($0.stamp.index, $0.sequence) }))
+    }
+
+    private func close(_ batch: OutboxBatch, in db: PostgresTransaction) {
+        db.executeLater(
+            "delete from tidings_outbox_batch where shard = $1 and batch = $2", batch.shard, batch.number)
+    }
+
+    /// Exact up to ten thousand for each shard; above that, the server's own estimate.
     public func outboxStatus(in db: PostgresTransaction) throws -> OutboxStatus {
         try db.flush()
-        let row = try db.query(
-            """
-            select (select count(*) from tidings_outbox), (select count(*) from tidings_outbox_parked),
-                (select appended_at from tidings_outbox order by sequence limit 1)
-            """)[0]
+        try db.exchange([.planningByIndex])
+        let row = try db.query(OutboxQuery.status)[0]
         return OutboxStatus(pending: try row[0], parked: try row[1], oldestPending: try row[2])
     }
 }

@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 import Tidings
 
 /// A service's PostgreSQL database (13 or later), with the tables of outbox and subscriptions beside the service's own.
@@ -17,6 +18,9 @@ public final class PostgresStore: Store {
     public let pool: PostgresPool
 
     public let outboxSignal = OutboxSignal()
+
+    /// From which number on each shard's rows are looked for.
+    let floors = Mutex<[Int32: OutboxFloor]>([:])
 
     /// Uses a pool whose database has the tables already.
     public init(pool: PostgresPool) {

@@ -41,6 +41,51 @@ extension StoreConformance {
                 try expectEqual(try await store.lease("a", epoch: former?.epoch), nil, "renewal by the former self")
                 try expectEqual(try await store.lease("a", epoch: present?.epoch), present, "renewal")
             },
+            Check("leases are listed by their names' beginning, with the time they have left") { open in
+                let store = try await open()
+                for (name, owner) in [("x/a", "a"), ("x/b", "b"), ("y", "c"), ("x%", "d")] {
+                    let request = LeaseRequest(name: name, owner: owner, duration: .seconds(60))
+                    let lease = try await store.transaction { try store.lease(request, in: $0) }
+                    if name == "x/b", let lease { try await store.transaction { try store.release(lease, in: $0) } }
+                }
+                let leases = try await store.transaction { try store.leases(withPrefix: "x/", in: $0) }
+                    .sorted { $0.lease.owner < $1.lease.owner }
+                try expectEqual(leases.map(\.lease.owner), ["a", "b"], "owners")
+                try expect(leases[0].remaining > .seconds(30), "a has \(leases[0].remaining) left")
+                try expect(leases[1].remaining <= .zero, "b has \(leases[1].remaining) left")
+            },
+            Check("a shard has one owner, and its epoch rises whenever it is given") { open in
+                let (first, second) = (try await open(), try await open())
+                let shards = try await first.transaction { try first.outboxShards(in: $0) }
+                try expectEqual(shards.map(\.number), (0..<Int32(shards.count)).map { $0 }, "numbers")
+                try expect(!shards.isEmpty && shards.allSatisfy { $0.owner == nil }, "\(shards) have owners")
+                let given = try await first.transaction { transaction in
+                    _ = try first.outboxShards(in: transaction)
+                    return try first.assign([0], to: "a", in: transaction)
+                }
+                try expectEqual(given.map(\.owner), ["a"], "owner")
+                try expect(given[0].epoch > shards[0].epoch, "the epoch did not rise")
+                try expectEqual(try await second.transaction { try second.outboxShards(in: $0)[0] }, given[0], "seen")
+                let free = try await second.transaction { try second.assign([0], to: nil, in: $0) }
+                try expect(free[0].owner == nil && free[0].epoch > given[0].epoch, "\(free) is not free")
+            },
+            Check("of many that take a free shard at the same time one gets it") { open in
+                let (first, second) = (try await open(), try await open())
+                let winners = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for racer in 0..<6 {
+                        let store = racer % 2 == 0 ? first : second
+                        group.addTask {
+                            try await store.transaction { transaction in
+                                guard try store.outboxShards(in: transaction)[0].owner == nil else { return false }
+                                try store.assign([0], to: "\(racer)", in: transaction)
+                                return true
+                            }
+                        }
+                    }
+                    return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+                }
+                try expectEqual(winners, 1, "winners")
+            },
         ]
     }
 }

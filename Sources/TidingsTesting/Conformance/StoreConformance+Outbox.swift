@@ -23,13 +23,18 @@ extension StoreConformance {
                 let store = try await open()
                 let records = unusualRecords
                 try await store.append(records)
-                try expectEqual(try await store.claim().map(\.record), records, "records")
+                let claimed = try await store.claim().sorted { $0.sequence < $1.sequence }
+                try expectEqual(claimed.map(\.record), records, "records")
             },
             Check("events are claimed in the order of their commits") { open in
                 let store = try await open()
-                for number in 0..<50 { try await store.append([.test("\(number)", key: "\(number % 3)")]) }
-                try expectEqual(
-                    try await store.claim().map(\.record.eventID), (0..<50).map { EventID("\($0)") }, "order")
+                for number in 0..<60 { try await store.append([.test("\(number)", key: "\(number % 3)")]) }
+                let claimed = try await store.claim()
+                for key in 0..<3 {
+                    try expectEqual(
+                        claimed.filter { $0.record.key == Array("\(key)".utf8) }.map(\.record.eventID),
+                        (0..<20).map { EventID("\($0 * 3 + key)") }, "order of key \(key)")
+                }
             },
             Check("events of one transaction keep the order in which they were appended") { open in
                 let store = try await open()
@@ -82,43 +87,85 @@ extension StoreConformance {
 
     static var relayChecks: [Check] {
         [
-            Check("what was claimed and not removed comes again in the same order, after a crash too") { open in
+            Check("a batch that is not settled comes again as it was, with its stamps, after a crash too") { open in
                 let first = try await open()
-                try await first.append((0..<10).map { .test("\($0)") })
-                let claimed = try await first.claim()
+                try await first.append((0..<10).map { .test("\($0)", key: "\($0 % 4)") })
+                let claimed = try await first.claim(8)
+                try expectEqual(Set(claimed.map(\.stamp)).count, claimed.count, "stamps")
+                try await first.append([.test("late", key: "1")])
                 let second = try await open()
                 try expectEqual(try await second.claim(), claimed, "claimed again")
             },
-            Check("only what is removed is gone") { open in
+            Check("what may be out keeps its stamp, and what is not gets another in a later batch") { open in
+                let store = try await open()
+                try await store.append((0..<6).map { .test("\($0)") })
+                let claimed = try await store.claim(5)
+                try await store.settle(claimed, sent: [claimed[0], claimed[2]], kept: [claimed[1], claimed[4]])
+                let again = try await store.claim()
+                try expectEqual(again, [claimed[1], claimed[4]], "open")
+                try await store.settle(again)
+                let next = try await store.claim()
+                try expectEqual(next.map(\.record.eventID), ["3", "5"], "next")
+                try expectEqual(next.map(\.stamp.index), [0, 1], "its places")
+                try expect(next[0].stamp > claimed[4].stamp, "\(next[0].stamp) is not above \(claimed[4].stamp)")
+                try await store.settle(next, kept: [])
+                try expectEqual(try await store.claim().count, 0, "left")
+            },
+            Check("a claim that is rolled back has stamped nothing") { open in
+                let store = try await open()
+                try await store.append([.test("a")])
+                try? await store.transaction { transaction in
+                    let shards = try store.outboxShards(in: transaction)
+                    let batches = shards.map { OutboxBatch(shard: $0.number, number: 7) }
+                    _ = try store.claim(
+                        ClaimRequest(batches: batches, maximumCount: 9, maximumBytes: 999), in: transaction)
+                    throw RollBack()
+                }
+                let open = try await store.transaction { transaction in
+                    try store.openBatches(of: store.outboxShards(in: transaction).map(\.number), in: transaction)
+                }
+                try expectEqual(open, [], "open")
+                try expectEqual(try await store.claim().count, 1, "waiting")
+            },
+            Check("the outbox has an identity, the same for everybody") { open in
+                let (first, second) = (try await open(), try await open())
+                let id = try await first.transaction { try first.outboxIdentity(in: $0) }
+                try expect(!id.isEmpty && !id.contains("/"), "“\(id)” does not fit into a stamp")
+                try expectEqual(try await second.transaction { try second.outboxIdentity(in: $0) }, id, "the other's")
+                try await first.append([.test("a")])
+                try expectEqual(try await second.claim().first?.stamp.source.outbox, id, "in stamps")
+            },
+            Check("only what is sent is gone") { open in
                 let store = try await open()
                 try await store.append((0..<10).map { .test("\($0)") })
                 let claimed = try await store.claim()
-                try await store.remove([claimed[0], claimed[1], claimed[4], claimed[9]])
+                try await store.settle(claimed, sent: [claimed[0], claimed[1], claimed[4], claimed[9]])
                 try expectEqual(
                     try await store.claim().map(\.record.eventID), ["2", "3", "5", "6", "7", "8"], "left")
-                try await store.remove([])
-                try await store.remove(claimed)
+                try await store.settle([])
+                try await store.settle(try await store.claim(), sent: claimed)
                 try expectEqual(try await store.claim().count, 0, "left")
             },
             Check("a claim keeps to its limits but always takes one") { open in
                 let store = try await open()
                 try await store.append((0..<10).map { .test("\($0)", size: 1000) })
-                try expectEqual(try await store.claim(3).count, 3, "by count")
-                try expectEqual(try await store.claim(10, bytes: 3500).count, 3, "by bytes")
-                try expectEqual(try await store.claim(10, bytes: 1).count, 1, "at least one")
+                for (count, bytes, expected) in [(3, Int.max, 3), (10, 3500, 3), (10, 1, 1)] {
+                    let claimed = try await store.claim(count, bytes: bytes)
+                    try expectEqual(claimed.count, expected, "of at most \(count), \(bytes) bytes")
+                    try await store.settle(claimed, sent: [])
+                }
             },
             Check("a parked event holds back later events of its topic and key and nothing else") { open in
                 let store = try await open()
                 try await store.append([.test("bad"), .test("before")])
-                let bad = try await store.claim()[0]
-                try await store.transaction {
-                    try store.park([OutboxParking(sequence: bad.sequence, reason: "too large")], in: $0)
-                }
+                let first = try await store.claim()
+                let parking = OutboxParking(entry: first[0], reason: "too large")
+                for _ in 0..<2 { try await store.settle(first, sent: [], parked: [parking]) }
                 try await store.append([
                     .test("behind"), .test("other key", key: "l"), .test("other topic", topic: "other"),
                     .test("no key", key: nil),
                 ])
-                let claimed = try await store.claim()
+                let claimed = try await store.claim().sorted { $0.sequence < $1.sequence }
                 try expectEqual(
                     claimed.map { "\($0.record.eventID) \($0.isBehindParked)" },
                     ["before true", "behind true", "other key false", "other topic false", "no key false"], "claimed")
@@ -146,7 +193,7 @@ extension StoreConformance {
                         try expectEqual(entry.record.eventID.rawValue, "\(drained)", "order")
                         drained += 1
                     }
-                    try await store.remove(claimed)
+                    try await store.settle(claimed)
                 }
                 try expectEqual(drained, 20_000, "drained")
             },

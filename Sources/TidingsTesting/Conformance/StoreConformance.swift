@@ -63,16 +63,29 @@ extension Store {
         }
     }
 
+    /// What is open, or else a new batch of each shard.
     func claim(_ count: Int = 1000, bytes: Int = .max) async throws -> [OutboxEntry] {
         let store = self
-        return try await transaction {
-            try store.claim(ClaimRequest(maximumCount: count, maximumBytes: bytes), in: $0)
+        return try await transaction { transaction in
+            let shards = try store.outboxShards(in: transaction).map(\.number)
+            let epochs = try store.assign(shards, to: "test", in: transaction)
+            let open = try store.openBatches(of: shards, in: transaction)
+            if !open.isEmpty { return open }
+            let batches = epochs.map { OutboxBatch(shard: $0.number, number: $0.epoch) }
+            return try store.claim(
+                ClaimRequest(batches: batches, maximumCount: count, maximumBytes: bytes), in: transaction)
         }
     }
 
-    func remove(_ entries: [OutboxEntry]) async throws {
+    /// Settles the batches of `claimed`, by default as sent altogether.
+    func settle(
+        _ claimed: [OutboxEntry], sent: [OutboxEntry]? = nil, parked: [OutboxParking] = [], kept: [OutboxEntry] = []
+    ) async throws {
         let store = self
-        try await transaction { try store.remove(entries.map(\.sequence), in: $0) }
+        let settlement = OutboxSettlement(
+            batches: Set(claimed.map(\.batch)).sorted { ($0.shard, $0.number) < ($1.shard, $1.number) },
+            sent: sent ?? claimed, parked: parked, kept: kept)
+        try await transaction { try store.settle(settlement, in: $0) }
     }
 
     func status() async throws -> OutboxStatus {

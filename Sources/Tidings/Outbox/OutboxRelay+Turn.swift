@@ -1,0 +1,60 @@
+import Logging
+import ServiceLifecycle
+
+extension OutboxRelay {
+    /// One transaction: proves the lease, writes down what has become of the last batches, claims the next.
+    func turn(
+        _ settlement: OutboxSettlement?, claiming: Bool, with held: inout HeldShards
+    ) async throws -> [OutboxEntry] {
+        guard claiming && !held.numbers.isEmpty || settlement != nil else { return [] }
+        let (store, probe, configuration) = (store, probe, configuration)
+        let events = settlement?.sent.map(\.record.eventID) ?? []
+        if let settlement, !settlement.kept.isEmpty { held.mayHaveOpenBatches = true }
+        let claimed = try await persistently { () async throws -> [OutboxEntry] in
+            let time = elapsed()
+            let (lease, shards, looksForOpen) = (held.lease, held.numbers, held.mayHaveOpenBatches)
+            let batches = claiming ? held.nextBatches() : []
+            // Should this attempt fail, nobody knows whether it was committed.
+            if claiming { held.mayHaveOpenBatches = true }
+            let (claimed, wasOpen) = try await store.transaction { transaction -> ([OutboxEntry], Bool) in
+                guard try store.lease(configuration.renewal(of: lease), in: transaction) != nil else {
+                    throw LeaseLost()
+                }
+                if let settlement {
+                    try store.settle(settlement, in: transaction)
+                    probe?.reached(Step(.relayMarking, events))
+                }
+                guard claiming else { return ([], looksForOpen) }
+                var open = looksForOpen ? try store.openBatches(of: shards, in: transaction) : []
+                for index in open.indices { open[index].isRepeated = true }
+                let busy = Set(open.map(\.batch.shard))
+                let request = ClaimRequest(
+                    batches: batches.filter { !busy.contains($0.shard) },
+                    maximumCount: configuration.maximumBatchCount, maximumBytes: configuration.maximumBatchBytes)
+                return (try open + store.claim(request, in: transaction), !open.isEmpty)
+            }
+            held.renewed(asOf: time, lasting: configuration.leaseDuration)
+            // Behind an open batch there may be another.
+            held.mayHaveOpenBatches = wasOpen
+            return claimed
+        }
+        if settlement != nil { probe?.reached(Step(.relayMarked, events)) }
+        return claimed
+    }
+
+    /// Tries again, with growing pauses, while the database refuses for reasons that pass.
+    func persistently<R: Sendable>(_ attempt: () async throws -> R) async throws -> R {
+        var failures = 0
+        while true {
+            do {
+                return try await attempt()
+            } catch  where store.isRetriable(error) {
+                failures += 1
+                logger.warning("the outbox's database refuses", metadata: ["error": "\(error)"])
+                await clock.rest(for: configuration.backoff.delay(after: failures))
+                try Task.checkCancellation()
+                if Task.isShuttingDownGracefully { throw error }
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Tidings
+
+/// How the outbox's rows are read.
+enum OutboxQuery {
+    private static let columns = """
+        o.shard, o.sequence, o.event_id, o.topic, o.key, o.headers, o.value, o.appended_at,
+            o.key is not null and exists (
+                select from tidings_outbox_parked p
+                where p.topic = o.topic and sha256(p.key) = sha256(o.key) and p.key = o.key)
+        """
+
+    /// The first rows of each shard from its floor on. From the floor each time: a number may appear after a later one of
+    /// another key. The database keeps to the limit roughly, so that it sends no more than is wanted.
+    static let oldest = """
+        select \(columns)
+        from unnest($1, $2) as s (shard, floor), lateral (
+            select *, row_number() over (order by sequence) as place,
+                sum(coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)::bigint)
+                    over (order by sequence) as size
+            from (
+                select * from tidings_outbox t where t.shard = s.shard::integer and t.sequence >= s.floor
+                order by t.sequence limit $3
+            ) first
+        ) o
+        where o.place = 1 or o.size <= $4
+        order by o.shard, o.sequence
+        """
+
+    /// Rows by their numbers.
+    static let particular = """
+        select \(columns)
+        from tidings_outbox o where o.shard = $1 and o.sequence = any($2) order by o.sequence
+        """
+
+    static let status = """
+        select
+            case when full_shards = 0 then counted
+                else greatest(counted, pg_stat_get_live_tuples('tidings_outbox'::regclass)) end,
+            (select count(*) from tidings_outbox_parked), oldest
+        from (
+            select coalesce(sum(found), 0)::bigint as counted, count(*) filter (where found = 10000) as full_shards,
+                min(oldest) as oldest
+            from tidings_outbox_shard s, lateral (
+                select count(*) as found, (array_agg(appended_at order by sequence))[1] as oldest from (
+                    select sequence, appended_at from tidings_outbox t
+                    where t.shard = s.shard and t.sequence >= s.floor order by t.sequence limit 10000
+                ) first
+            ) counts
+        ) shards
+        """
+
+    /// Reads a row of ``oldest`` or ``particular``.
+    static func entry(_ row: PostgresRow, _ stamp: EventStamp) throws -> OutboxEntry {
+        let record = EventRecord(
+            eventID: EventID(rawValue: try row[2]), topic: try row[3], key: try row[4],
+            headers: try HeaderBlob.decode(try row[5]), value: try row[6])
+        return OutboxEntry(
+            sequence: try row[1], stamp: stamp, record: record, appendedAt: try row[7], isBehindParked: try row[8])
+    }
+}
+
+extension PostgresRequest {
+    /// Keeps the planner, for the rest of the transaction, from reading the whole table because it believes that it is
+    /// still as small as when it was last analysed, or remembers a plan from then.
+    static let planningByIndex = PostgresRequest(
+        sql: """
+            select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+                set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+            """)
+}
