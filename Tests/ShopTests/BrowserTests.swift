@@ -25,7 +25,7 @@ struct BrowserTests {
             #expect(try await browser.text(of: "tfoot td") == "€ 93.90")
             try await browser.go(to: "http://127.0.0.1:\(shop.ports.orders)/orders/\(placed[0])")
             try await browser.click("form.danger button")
-            try await eventually("list of orders") {
+            try await eventually("list of orders", passing: isAway) {
                 try await browser.address == "http://127.0.0.1:\(shop.ports.orders)/orders"
             }
             try await browser.close()
@@ -41,7 +41,7 @@ struct BrowserTests {
             let browser = try await Browser.open()
             try await fill(browser, shop, count: "0")
             try await browser.click("main form .actions button:first-child")
-            let said = try await eventually("alert") { try await browser.text(of: "[role=alert]") }
+            let said = try await eventually("alert", passing: isAway) { try await browser.text(of: "[role=alert]") }
             #expect(said.contains("must be at least 1, but is 0"))
             #expect(try await shop.effects().orders.isEmpty)
             try await browser.close()
@@ -80,11 +80,11 @@ struct BrowserTests {
     /// Fills the form in and sends it, again if the service was away, and returns the order's number, which is made
     /// with the form.
     private func place(_ browser: Browser, _ shop: TestShop) async throws -> String {
-        try await eventually("order") {
+        try await eventually("order", passing: { isAway($0) || $0 is ChildProcess.Failure }) {
             try await fill(browser, shop, count: "2")
             let id = try await browser.value(of: "[name=id]")
             try await browser.click("main form .actions button:first-child")
-            return try await eventually("page of order \(id)", within: .seconds(5)) {
+            return try await eventually("page of order \(id)", within: .seconds(5), passing: isAway) {
                 try await browser.text(of: "h1 .id") == id ? id : nil
             }
         }

@@ -27,7 +27,7 @@ struct JSONTests {
                 let priceCents: Int
             }
             #expect(try await HTTP.ask("PUT", orders, "/items/1/price", json: Price(priceCents: 1)).status == 204)
-            let invoice = try await eventually("invoice") {
+            let invoice = try await eventually("invoice", passing: isAway) {
                 let answer = try await HTTP.ask("GET", shop.ports.invoices, "/invoices/kept")
                 return answer.status == 200 ? try answer.decoded(Invoice.self) : nil
             }
@@ -35,12 +35,12 @@ struct JSONTests {
 
             #expect(try await HTTP.ask("DELETE", orders, "/orders/kept").status == 204)
             #expect(try await HTTP.ask("GET", orders, "/orders/kept").status == 404)
-            try await eventually("cancelled invoice") {
+            try await eventually("cancelled invoice", passing: isAway) {
                 try await HTTP.ask("GET", shop.ports.invoices, "/invoices/kept")
                     .decoded(Invoice.self).cancelledAt != nil
             }
             // Shipping may be a moment behind invoicing.
-            try await eventually("shipment") { try await !shop.effects().shipments.isEmpty }
+            try await eventually("shipment", passing: isAway) { try await !shop.effects().shipments.isEmpty }
             #expect(try await shop.effects() == .init(orders: [], shipments: ["kept"], invoices: ["kept"]))
             running.signal(SIGTERM)
             try await running.waitForExit()

@@ -42,7 +42,7 @@ struct SendingTests {
             try await shop.choose("outbox")
             // The order placed last is the last in its partition at most; one in each shows that all was handled.
             for number in 0..<40 { try await shop.place("later-\(number)") }
-            try await eventually("invoices of the later orders") {
+            try await eventually("invoices of the later orders", passing: isAway) {
                 try await invoices(shop).filter { $0.hasPrefix("later") }.count == 40
             }
             let written = try await HTTP.ask("GET", shop.ports.orders, "/orders/victim").status == 200

@@ -10,7 +10,11 @@ enum HTTP {
         let status: Int
         let body: Data
 
-        func decoded<T: Decodable>(_ type: T.Type) throws -> T { try JSONDecoder().decode(type, from: body) }
+        /// - Throws: ``TestFailure`` when the answer is that it cannot be had.
+        func decoded<T: Decodable>(_ type: T.Type) throws -> T {
+            guard status < 400 || type is ErrorBody.Type else { throw TestFailure("\(status): \(text)") }
+            return try JSONDecoder().decode(type, from: body)
+        }
         var text: String { String(decoding: body, as: UTF8.self) }
     }
 
@@ -37,6 +41,9 @@ enum HTTP {
         return Answer(status: (response as? HTTPURLResponse)?.statusCode ?? 0, body: body)
     }
 }
+
+/// Whether an error may be one of a service that is just being started.
+@Sendable func isAway(_ error: any Error) -> Bool { error is URLError || error is TestFailure }
 
 struct TestFailure: Error, CustomStringConvertible {
     let description: String

@@ -40,7 +40,7 @@ struct TestShop: Sendable {
 
     /// Places an order and tries again until it is taken; the number makes it one order however often it is sent.
     func place(_ id: String, count: Int = 1) async throws {
-        try await eventually("answer to order \(id)") {
+        try await eventually("answer to order \(id)", passing: isAway) {
             let answer = try await HTTP.ask("POST", ports.orders, "/orders", json: Self.wish(id, count: count))
             return answer.status == 201 || answer.status == 200
         }
@@ -67,12 +67,12 @@ struct TestShop: Sendable {
 
     /// Kills a process and waits until another one has taken its place.
     func kill(_ role: String, _ instance: Int = 1) async throws {
-        func find() async throws -> Int32? {
+        @Sendable func find() async throws -> Int32? {
             try await processes().first { $0.role == role && $0.instance == instance }?.pid
         }
         guard let old = try await find() else { throw TestFailure("there is no \(role) \(instance)") }
         Foundation.kill(old, SIGKILL)
-        try await eventually("new \(role) \(instance)") {
+        try await eventually("new \(role) \(instance)", passing: isAway) {
             let new = try await find()
             return new != nil && new != old
         }
@@ -102,7 +102,7 @@ struct TestShop: Sendable {
 
     /// Waits until every order has reached shipping and invoicing, and returns what is there then.
     func settledEffects() async throws -> Effects {
-        try await eventually("settled shop") {
+        try await eventually("settled shop", passing: isAway) {
             let effects = try await effects()
             let isSettled =
                 Set(effects.orders).isSubset(of: effects.shipments)
