@@ -1,5 +1,7 @@
 import Foundation
 
+@testable import Shop
+
 #if canImport(FoundationNetworking)
     import FoundationNetworking
 #endif
