@@ -12,7 +12,9 @@ import Tidings
         #expect(EventStamp([EventHeader("ce_id", "a")]) == nil)
     }
 
-    @Test("what is no stamp is none", arguments: ["", "a/1/2", "/1/2/3", "a/-1/2/3", "a/1/2/x", "a/1/2/3/4", "a/1//3"])
+    @Test(
+        "what is no stamp is none",
+        arguments: ["", "a/1/2", "/1/2/3", "a/-1/2/3", "a/1/2/x", "a/1/2/3/4", "a/1//3", "a/1/2/2147483647"])
     func foreign(text: String) {
         #expect(EventStamp(text) == nil)
     }
@@ -50,6 +52,14 @@ import Tidings
             let stored = try #require(StampMemory(bytes: memory.bytes))
             #expect(stored == memory)
         }
+    }
+
+    @Test("the last place of a batch can be remembered")
+    func lastPlace() {
+        var memory = StampMemory()
+        let last = stamp(1, EventStamp.lastIndex)
+        #expect([memory.insert(last), memory.insert(last)] == [true, false])
+        #expect(StampMemory(bytes: memory.bytes) == memory)
     }
 
     @Test("a batch received in order is remembered in a dozen bytes")

@@ -98,6 +98,22 @@ import TidingsTesting
         #expect(store.rows["e3"] == nil)
     }
 
+    @Test("a zombie's verdict on a record does not fall on the next one, when another instance parked it meanwhile")
+    func zombieVerdict() async throws {
+        let (store, place) = (store, place)
+        handlers.add(Placed.self) { delivery, codecs in
+            if delivery.offset == 1 {
+                // While this instance looks at the record, another one is done with it.
+                _ = try await store.transaction { try store.advance(place, from: 1, to: 2, in: $0) }
+                throw Poison()
+            }
+            return { $0.rows["\(delivery.offset)"] = "handled" }
+        }
+        #expect(try await handling().handle(deliveries([0, 1, 2]), of: place, from: at(nil)) == .handled(at(3)))
+        #expect(store.rows == ["0": "handled", "2": "handled"])
+        #expect(store.parkedRecords.isEmpty)
+    }
+
     @Test("an error that may pass is tried again until it does, without a trace")
     func retries() async throws {
         let failures = Mutex(0)

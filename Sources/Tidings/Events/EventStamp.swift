@@ -19,11 +19,17 @@ public struct EventStamp: Hashable, Sendable {
     /// The batch's number: each batch of a source has a higher one than those before it.
     public var batch: Int64
 
-    /// The event's place in its batch, from 0.
-    public var index: Int32
+    /// The event's place in its batch, from 0 to ``lastIndex``.
+    public let index: Int32
+
+    /// The highest place that a stamp can tell.
+    public static let lastIndex = Int32.max - 1
 
     /// The stamp of an event at that place of a batch.
+    ///
+    /// - Precondition: the index is between 0 and ``lastIndex``.
     public init(source: StampSource, batch: Int64, index: Int32) {
+        precondition(0...EventStamp.lastIndex ~= index, "a stamp's index is between 0 and \(EventStamp.lastIndex)")
         self.source = source
         self.batch = batch
         self.index = index
@@ -33,7 +39,7 @@ public struct EventStamp: Hashable, Sendable {
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 4, !parts[0].isEmpty, let shard = Int32(parts[1]), let batch = Int64(parts[2]),
-            let index = Int32(parts[3]), shard >= 0, batch >= 0, index >= 0
+            let index = Int32(parts[3]), shard >= 0, batch >= 0, 0...EventStamp.lastIndex ~= index
         else { return nil }
         self.init(source: StampSource(outbox: String(parts[0]), shard: shard), batch: batch, index: index)
     }

@@ -88,6 +88,8 @@ struct PartitionHandling<S: Store>: Sendable {
                     metadata: place.metadata(believed: state.offset, stored: actual.offset))
                 if actual.offset ?? -1 < state.offset ?? -1 { return .goBack(actual) }
                 state = actual
+                // Whatever was found of the record at the front: another one may stand there now.
+                attempt = Attempt(limit: configuration.maximumBatchCount)
             } catch let failure as HandlerFailure where failure.index > 0 {
                 // What stands before it has no part in its failure and goes first.
                 attempt.limit = failure.index
