@@ -64,7 +64,7 @@ enum SwiftLoops {
                 group.addTask {
                     let messages = [ProducerMessage](
                         repeating: ProducerMessage(topic: topic, value: value), count: length)
-                    for report in try await producer.send(messages) { _ = try report.get() }
+                    if let error = try await producer.send(messages).firstFailure { throw error }
                 }
             }
             try await group.waitForAll()

@@ -7,20 +7,20 @@ import Logging
 /// what must be in sequence is called by the handle's ``ClientThread`` alone, which also destroys it.
 final class KafkaHandle: @unchecked Sendable {
     let pointer: OpaquePointer
-    private let bridge: Unmanaged<LogBridge>
+    private let context: Unmanaged<CallbackContext>
 
     /// Makes a client; `prepare` sets callbacks and events on the configuration.
     init(
         _ type: rd_kafka_type_t, properties: [String: String], logger: Logger,
         prepare: (OpaquePointer) -> Void = { _ in }
     ) throws(KafkaError) {
-        let bridge = LogBridge(logger)
+        let context = CallbackContext(logger)
         guard let configuration = rd_kafka_conf_new() else {
             throw KafkaError(.invalidConfiguration, "librdkafka gave no configuration object")
         }
         do {
             // Those that other values are checked against come first; the rest in a stable order, for stable errors.
-            try Self.set("log_level", bridge.level, in: configuration)
+            try Self.set("log_level", context.level, in: configuration)
             for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
                 try Self.set(name, value, in: configuration)
             }
@@ -28,9 +28,9 @@ final class KafkaHandle: @unchecked Sendable {
             rd_kafka_conf_destroy(configuration)
             throw error
         }
-        let retained = Unmanaged.passRetained(bridge)
+        let retained = Unmanaged.passRetained(context)
         rd_kafka_conf_set_opaque(configuration, retained.toOpaque())
-        rd_kafka_conf_set_log_cb(configuration, LogBridge.callback)
+        rd_kafka_conf_set_log_cb(configuration, CallbackContext.callback)
         prepare(configuration)
 
         var reason = [CChar](repeating: 0, count: 512)
@@ -40,7 +40,7 @@ final class KafkaHandle: @unchecked Sendable {
             throw KafkaError(.invalidConfiguration, "librdkafka refuses this configuration: \(text(reason))")
         }
         self.pointer = pointer
-        self.bridge = retained
+        self.context = retained
     }
 
     private static func set(_ name: String, _ value: String, in configuration: OpaquePointer) throws(KafkaError) {
@@ -71,12 +71,15 @@ final class KafkaHandle: @unchecked Sendable {
         return KafkaError(.init(code), text(reason), isFatal: true)
     }
 
+    /// The messages whose fate is known but not counted yet; for the handle's thread.
+    var tally: UnsafeMutablePointer<DeliveryTally> { context._withUnsafeGuaranteedRef { $0.tally } }
+
     /// Ends librdkafka's threads and frees everything. Blocks; nothing may use the handle afterwards.
     ///
     /// A consumer that has left its group, or given up on it, says so by `RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE`.
     func destroy(flags: Int32 = 0) {
         rd_kafka_destroy_flags(pointer, flags)
-        bridge.release()
+        context.release()
     }
 }
 

@@ -12,74 +12,83 @@ struct MessageEnqueuer {
     let handle: KafkaHandle
     let topics: TopicHandles
 
-    /// Enqueues the messages from `start` on; returns the index of the first that found no room, or the count.
-    func enqueue(_ messages: [ProducerMessage], from start: Int, for send: PendingSend) -> Int {
-        var next = start
-        while next < messages.count {
-            let end = endOfRun(messages, from: next)
-            let before = next
-            next =
-                end == next + 1 && !messages[next].isPlain
-                ? enqueueOne(messages[next], at: next, for: send) : enqueueRun(messages, next..<end, for: send)
-            if next < end || next == before { return next }
-        }
-        return next
-    }
-
-    private func endOfRun(_ messages: [ProducerMessage], from start: Int) -> Int {
-        guard messages[start].isPlain else { return start + 1 }
-        let topic = messages[start].topic
-        let partition = messages[start].partition
-        var end = start + 1
-        let limit = min(messages.count, start + Self.largestRun)
-        while end < limit, messages[end].isPlain, messages[end].partition == partition, messages[end].topic == topic {
-            end += 1
-        }
-        return end
-    }
-
-    private func enqueueRun(_ messages: [ProducerMessage], _ run: Range<Int>, for send: PendingSend) -> Int {
-        guard let topic = topics.topic(messages[run.lowerBound].topic) else {
-            for index in run { settle(send, index, RD_KAFKA_RESP_ERR__INVALID_ARG) }
-            return run.upperBound
-        }
-        let partition = messages[run.lowerBound].partition ?? RD_KAFKA_PARTITION_UA
-        return withUnsafeTemporaryAllocation(of: rd_kafka_message_t.self, capacity: run.count) { entries in
-            for (place, index) in run.enumerated() {
-                entries.initializeElement(at: place, to: entry(messages[index], opaque: send.opaque(index)))
-            }
-            _ = rd_kafka_produce_batch(
-                topic, partition, RD_KAFKA_MSG_F_COPY, entries.baseAddress, Int32(run.count))
-            for (place, index) in run.enumerated() {
-                switch entries[place].err {
-                case RD_KAFKA_RESP_ERR_NO_ERROR: continue
-                case RD_KAFKA_RESP_ERR__QUEUE_FULL: return index  // all after it found none either
-                case let error: settle(send, index, error)
+    /// Enqueues these messages; returns the index of the first that found no room, or the end.
+    func enqueue(_ messages: [ProducerMessage], _ range: Range<Int>, for send: PendingSend) -> Int {
+        messages.withUnsafeBufferPointer { all in
+            let messages = UnsafeBufferPointer(rebasing: all[..<range.upperBound])
+            let capacity = min(range.count, Self.largestRun)
+            return withUnsafeTemporaryAllocation(of: rd_kafka_message_t.self, capacity: capacity) { entries in
+                var next = range.lowerBound
+                while next < messages.count {
+                    let end = fill(entries, messages, from: next, for: send)
+                    let before = next
+                    next =
+                        end == next
+                        ? enqueueOne(messages[next], at: next, for: send)
+                        : enqueueRun(entries, messages[next].topic, messages[next].partition, next..<end, for: send)
+                    if next < end || next == before { return next }
                 }
+                return next
             }
-            return run.upperBound
         }
     }
 
+    /// Fills `entries` with the messages from `start` on that can go in together; returns the index after the last.
+    ///
     /// The bytes' addresses outlive the closures that give them: an array's elements are in one object, which stays
     /// where it is while the array is neither changed nor released, and the caller holds `messages` all along.
-    private func entry(_ message: borrowing ProducerMessage, opaque: UnsafeMutableRawPointer) -> rd_kafka_message_t {
-        var entry = rd_kafka_message_t()
-        if let value = message.value {
-            entry.payload = value.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.orEmpty) }
-            entry.len = value.count
+    private func fill(
+        _ entries: UnsafeMutableBufferPointer<rd_kafka_message_t>, _ messages: UnsafeBufferPointer<ProducerMessage>,
+        from start: Int, for send: PendingSend
+    ) -> Int {
+        let topic = messages[start].topic
+        let partition = messages[start].partition
+        let limit = min(messages.count, start + entries.count)
+        var opaque = send.opaque(start)
+        for index in start..<limit {
+            guard
+                messages[index].isPlain, messages[index].partition == partition, messages[index].topic == topic
+            else { return index }
+            var entry = rd_kafka_message_t()
+            messages[index].value?.withUnsafeBytes { bytes in
+                entry.payload = UnsafeMutableRawPointer(mutating: bytes.orEmpty)
+                entry.len = bytes.count
+            }
+            messages[index].key?.withUnsafeBytes { bytes in
+                entry.key = UnsafeMutableRawPointer(mutating: bytes.orEmpty)
+                entry.key_len = bytes.count
+            }
+            entry._private = opaque
+            entries.initializeElement(at: index - start, to: entry)
+            opaque += MemoryLayout<PendingSend.Slot>.stride
         }
-        if let key = message.key {
-            entry.key = key.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.orEmpty) }
-            entry.key_len = key.count
+        return limit
+    }
+
+    private func enqueueRun(
+        _ entries: UnsafeMutableBufferPointer<rd_kafka_message_t>, _ topic: String, _ partition: Int32?,
+        _ run: Range<Int>, for send: PendingSend
+    ) -> Int {
+        guard let topic = topics.topic(topic) else {
+            for index in run { send.fail(index, with: RD_KAFKA_RESP_ERR__INVALID_ARG) }
+            return run.upperBound
         }
-        entry._private = opaque
-        return entry
+        let taken = rd_kafka_produce_batch(
+            topic, partition ?? RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, entries.baseAddress, Int32(run.count))
+        if Int(taken) == run.count { return run.upperBound }
+        for (place, index) in run.enumerated() {
+            switch entries[place].err {
+            case RD_KAFKA_RESP_ERR_NO_ERROR: continue
+            case RD_KAFKA_RESP_ERR__QUEUE_FULL: return index  // all after it found none either
+            case let error: send.fail(index, with: error)
+            }
+        }
+        return run.upperBound
     }
 
     private func enqueueOne(_ message: ProducerMessage, at index: Int, for send: PendingSend) -> Int {
         guard let topic = topics.topic(message.topic) else {
-            settle(send, index, RD_KAFKA_RESP_ERR__INVALID_ARG)
+            send.fail(index, with: RD_KAFKA_RESP_ERR__INVALID_ARG)
             return index + 1
         }
         let headers = message.headers.isEmpty ? nil : nativeHeaders(message.headers)
@@ -89,7 +98,7 @@ struct MessageEnqueuer {
         case RD_KAFKA_RESP_ERR_NO_ERROR: return index + 1
         case RD_KAFKA_RESP_ERR__QUEUE_FULL: return index
         default:
-            settle(send, index, error)
+            send.fail(index, with: error)
             return index + 1
         }
     }
@@ -144,10 +153,6 @@ struct MessageEnqueuer {
         return withOptionalBytes(message.value) { value in
             withOptionalBytes(message.key) { key in call(value, key) }
         }
-    }
-
-    private func settle(_ send: PendingSend, _ index: Int, _ error: rd_kafka_resp_err_t) {
-        PendingSend.settle(send.opaque(index), partition: -1, offset: -1, error: error)
     }
 }
 

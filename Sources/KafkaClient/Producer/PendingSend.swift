@@ -24,6 +24,7 @@ final class PendingSend: @unchecked Sendable {
 
     let slots: UnsafeMutableBufferPointer<Slot>
     private let remaining: Atomic<Int>
+    private let failed = Atomic(false)
     private let waiting = Mutex(Waiting.notYet)
     private let finished: @Sendable (Int) -> Void
 
@@ -33,7 +34,7 @@ final class PendingSend: @unchecked Sendable {
         remaining = Atomic(count)
         self.finished = finished
         slots.initialize(repeating: Slot(send: Unmanaged.passUnretained(self)))
-        _ = Unmanaged.passRetained(self)
+        if count > 0 { _ = Unmanaged.passRetained(self) }
     }
 
     deinit {
@@ -44,25 +45,35 @@ final class PendingSend: @unchecked Sendable {
         UnsafeMutableRawPointer(slots.baseAddress! + index)
     }
 
-    /// The fate of the message whose opaque this is.
-    static func settle(
-        _ opaque: UnsafeMutableRawPointer, partition: Int32, offset: Int64, error: rd_kafka_resp_err_t
-    ) {
-        let slot = opaque.assumingMemoryBound(to: Slot.self)
-        slot.pointee.partition = partition
-        slot.pointee.offset = offset
-        slot.pointee.error = error
-        slot.pointee.send._withUnsafeGuaranteedRef { $0.countDown(1) }
+    /// Whether any message failed; asked when the fate of each is known.
+    var hasFailures: Bool { failed.load(ordering: .relaxed) }
+
+    /// Nobody waits for it any more.
+    var isAbandoned: Bool {
+        waiting.withLock { state in if case .cancelled = state { true } else { false } }
+    }
+
+    func setFailed() {
+        failed.store(true, ordering: .relaxed)
+    }
+
+    /// One message was not taken.
+    func fail(_ index: Int, with error: rd_kafka_resp_err_t) {
+        slots[index].error = error
+        setFailed()
+        countDown(1)
     }
 
     /// The messages from `index` on never left: they fail with `error`.
     func fail(from index: Int, with error: rd_kafka_resp_err_t) {
         guard index < slots.count else { return }
         for place in index..<slots.count { slots[place].error = error }
+        setFailed()
         countDown(slots.count - index)
     }
 
-    private func countDown(_ count: Int) {
+    /// The fate of `count` more messages is in their slots.
+    func countDown(_ count: Int) {
         guard remaining.subtract(count, ordering: .acquiringAndReleasing).newValue == 0 else { return }
         let waiter: CheckedContinuation<Void, any Error>? = waiting.withLock { state in
             defer { if case .cancelled = state {} else { state = .finished } }

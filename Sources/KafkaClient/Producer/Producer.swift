@@ -30,21 +30,20 @@ public final class Producer: Service, Sendable {
         let thread = try ClientThread<ProducerOwner>()
         let handle = try KafkaHandle(RD_KAFKA_PRODUCER, properties: configuration.properties, logger: logger) {
             native in
-            rd_kafka_conf_set_dr_msg_cb(native, ProducerOwner.delivered)
+            rd_kafka_conf_set_dr_msg_cb(native, DeliveryTally.callback)
         }
-        let topics = TopicHandles(handle)
+        let enqueuer = MessageEnqueuer(handle: handle, topics: TopicHandles(handle))
         let room = ProducerRoom { thread.wakeUpOwner() }
-        if let main = rd_kafka_queue_get_main(handle.pointer) {
-            thread.wakeUp.listen(to: main)
-            rd_kafka_queue_destroy(main)
+        guard let owner = ProducerOwner(handle: handle, room: room, enqueuer: enqueuer, wakeUp: thread.wakeUp) else {
+            handle.destroy()
+            throw KafkaError(.wrongState, "librdkafka gave no queue")
         }
         self.thread = thread
         self.room = room
         self.handle = handle
         self.shutdownTimeout = configuration.shutdownTimeout
-        self.enqueuer = MessageEnqueuer(handle: handle, topics: topics)
-        try thread.start(
-            name: "kafka-producer", owner: ProducerOwner(handle: handle, room: room, topics: topics))
+        self.enqueuer = enqueuer
+        try thread.start(name: "kafka-producer", owner: owner)
     }
 
     deinit {
@@ -53,32 +52,33 @@ public final class Producer: Service, Sendable {
 
     /// Sends all `messages` and waits until the fate of each is known.
     ///
-    /// - Returns: one report per message, in the order of the messages. A failed message does not stop the others.
+    /// - Returns: one report per message, in the order of the messages. A failed message does not stop the others;
+    ///   ``DeliveryReports/firstFailure`` tells whether any did.
     /// - Throws: `CancellationError` when the task is cancelled: messages not yet taken are not sent, those under way
     ///   may or may not arrive. ``KafkaError`` with code `closed` if the producer was closed before; if it is closed
     ///   meanwhile, that is in the reports, see ``run()``.
-    public func send(_ messages: [ProducerMessage]) async throws -> [DeliveryReport] {
-        guard !messages.isEmpty else { return [] }
+    public func send(_ messages: [ProducerMessage]) async throws -> DeliveryReports {
+        guard !messages.isEmpty else { return DeliveryReports(PendingSend(count: 0) { _ in }, [], fatal: nil) }
         try room.add(messages.count)
         let pending = PendingSend(count: messages.count) { [room] count in room.settled(count) }
-        var next = 0
-        while next < messages.count {
-            let mark = room.mark
-            guard let reached = room.inside({ enqueuer.enqueue(messages, from: next, for: pending) }) else {
-                pending.fail(from: next, with: RD_KAFKA_RESP_ERR__DESTROY)
-                break
-            }
-            next = reached
-            guard next < messages.count else { break }
-            do {
-                try await room.wait(since: mark)
-            } catch {
-                pending.fail(from: next, with: RD_KAFKA_RESP_ERR__PURGE_QUEUE)
-                throw error
-            }
+        let reached = messages.count > Self.fewMessages ? 0 : enqueueAtOnce(messages, for: pending)
+        if reached < messages.count {
+            let load = ProducerOwner.Load(messages: messages, next: reached, pending: pending)
+            let isAlive = thread.post { $0.add(load) }
+            if !isAlive { pending.fail(from: reached, with: RD_KAFKA_RESP_ERR__DESTROY) }
         }
         try await pending.wait()
-        return reports(pending, messages)
+        let fatal = pending.hasFailures ? room.inside { handle.fatalError } ?? nil : nil
+        return DeliveryReports(pending, messages, fatal: fatal)
+    }
+
+    /// So few are put into librdkafka's queue by the caller itself, to spare it the way to the producer's thread.
+    private static let fewMessages = 16
+
+    /// Enqueues what there is room for, unless others wait for room; returns the index of the first that found none.
+    private func enqueueAtOnce(_ messages: [ProducerMessage], for pending: PendingSend) -> Int {
+        guard !room.isFull else { return 0 }
+        return room.inside { enqueuer.enqueue(messages, messages.indices, for: pending) } ?? 0
     }
 
     /// Sends one message and waits until it is acknowledged.
@@ -115,24 +115,5 @@ public final class Producer: Service, Sendable {
         }
         room.close()
         await thread.ended.wait()
-    }
-
-    private func reports(_ pending: PendingSend, _ messages: [ProducerMessage]) -> [DeliveryReport] {
-        var reports: [DeliveryReport] = []
-        reports.reserveCapacity(messages.count)
-        for (slot, message) in zip(pending.slots, messages) {
-            if slot.error == RD_KAFKA_RESP_ERR_NO_ERROR {
-                reports.append(
-                    .success(RecordMetadata(topic: message.topic, partition: slot.partition, offset: slot.offset)))
-            } else {
-                reports.append(.failure(failure(slot.error, topic: message.topic)))
-            }
-        }
-        return reports
-    }
-
-    private func failure(_ code: rd_kafka_resp_err_t, topic: String) -> KafkaError {
-        if code == RD_KAFKA_RESP_ERR__FATAL, let fatal = room.inside({ handle.fatalError }) ?? nil { return fatal }
-        return KafkaError(code, "a message for topic '\(topic)' was not acknowledged")
     }
 }

@@ -1,7 +1,7 @@
 import DequeModule
 import Synchronization
 
-/// Who is putting messages into librdkafka's queue, who waits for room in it, and who waits for it to be empty.
+/// Who uses the producer's handle, how much is under way, and who waits for that to end.
 final class ProducerRoom: Sendable {
     private struct Waiter {
         let id: Int
@@ -9,16 +9,16 @@ final class ProducerRoom: Sendable {
     }
 
     private struct State {
-        var deliveries = 0
         var unsettled = 0
-        /// How many calls are just now putting messages into librdkafka's queue.
+        /// How many calls outside the producer's thread use the handle just now.
         var inside = 0
+        /// Some messages wait for room in librdkafka's queue; others must not get in before them.
+        var isFull = false
         /// New sends are refused.
         var isClosing = false
         /// Nothing enters any more.
         var isClosed = false
         var nextID = 0
-        var waiting: Deque<Waiter> = []
         var flushing: Deque<Waiter> = []
     }
 
@@ -29,9 +29,6 @@ final class ProducerRoom: Sendable {
     init(vacated: @escaping @Sendable () -> Void) {
         self.vacated = vacated
     }
-
-    /// A mark to give to ``wait(since:)``: how often there were deliveries.
-    var mark: Int { state.withLock { $0.deliveries } }
 
     /// `count` messages are to be sent.
     func add(_ count: Int) throws(KafkaError) {
@@ -59,10 +56,18 @@ final class ProducerRoom: Sendable {
         return body()
     }
 
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
     /// Closed, and nobody uses the handle any more.
     var isVacant: Bool { state.withLock { $0.isClosed && $0.inside == 0 } }
 
     var unsettled: Int { state.withLock { $0.unsettled } }
+
+    var isFull: Bool { state.withLock { $0.isFull } }
+
+    func setFull(_ isFull: Bool) {
+        state.withLock { $0.isFull = isFull }
+    }
 
     /// The fate of `count` messages is known.
     func settled(_ count: Int) {
@@ -75,75 +80,39 @@ final class ProducerRoom: Sendable {
         for waiter in waiting { waiter.continuation.resume() }
     }
 
-    /// There were deliveries: whoever waits for room tries again, first come first served.
-    func delivered() {
-        let waiting = state.withLock { state in
-            state.deliveries += 1
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for waiter in waiting { waiter.continuation.resume() }
-    }
-
     /// No new messages come in; those that were promised still may.
     func refuse() {
         state.withLock { $0.isClosing = true }
     }
 
-    /// Nothing enters any more; who waits for room learns it.
+    /// Nothing enters any more.
     func close() {
-        let waiting = state.withLock { state in
+        state.withLock { state in
             state.isClosing = true
             state.isClosed = true
-            defer { state.waiting = [] }
-            return state.waiting
         }
-        for waiter in waiting { waiter.continuation.resume() }
         vacated()
-    }
-
-    /// Waits until there were deliveries since `mark`.
-    func wait(since mark: Int) async throws {
-        try await wait { state, id, continuation in
-            guard state.deliveries == mark, !state.isClosed else { return false }
-            state.waiting.append(Waiter(id: id, continuation: continuation))
-            return true
-        }
     }
 
     /// Waits until the fate of every message is known.
     func empty() async throws {
-        try await wait { state, id, continuation in
-            guard state.unsettled > 0 else { return false }
-            state.flushing.append(Waiter(id: id, continuation: continuation))
-            return true
-        }
-    }
-
-    private func wait(
-        _ enter: @Sendable (inout State, Int, CheckedContinuation<Void, any Error>) -> Bool
-    ) async throws {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let isWaiting = state.withLock { state in
-                    !Task.isCancelled && enter(&state, id, continuation)
+                let result: Result<Void, any Error>? = state.withLock { state in
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    guard state.unsettled > 0 else { return .success(()) }
+                    state.flushing.append(Waiter(id: id, continuation: continuation))
+                    return nil
                 }
-                if isWaiting { return }
-                continuation.resume(with: Task.isCancelled ? .failure(CancellationError()) : .success(()))
+                if let result { continuation.resume(with: result) }
             }
         } onCancel: {
             let waiter: Waiter? = state.withLock { state in
-                if let index = state.waiting.firstIndex(where: { $0.id == id }) {
-                    return state.waiting.remove(at: index)
-                }
-                if let index = state.flushing.firstIndex(where: { $0.id == id }) {
-                    return state.flushing.remove(at: index)
-                }
-                return nil
+                state.flushing.firstIndex { $0.id == id }.map { state.flushing.remove(at: $0) }
             }
             waiter?.continuation.resume(throwing: CancellationError())
         }

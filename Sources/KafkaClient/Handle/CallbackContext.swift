@@ -1,14 +1,23 @@
 import CRDKafka
 import Logging
 
-/// Carries librdkafka's log lines to the logger that the user gave.
+/// What librdkafka's callbacks get, as the handle's opaque: it carries the log lines to the logger that the user gave,
+/// and the fates of messages to their sends. It lives until the handle is destroyed.
 ///
-/// librdkafka calls it on any of its threads; it is the handle's opaque and lives until the handle is destroyed.
-final class LogBridge: Sendable {
+/// librdkafka logs on any of its threads. `@unchecked Sendable`: the tally is used within `rd_kafka_poll` and right
+/// after it, by the handle's thread alone.
+final class CallbackContext: @unchecked Sendable {
     let logger: Logger
+    let tally: UnsafeMutablePointer<DeliveryTally>
 
     init(_ logger: Logger) {
         self.logger = logger
+        tally = .allocate(capacity: 1)
+        tally.initialize(to: DeliveryTally())
+    }
+
+    deinit {
+        tally.deallocate()
     }
 
     /// librdkafka's `debug` property asks for lines of syslog's level 7, so its own level follows the logger's.
@@ -27,9 +36,9 @@ final class LogBridge: Sendable {
         {
             handle, level, facility, line in
             guard let handle, let opaque = rd_kafka_opaque(handle), let line else { return }
-            let bridge = Unmanaged<LogBridge>.fromOpaque(opaque).takeUnretainedValue()
+            let context = Unmanaged<CallbackContext>.fromOpaque(opaque).takeUnretainedValue()
             let facility = facility.map { String(cString: $0) } ?? ""
-            bridge.logger.log(
+            context.logger.log(
                 level: swiftLevel(level), "\(String(cString: line))", metadata: ["librdkafka": .string(facility)])
         }
 
