@@ -11,9 +11,9 @@ struct ClientCommand: AsyncParsableCommand {
     @Option(help: "HOST:PORT of a running Kafka, or 'mock' for librdkafka's; without it a `tidings broker` is started.")
     var kafka: String?
     @Option(help: "The tidings program to start.") var tidings = "../.build/release/tidings"
-    @Option(help: "Records per run.") var records = 1_000_000
+    @Option(help: "Records per run.") var records = 3_000_000
     @Option(help: "Bytes per record.") var size = 100
-    @Option(help: "How often each is run.") var repeats = 5
+    @Option(help: "How often each is run.") var repeats = 9
 
     /// What both sides set, so that they differ in nothing but the language.
     private static let producing = [

@@ -93,7 +93,7 @@ public final class Consumer: Service, Sendable {
     }
 
     deinit {
-        thread.post { $0.close(abandoning: true) }
+        thread.post { $0.abandon() }
     }
 
     /// Joins the group and lives until graceful shutdown; then the batches end, the reader finishes the one it has in
@@ -104,8 +104,9 @@ public final class Consumer: Service, Sendable {
     /// do; each thing that was not waited for is a warning in the log. librdkafka's threads end with the last batch
     /// that is kept somewhere. A commit that failed so may have reached the broker or not.
     ///
-    /// When its task is cancelled it leaves at once: `revoked` is not called, and nobody waits for the reader. May be
-    /// called once.
+    /// When its task is cancelled, `revoked` is not called, nobody waits for the reader, and a hook that runs is
+    /// cancelled too; it leaves at once, unless that hook goes on all the same, which gets as long as in a shutdown. May
+    /// be called once.
     ///
     /// - Throws: the error that ended the consumer: a ``KafkaError``, or what the `assigned` hook threw.
     public func run() async throws {
@@ -128,7 +129,7 @@ public final class Consumer: Service, Sendable {
             }
         } onCancel: { [thread] in
             hooking.cancel()
-            thread.post { $0.close(abandoning: true) }
+            thread.post { $0.abandon() }
         }
         if let failure = shared.failure { throw failure }
     }
@@ -141,7 +142,8 @@ public final class Consumer: Service, Sendable {
             do {
                 try await call.run(hooks)
             } catch {
-                shared.fail(error)
+                // A hook that was cancelled because the consumer ends is no failure of the consumer.
+                if !Task.isCancelled { shared.fail(error) }
             }
         }
         shared.hooks.finish()

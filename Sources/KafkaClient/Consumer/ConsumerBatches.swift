@@ -1,7 +1,7 @@
 /// The batches of a ``Consumer``, one after the other, for one reader.
 ///
-/// Asking for the next batch says that the one before is done with: only then are its partition's records given up in
-/// a rebalance. Leaving the loop says so too. When the reader is slow, fetching stops by itself.
+/// Asking for the next batch says that the one before is done with: only then is its partition given up in a
+/// rebalance, or, within the deadline of ``ConsumerConfiguration/shutdownTimeout``, at the end. Leaving the loop says so too. When the reader is slow, fetching stops by itself.
 public struct ConsumerBatches: AsyncSequence, Sendable {
     public typealias Element = ConsumerBatch
     public typealias Failure = any Error

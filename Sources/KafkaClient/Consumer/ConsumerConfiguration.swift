@@ -58,9 +58,11 @@ public struct ConsumerConfiguration: Sendable {
     /// How long the broker may hold a fetch when there is nothing to be read.
     public var fetchWait: Duration = .milliseconds(500)
     /// How long ``Consumer/run()`` may take to end: the reader to finish its batch, the hooks to return, the broker to
-    /// confirm that the group was left (for which the last quarter of it, at most five seconds, is kept). A broker that
-    /// does not answer a request for as long, within a second and a minute, counts as away.
+    /// confirm that the group was left (for which the last quarter of it, at most five seconds, is kept).
     public var shutdownTimeout: Duration = .seconds(30)
+    /// A broker that does not answer a request for so long counts as away. It is at least a second more than
+    /// ``fetchWait``. librdkafka's threads may outlive ``Consumer/run()`` by as long when a broker went silent.
+    public var requestTimeout: Duration = .seconds(30)
     /// Whether records of transactions that are not committed are read.
     public var isolation: Isolation = .committed
 
@@ -72,9 +74,7 @@ public struct ConsumerConfiguration: Sendable {
     }
 
     /// librdkafka wants a second more than a fetch may take.
-    private var requestTimeout: Duration {
-        max(min(shutdownTimeout, .seconds(60)), max(fetchWait, .zero) + .seconds(1))
-    }
+    private var socketTimeout: Duration { max(requestTimeout, max(fetchWait, .zero) + .seconds(1)) }
 
     var properties: [String: String] {
         var typed = [
@@ -88,7 +88,7 @@ public struct ConsumerConfiguration: Sendable {
             "queued.max.messages.kbytes": "\(max(1, prefetchedBytes >> 10))",
             "fetch.wait.max.ms": "\(fetchWait.milliseconds)",
             "fetch.error.backoff.ms": "100",
-            "socket.timeout.ms": "\(requestTimeout.milliseconds)",
+            "socket.timeout.ms": "\(socketTimeout.milliseconds)",
             "isolation.level": isolation.property,
             // A topic that is made after the subscription is found within seconds instead of minutes.
             "topic.metadata.refresh.interval.ms": "5000",

@@ -4,7 +4,7 @@ import Logging
 /// What the consumer's thread does, and the one place where polling, rebalancing, seeking, pausing and reading batches
 /// come together: in sequence.
 ///
-/// librdkafka tells of a rebalance by an event and then waits; the hooks run in the task of `Consumer.run()`, and their
+/// librdkafka tells of a rebalance by an event and then waits; the hooks run in a task that `Consumer.run()` starts, and their
 /// answer comes back as a job of this thread, so no thread waits for them.
 final class ConsumerOwner: ThreadOwner {
     enum Phase { case idle, running, closing, closed }
@@ -195,6 +195,12 @@ final class ConsumerOwner: ThreadOwner {
         deadline = ShutdownDeadline(limits.shutdownTimeout, from: .now)
         mailbox.end(nil)
         for partition in partitions { partition.isStopped = true }
+    }
+
+    /// Begins to leave without anybody: nobody reads what is ready any more, and no hook runs.
+    func abandon() {
+        close(abandoning: true)
+        mailbox.dropReady()
     }
 
     private func watchDeadline() {

@@ -10,7 +10,7 @@ final class ConsumerShared: Sendable {
         var hookTask: Task<Void, Never>?
     }
 
-    /// The hooks to be run, for the task of `Consumer.run()`. At most one waits at a time.
+    /// The hooks to be run, for the task that runs them. At most one waits at a time.
     let hookCalls: AsyncStream<HookCall>
     let hooks: AsyncStream<HookCall>.Continuation
     /// Opened when the group has been left.

@@ -23,9 +23,12 @@ public struct StartOffset: Hashable, Sendable, CustomStringConvertible {
 
 /// What is asked and told when a group's partitions change hands.
 ///
-/// Both are awaited: no record of a partition is handed out before `assigned` has returned, and no partition is given
-/// up before the reader is done with its last batch and `revoked` has returned. They run in the task of
-/// ``Consumer/run()``, one at a time. When that task is cancelled, as opposed to shut down, `revoked` is not called.
+/// Both are awaited: no record of a partition is handed out before `assigned` has returned, and in a rebalance no
+/// partition is given up before the reader is done with its last batch and `revoked` has returned. A shutdown waits for
+/// them too, but only until its deadline (``ConsumerConfiguration/shutdownTimeout``): then the partition may be another
+/// member's while a reader still works on it. Who must not have two effects compares the stored offset in the
+/// transaction that makes the effect. One hook runs at a time. When the task of ``Consumer/run()`` is cancelled, as
+/// opposed to shut down, `revoked` is not called.
 public struct RebalanceHooks: Sendable {
     /// These partitions came to this member. Returns where each starts; those left out start at the committed offset.
     /// An error ends the consumer: ``Consumer/run()`` and the batches throw it.
