@@ -120,6 +120,7 @@ public final class Broker: Service {
         let server = Server(core: opened.core, loops: loops)
         do {
             try await opened.core.groups.restore(opened.groups).get()
+            try await opened.core.transactions.restore(opened.transactions).get()
             let address = try await server.start(at: configuration.listen)
             logger.info(
                 "broker is ready",
@@ -150,9 +151,11 @@ public final class Broker: Service {
     private struct Opened: Sendable {
         let core: BrokerCore
         let groups: GroupLog.Contents
+        let transactions: [String: Transaction.Image]
         let lock: DirectoryLock
 
         func close() async {
+            try? await core.transactions.stop().get()
             try? await core.groups.stop().get()
             await core.topics.close()
             lock.release()
@@ -172,11 +175,19 @@ public final class Broker: Service {
             let groups = GroupCoordinator(
                 eventLoop: loops.next(), limits: GroupLimits(configuration), log: groupLog, logger: logger,
                 topicID: { topics.topic(named: $0)?.id })
+            let producerIDs = ProducerIDs(metadata: metadata, threads: threads)
+            let transactionLog = TransactionLog(
+                topics: topics, snapshotBytes: configuration.transactionLogSnapshotBytes, wallClock: wallClock,
+                logger: logger)
+            let transactions = TransactionCoordinator(
+                eventLoop: loops.next(), limits: TransactionLimits(configuration), log: transactionLog, topics: topics,
+                groups: groups, producerIDs: producerIDs, wallClock: wallClock, logger: logger)
             let core = BrokerCore(
                 configuration: configuration, clusterID: metadata.image.clusterID.description, topics: topics,
-                groups: groups, producerIDs: ProducerIDs(metadata: metadata, threads: threads), threads: threads,
+                groups: groups, transactions: transactions, producerIDs: producerIDs, threads: threads,
                 routes: Route.all, logger: logger, wallClock: wallClock)
-            return Opened(core: core, groups: try groupLog.load(), lock: lock)
+            return Opened(
+                core: core, groups: try groupLog.load(), transactions: try transactionLog.load(), lock: lock)
         } catch {
             lock.release()
             if error is BrokerError { throw error }

@@ -8,6 +8,7 @@ struct BrokerCore: Sendable {
     let clusterID: String
     let topics: TopicStore
     let groups: GroupCoordinator
+    let transactions: TransactionCoordinator
     let producerIDs: ProducerIDs
     let threads: StorageThreads
     let routes: [APIKey: Route]

@@ -16,6 +16,14 @@ struct BatchValidator {
         var header: RecordBatchHeader
         /// Where it begins, as an index of the buffer.
         var index: Int
+
+        /// What a control batch says.
+        func marker(in records: ByteBuffer) -> EndTransactionMarker? {
+            guard header.isControl, let bytes = records.getSlice(at: index, length: header.totalSize) else {
+                return nil
+            }
+            return EndTransactionMarker(batch: bytes)
+        }
     }
 
     let configuration: LogConfiguration
@@ -81,8 +89,8 @@ struct BatchValidator {
             throw LogError(.invalidRecord, "a producer's batch begins at offset \(header.baseOffset) instead of 0")
         }
         guard !header.isControl else { throw LogError(.invalidRecord, "a control batch from a client") }
-        guard !header.isTransactional else {
-            throw LogError(.transactionsUnsupported, "transactions are not supported")
+        guard !header.isTransactional || header.hasProducerID else {
+            throw LogError(.invalidRecord, "a transactional batch without producer id")
         }
         guard header.producerID < 0 || (header.baseSequence >= 0 && header.producerEpoch >= 0) else {
             throw LogError(

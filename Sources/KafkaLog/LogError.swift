@@ -8,7 +8,7 @@ public struct LogError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String, Hashable, Sendable {
             case corruptMessage, invalidRecord, messageTooLarge, recordListTooLarge, unsupportedCompression
-            case outOfOrderSequence, invalidProducerEpoch, transactionsUnsupported
+            case outOfOrderSequence, invalidProducerEpoch, invalidTransaction
             case offsetOutOfRange, noSpace, storage, readOnly, damaged, unsupportedFormat, closed
         }
         private let kind: Kind
@@ -29,8 +29,8 @@ public struct LogError: Error, Sendable, CustomStringConvertible {
         public static let outOfOrderSequence = Code(.outOfOrderSequence)
         /// An idempotent producer's batch under an epoch older than the newest.
         public static let invalidProducerEpoch = Code(.invalidProducerEpoch)
-        /// A transactional batch; this log does not know transactions yet.
-        public static let transactionsUnsupported = Code(.transactionsUnsupported)
+        /// A transactional batch outside of a transaction that this partition was added to.
+        public static let invalidTransaction = Code(.invalidTransaction)
         /// An offset before the log's start or behind its end.
         public static let offsetOutOfRange = Code(.offsetOutOfRange)
         /// The disk is full. The log is as it was before and works on when there is space.
@@ -72,7 +72,7 @@ public struct LogError: Error, Sendable, CustomStringConvertible {
         case .unsupportedCompression: .unsupportedCompressionType
         case .outOfOrderSequence: .outOfOrderSequenceNumber
         case .invalidProducerEpoch: .invalidProducerEpoch
-        case .transactionsUnsupported: .invalidTxnState
+        case .invalidTransaction: .invalidTxnState
         case .offsetOutOfRange: .offsetOutOfRange
         default: .kafkaStorageError
         }

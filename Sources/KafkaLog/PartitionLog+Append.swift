@@ -33,22 +33,27 @@ extension PartitionLog {
     /// beside them, so the producer's bytes are neither copied nor changed; only a topic with `logAppendTime` needs a
     /// copy and a new checksum. Nothing is durable before `flush()`.
     ///
+    /// - Parameter transactions: asked for each transactional batch that is none of the log's already.
     /// - Returns: the offsets; for a duplicate of one of a producer's last five batches, the original ones.
     /// - Throws: `LogError`; nothing was appended then. `.noSpace` is worth another try, `isFatal` is not.
     public func append(
-        _ records: ByteBuffer, origin: AppendOrigin = .client, leaderEpoch: Int32 = 0
+        _ records: ByteBuffer, origin: AppendOrigin = .client, leaderEpoch: Int32 = 0,
+        transactions: TransactionGuard = noTransactions
     ) throws(LogError) -> AppendResult {
         let batches = try BatchValidator(configuration: configuration, origin: origin).batches(of: records)
         return try writer.withLock { writer throws(LogError) in
             try check(writer)
             if origin == .client, let duplicate = try duplicate(of: batches, writer) { return duplicate }
+            for batch in batches where batch.header.isTransactional && !batch.header.isControl {
+                if let refusal = transactions(batch.header.producerID, batch.header.producerEpoch) { throw refusal }
+            }
             try roll(&writer, for: batches, size: records.readableBytes)
             try removeShutdownFile(&writer)
 
             let time = configuration.timestampType == .logAppendTime ? now() : -1
             let placed = place(batches, from: writer.nextOffset, time: time)
             try write(placed, of: records, time: time, leaderEpoch: leaderEpoch, &writer)
-            return publish(placed, size: records.readableBytes, time: time, &writer)
+            return publish(placed, of: records, time: time, &writer)
         }
     }
 
@@ -138,16 +143,19 @@ extension PartitionLog {
 
     /// Takes what was written into indexes, producer states and the readers' view.
     private func publish(
-        _ batches: [BatchValidator.Batch], size: Int, time: Int64, _ writer: inout Writer
+        _ batches: [BatchValidator.Batch], of records: ByteBuffer, time: Int64, _ writer: inout Writer
     ) -> AppendResult {
         let first = batches[0].header.baseOffset
         let last = batches[batches.count - 1].header.lastOffset
         writer.segment.advance(batches.lazy.map { LogSegment.Appended($0.header) })
-        for batch in batches where batch.header.hasProducerID { writer.producers.replay(batch.header, now: now()) }
+        for batch in batches where batch.header.hasProducerID {
+            take(batch.header, marker: batch.marker(in: records), &writer)
+        }
         if writer.position == 0 { writer.segmentStarted = now() }
-        writer.position += Int64(size)
+        writer.position += Int64(records.readableBytes)
         writer.nextOffset = last + 1
         published.withLock { $0.logEndOffset = last + 1 }
+        if batches.contains(where: { $0.header.isTransactional }) { publishStability(&writer) }
         return AppendResult(baseOffset: first, lastOffset: last, logAppendTime: time)
     }
 
@@ -164,7 +172,7 @@ extension PartitionLog {
             let id = batch.header.producerID
             if states.producers[id] == nil { states.producers[id] = writer.producers.producers[id] }
             if let earlier = try duplicate(of: batch.header, states) { return earlier }
-            states.replay(batch.header, now: 0)
+            _ = states.replay(batch.header, marker: nil, now: 0)
         }
         return nil
     }

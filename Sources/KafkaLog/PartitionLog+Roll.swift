@@ -48,6 +48,7 @@ extension PartitionLog {
             published.segments.append(segment)
             published.durableOffset = max(published.durableOffset, base)
         }
+        publishStability(&writer)
         // Only spares a later recovery some reading; the next roll tries again.
         let checkpoint = checkpoint(recoveryPoint: base)
         do throws(FileError) {

@@ -25,7 +25,7 @@ import Synchronization
 ///
 /// **Crash.** See `RecoveryReport`: a torn tail is cut, rot is reported and the log does not open.
 ///
-/// Files: `<base offset>.log`, `.index`, `.timeindex`, `<offset>.snapshot`, and the small files that
+/// Files: `<base offset>.log`, `.index`, `.timeindex`, `.txnindex`, `<offset>.snapshot`, and the small files that
 /// `PartitionFiles` describes.
 public final class PartitionLog: Sendable {
     /// What the writer alone knows.
@@ -35,6 +35,8 @@ public final class PartitionLog: Sendable {
         /// The size of the newest segment: where the next batch goes.
         var position: Int64
         var producers: ProducerStates
+        /// Transactions whose markers are not known to be durable.
+        var undecided: [EndedTransaction] = []
         var recoveryPoint: Int64
         /// When the newest segment got its first batch, by the log's clock.
         var segmentStarted: Int64?
@@ -51,6 +53,8 @@ public final class PartitionLog: Sendable {
         var logStartOffset: Int64
         var logEndOffset: Int64
         var durableOffset: Int64
+        /// Where the first transaction begins that is not decided.
+        var firstUnstableOffset: Int64?
         var isClosed = false
     }
 
@@ -110,7 +114,7 @@ public final class PartitionLog: Sendable {
         published = Mutex(
             Published(
                 segments: outcome.segments, logStartOffset: outcome.logStartOffset, logEndOffset: outcome.nextOffset,
-                durableOffset: outcome.nextOffset))
+                durableOffset: outcome.nextOffset, firstUnstableOffset: outcome.producers.firstOpenOffset))
     }
 
     /// The first offset that can be read.
@@ -124,9 +128,6 @@ public final class PartitionLog: Sendable {
 
     /// Every record before it may be read: the durable end, or the log's end when flushing is relaxed.
     public var highWatermark: Int64 { published.withLock { highWatermark($0) } }
-
-    /// Every record before it belongs to a decided transaction. Without transactions, the high watermark.
-    public var lastStableOffset: Int64 { highWatermark }
 
     /// How many records the next `flush()` would make durable.
     public var unflushedRecords: Int64 { published.withLock { $0.logEndOffset - $0.durableOffset } }
@@ -160,6 +161,7 @@ public final class PartitionLog: Sendable {
             // A sync that failed meanwhile may have been told of what this one was not.
             if let failure = writer.failure { throw failure }
             published.withLock { $0.durableOffset = max($0.durableOffset, end) }
+            publishStability(&writer)
         }
         durableEnd.write(end)
     }
@@ -215,6 +217,7 @@ public final class PartitionLog: Sendable {
                 throw LogError(file: error)
             }
             published.withLock { $0.durableOffset = end }
+            publishStability(&writer)
         }
     }
 

@@ -79,9 +79,9 @@ enum ForeignClient: String, CaseIterable, Sendable {
         }
     }
 
-    func python(_ arguments: [String]) throws -> ChildProcess {
-        let script = Programs.checkout + "/Tests/IntegrationTests/Clients/client.py"
-        return try ChildProcess(Programs.python, [script, rawValue] + arguments)
+    func python(_ arguments: [String], script: String = "client.py") throws -> ChildProcess {
+        let path = Programs.checkout + "/Tests/IntegrationTests/Clients/" + script
+        return try ChildProcess(Programs.python, [path, rawValue] + arguments)
     }
 
     private func text(_ bytes: [UInt8]?) -> String { String(decoding: bytes ?? [], as: UTF8.self) }

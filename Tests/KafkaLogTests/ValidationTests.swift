@@ -47,7 +47,7 @@ import Testing
         #expect(try refusal { $0.setInteger(Int32(2), at: 23) } == .invalidRecord)
         #expect(try refusal { $0.setInteger(Int32(0), at: 57) } == .invalidRecord)
         #expect(try refusal { $0.setInteger(Int16(1 << 5), at: 21) } == .invalidRecord)
-        #expect(try refusal { $0.setInteger(Int16(1 << 4), at: 21) } == .invalidTxnState)
+        #expect(try refusal { $0.setInteger(Int16(1 << 4), at: 21) } == .invalidRecord)
         #expect(try refusal { $0.setInteger(Int16(5), at: 21) } == .unsupportedCompressionType)
         #expect(try refusal { $0.setInteger(Int64(5), at: 43) } == .invalidRecord)
     }

@@ -60,6 +60,13 @@ public struct BrokerConfiguration: Sendable {
     /// `offset.metadata.max.bytes`
     public var maxOffsetMetadataBytes = 4096
 
+    /// `transaction.max.timeout.ms`
+    public var transactionMaxTimeout: Int64 = 900_000
+    /// `transactional.id.expiration.ms`
+    public var transactionalIDExpiration: Int64 = 604_800_000
+    /// `transaction.log.snapshot.bytes`, a name of our own: as `offsets.log.snapshot.bytes`, for transactional ids.
+    public var transactionLogSnapshotBytes = 16 * 1024 * 1024
+
     /// `log.retention.check.interval.ms`
     public var retentionCheckInterval: Int64 = 300_000
     /// `offsets.log.snapshot.bytes`, a name of our own: when this much has been written to the groups' log since it last

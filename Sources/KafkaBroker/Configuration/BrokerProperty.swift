@@ -65,6 +65,13 @@ struct BrokerProperty: Sendable {
         integer(
             "offsets.log.snapshot.bytes", \.groupLogSnapshotBytes, 1024...Int64.max,
             "the groups' log begins anew"),
+        integer("transaction.max.timeout.ms", \.transactionMaxTimeout, 1...int32, "longest transaction"),
+        integer(
+            "transactional.id.expiration.ms", \.transactionalIDExpiration, 1...Int64.max, "unused, then forgotten"),
+        integer(
+            "transaction.log.snapshot.bytes", \.transactionLogSnapshotBytes, 1024...Int64.max,
+            "the transactions' log begins anew"),
+        one("transaction.state.log.replication.factor"), one("transaction.state.log.min.isr"),
         integer(
             "log.retention.check.interval.ms", \.retentionCheckInterval, 1...int32, "how often to look for old records"),
     ]

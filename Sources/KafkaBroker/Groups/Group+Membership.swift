@@ -72,4 +72,17 @@ extension Group {
         touch(memberID, now: now)
         return .none
     }
+
+    /// Whether a commit within a transaction may go ahead: of anybody who does not pretend to be a member, otherwise of a
+    /// member of this generation (KIP-447), also while the generation is about to change.
+    mutating func validateTransactionalCommit(
+        memberID: String, instanceID: String?, generation: Int32, now: Milliseconds
+    ) -> ErrorCode {
+        guard state != .dead else { return .coordinatorNotAvailable }
+        if generation < 0 && memberID.isEmpty && instanceID == nil { return .none }
+        if let error = validate(memberID: memberID, instanceID: instanceID) { return error }
+        guard generation == self.generation else { return .illegalGeneration }
+        touch(memberID, now: now)
+        return .none
+    }
 }

@@ -67,7 +67,7 @@ extension GroupCoordinator {
     }
 
     /// Whether an offset belongs to the topic that bears the name now.
-    private func isLive(_ offset: CommittedOffset, of partition: TopicPartition) -> Bool {
+    func isLive(_ offset: CommittedOffset, of partition: TopicPartition) -> Bool {
         guard let current = topicID(partition.topic) else { return false }
         return offset.topicID == current
     }
@@ -77,25 +77,36 @@ extension GroupCoordinator {
         onLoop { self.eventLoop.makeSucceededFuture(self.state.value.groups[id]?.offsets ?? GroupOffsets()) }
     }
 
+    /// The partitions whose offset in a group a running transaction may change.
+    func unstablePartitions(of id: String) -> EventLoopFuture<Set<TopicPartition>> {
+        onLoop {
+            let pending = self.state.value.pending.values
+            return self.eventLoop.makeSucceededFuture(pending.reduce(into: []) { $0.formUnion($1.partitions(of: id)) })
+        }
+    }
+
     /// Forgets what groups have committed for a topic that is gone; its successor begins anew.
     ///
-    /// What cannot be taken back on disk is met by its topic id at the next start, and forgotten then.
+    /// What cannot be taken back on disk is met by its topic id at the next start, and forgotten then. So is what there is
+    /// of a topic that was made again meanwhile: on disk a successor's offset may have taken its place already.
     func forget(topic: String, id topicID: KafkaUUID) -> EventLoopFuture<Void> {
         onLoop {
             var stale: [GroupRecord] = []
+            let hasSuccessor = self.topicID(topic) != nil
             for (id, group) in self.state.value.groups {
                 for (key, offset) in group.offsets.committed where key.topic == topic && offset.topicID == topicID {
                     self.state.value.groups[id]?.offsets.remove(key)
-                    stale.append(.offset(group: id, key, nil))
+                    if !hasSuccessor { stale.append(.offset(group: id, key, nil)) }
                 }
             }
             return self.take(back: stale)
         }
     }
 
-    /// Takes over stored offsets whose topics are there. Returns what takes the others back.
-    func restore(_ stored: [String: GroupOffsets]) -> [GroupRecord] {
-        var stale: [GroupRecord] = []
+    /// Takes over stored offsets whose topics are there. The others stay on disk until the log begins anew: the topics may
+    /// be missing because an old `metadata` file was put back, and come again with the right one.
+    func restore(_ stored: [String: GroupOffsets]) {
+        var unknown = 0
         for (id, offsets) in stored {
             var kept = GroupOffsets()
             for (key, offset) in offsets.committed {
@@ -105,15 +116,14 @@ extension GroupCoordinator {
                 if isLive(offset, of: key) {
                     kept.commit(offset, for: key)
                 } else {
-                    stale.append(.offset(group: id, key, nil))
+                    unknown += 1
                 }
             }
             if !kept.isEmpty { state.value.groups[id, default: Group(id: id, limits: limits)].offsets = kept }
         }
-        if !stale.isEmpty {
-            logger.notice("forgetting offsets of deleted topics", metadata: ["count": "\(stale.count)"])
+        if unknown > 0 {
+            logger.notice("passing over offsets of topics that are not there", metadata: ["count": "\(unknown)"])
         }
-        return stale
     }
 
     func take(back stale: [GroupRecord]) -> EventLoopFuture<Void> {

@@ -17,6 +17,8 @@ final class GroupCoordinator: Sendable {
         var joins: [GroupTicket: EventLoopPromise<GroupJoined>] = [:]
         var syncs: [GroupTicket: EventLoopPromise<GroupSynced>] = [:]
         var timers: [String: Timer] = [:]
+        /// By producer id: what its running transaction would commit.
+        var pending: [Int64: PendingOffsets] = [:]
         var nextTicket: UInt64 = 0
         /// Writes on their way to the log.
         var writes = 0
@@ -25,7 +27,7 @@ final class GroupCoordinator: Sendable {
 
     let eventLoop: any EventLoop
     let limits: GroupLimits
-    private let log: GroupLog
+    let log: GroupLog
     let logger: Logger
     let state: NIOLoopBoundBox<State>
     /// The id of the topic that bears a name now.
@@ -55,9 +57,11 @@ final class GroupCoordinator: Sendable {
                 group.restore(snapshot, now: self.now)
                 self.state.value.groups[id] = group
             }
-            let stale = self.restore(stored.offsets)
+            self.state.value.pending = stored.pending
+            self.restore(stored.offsets)
             for id in self.state.value.groups.keys { self.schedule(id) }
-            return self.take(back: stale).map { self.snapshotIfWorthwhile() }
+            self.snapshotIfWorthwhile()
+            return self.eventLoop.makeSucceededVoidFuture()
         }
     }
 
@@ -179,9 +183,11 @@ final class GroupCoordinator: Sendable {
     }
 
     /// Writes to the log; when the answer arrives here, later writes are still behind it.
-    func write(_ records: [GroupRecord]) -> EventLoopFuture<ErrorCode> {
+    func write(
+        _ records: [GroupRecord], in transaction: InternalLog.Producer? = nil
+    ) -> EventLoopFuture<ErrorCode> {
         state.value.writes += 1
-        let written = log.append(records, on: eventLoop)
+        let written = log.append(records, in: transaction, on: eventLoop)
         // After whoever asked has taken the result into account, a quiet moment may have come.
         written.whenComplete { _ in
             self.eventLoop.execute {
@@ -193,8 +199,8 @@ final class GroupCoordinator: Sendable {
     }
 
     /// Lets the log begin anew with all that counts, if it has grown and nothing is under way that it does not hold.
-    private func snapshotIfWorthwhile() {
-        guard state.value.writes == 0, log.wantsSnapshot else { return }
+    func snapshotIfWorthwhile() {
+        guard state.value.writes == 0, state.value.pending.isEmpty, log.wantsSnapshot else { return }
         let groups = state.value.groups.values
         guard groups.allSatisfy({ $0.state == .stable || $0.state == .empty }) else { return }
         log.begin(

@@ -52,3 +52,21 @@ struct GroupOffsets: Sendable, Equatable {
         return result
     }
 }
+
+/// Offsets that a running transaction will commit, or not: invisible until its marker.
+struct PendingOffsets: Sendable, Equatable {
+    private var byGroup: [String: GroupOffsets] = [:]
+
+    mutating func add(_ offset: CommittedOffset, for partition: TopicPartition, of group: String) {
+        byGroup[group, default: GroupOffsets()].commit(offset, for: partition)
+    }
+
+    /// The partitions whose offset in a group may change.
+    func partitions(of group: String) -> Set<TopicPartition> {
+        byGroup[group].map { Set($0.committed.keys) } ?? []
+    }
+
+    var all: [(group: String, partition: TopicPartition, offset: CommittedOffset)] {
+        byGroup.flatMap { group, offsets in offsets.committed.map { (group, $0.key, $0.value) } }
+    }
+}

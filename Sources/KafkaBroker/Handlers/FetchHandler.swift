@@ -11,11 +11,14 @@ import NIOCore
 /// Fetch sessions (KIP-227) are declined with session id 0, so clients send everything each time, which is legal and,
 /// with one broker on a local socket, cheap. A client that insists on a session is told FETCH_SESSION_ID_NOT_FOUND.
 ///
-/// Left out: transactions (nothing is ever aborted, so read committed equals read uncommitted), follower fetching,
-/// diverging epochs (there is only epoch 0).
+/// Read committed returns whole batches below the last stable offset, and with them the aborted transactions whose
+/// records the client drops (KIP-98).
+///
+/// Left out: follower fetching, diverging epochs (there is only epoch 0).
 enum FetchHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 4...17
     private static let firstVersionWithIDs: Int16 = 13
+    static let readCommitted: Int8 = 1
 
     static func answer(_ request: FetchRequest, in context: RequestContext) -> EventLoopFuture<FetchResponse?> {
         guard request.sessionID == 0 else {
@@ -23,8 +26,10 @@ enum FetchHandler: RequestHandler {
         }
         let plan = Plan(request, in: context)
         let maxBytes = min(Int(request.maxBytes), context.maxFetchBytes)
+        // More than fits is never there.
+        let minBytes = min(Int(request.minBytes), maxBytes)
         let outcomes = FetchOperation.run(
-            plan.reads, limits: FetchOperation.Limits(minBytes: Int(request.minBytes), maxBytes: maxBytes),
+            plan.reads, limits: FetchOperation.Limits(minBytes: minBytes, maxBytes: maxBytes),
             maxWait: plan.hasFailures ? .zero : .milliseconds(Int64(max(0, request.maxWaitMs))),
             threads: context.core.threads, on: context.eventLoop)
         return outcomes.map { plan.response(with: $0) }
@@ -46,8 +51,10 @@ enum FetchHandler: RequestHandler {
         private(set) var reads: [FetchOperation.Read] = []
         private(set) var hasFailures = false
         private var topics: [Topic] = []
+        private let isReadCommitted: Bool
 
         init(_ request: FetchRequest, in context: RequestContext) {
+            isReadCommitted = request.isolationLevel == readCommitted
             for wanted in request.topics {
                 let byID = context.version >= firstVersionWithIDs
                 let topic =
@@ -73,7 +80,7 @@ enum FetchHandler: RequestHandler {
                     reads.append(
                         FetchOperation.Read(
                             partition: partition, offset: wanted.fetchOffset,
-                            maxBytes: Int(max(0, wanted.partitionMaxBytes))))
+                            maxBytes: Int(max(0, wanted.partitionMaxBytes)), isReadCommitted: isReadCommitted))
                     return .read(reads.count - 1)
                 }
             }
@@ -102,10 +109,16 @@ enum FetchHandler: RequestHandler {
             FetchResponse.Partition { answer in
                 answer.partitionIndex = index
                 answer.errorCode = outcome.error
-                answer.highWatermark = outcome.highWatermark
-                answer.lastStableOffset = outcome.highWatermark
-                answer.logStartOffset = outcome.logStartOffset
-                answer.abortedTransactions = nil
+                answer.highWatermark = outcome.bounds.highWatermark
+                answer.lastStableOffset = outcome.bounds.lastStableOffset
+                answer.logStartOffset = outcome.bounds.logStartOffset
+                answer.abortedTransactions = outcome.aborted?.sorted { $0.firstOffset < $1.firstOffset }.map {
+                    aborted in
+                    FetchResponse.AbortedTransaction { entry in
+                        entry.producerID = aborted.producerID
+                        entry.firstOffset = aborted.firstOffset
+                    }
+                }
                 // Some clients take null records for a broken answer.
                 answer.records = outcome.records ?? ByteBuffer()
             }

@@ -3,9 +3,10 @@ import NIOCore
 
 /// FindCoordinator (10), versions 0 to 5.
 ///
-/// This broker coordinates every group. One key up to version 3, several from 4.
+/// This broker coordinates every group (key type 0) and every transactional id (1). One key up to version 3, several
+/// from 4.
 ///
-/// Left out: transactional ids (key type 1) and share groups (2, version 6): answered with an error that says so.
+/// Left out: share groups (2, version 6): answered with an error.
 enum FindCoordinatorHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...5
     private static let firstVersionWithKeys: Int16 = 4
@@ -35,18 +36,10 @@ enum FindCoordinatorHandler: RequestHandler {
         FindCoordinatorResponse.Coordinator { answer in
             answer.key = key
             answer.errorMessage = nil
-            guard type == groupKeyType, !key.isEmpty else {
+            guard type == groupKeyType || type == transactionKeyType, !key.isEmpty else {
                 answer.nodeID = -1
                 answer.port = -1
-                switch type {
-                case groupKeyType:
-                    answer.errorCode = .invalidGroupID
-                case transactionKeyType:
-                    answer.errorCode = .transactionalIDAuthorizationFailed
-                    answer.errorMessage = "transactions are not supported yet"
-                default:
-                    answer.errorCode = .invalidRequest
-                }
+                answer.errorCode = type == groupKeyType ? .invalidGroupID : .invalidRequest
                 return
             }
             let address = context.core.advertisedAddress(for: context.connection)

@@ -4,7 +4,7 @@ import NIOCore
 
 /// ListOffsets (2), versions 1 to 9.
 ///
-/// -1 the end (the high watermark), -2 the start, -3 the record with the largest timestamp, otherwise the first record at
+/// -1 the end (the high watermark; for read committed the last stable offset), -2 the start, -3 the record with the largest timestamp, otherwise the first record at
 /// or after the time; offset -1 without an error when there is none. -4 (the earliest local offset) is the start, as
 /// nothing is kept elsewhere; -5 (the last tiered offset) is answered with -1.
 ///
@@ -28,7 +28,7 @@ enum ListOffsetsHandler: RequestHandler {
                         answer.name = topic.name
                         answer.partitions = topic.partitions.map { wanted in
                             find(
-                                wanted,
+                                wanted, isReadCommitted: request.isolationLevel == FetchHandler.readCommitted,
                                 in: store.partition(TopicPartition(topic: topic.name, partition: wanted.partitionIndex))
                             )
                         }
@@ -45,7 +45,7 @@ enum ListOffsetsHandler: RequestHandler {
     }
 
     private static func find(
-        _ wanted: ListOffsetsRequest.Partition, in partition: Partition?
+        _ wanted: ListOffsetsRequest.Partition, isReadCommitted: Bool, in partition: Partition?
     ) -> ListOffsetsResponse.Partition {
         ListOffsetsResponse.Partition { answer in
             answer.partitionIndex = wanted.partitionIndex
@@ -58,7 +58,9 @@ enum ListOffsetsHandler: RequestHandler {
                 return
             }
             do throws(LogError) {
-                try find(wanted.timestamp, in: partition.log, &answer)
+                let bounds = partition.log.bounds
+                let end = isReadCommitted ? bounds.lastStableOffset : bounds.highWatermark
+                try find(wanted.timestamp, in: partition.log, upTo: end, &answer)
             } catch {
                 answer.errorCode = error.clientError
             }
@@ -66,18 +68,18 @@ enum ListOffsetsHandler: RequestHandler {
     }
 
     private static func find(
-        _ timestamp: Int64, in log: PartitionLog, _ answer: inout ListOffsetsResponse.Partition
+        _ timestamp: Int64, in log: PartitionLog, upTo end: Int64, _ answer: inout ListOffsetsResponse.Partition
     ) throws(LogError) {
         var found: FoundOffset?
         switch timestamp {
         case latest:
-            found = FoundOffset(offset: log.highWatermark, timestamp: -1)
+            found = FoundOffset(offset: end, timestamp: -1)
         case earliest, earliestLocal:
             found = FoundOffset(offset: log.logStartOffset, timestamp: -1)
         case maxTimestamp:
             found = try log.offsetOfMaxTimestamp()
         case 0...:
-            found = try log.offset(forTimestamp: timestamp)
+            found = try log.offset(forTimestamp: timestamp, upTo: end)
         default:
             break
         }

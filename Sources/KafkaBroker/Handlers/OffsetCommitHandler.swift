@@ -17,21 +17,17 @@ enum OffsetCommitHandler: RequestHandler {
         var offsets: [(TopicPartition, CommittedOffset)] = []
         let refusals = request.topics.map { topic in
             topic.partitions.map { partition -> ErrorCode in
-                let name = TopicPartition(topic: topic.name, partition: partition.partitionIndex)
-                guard let found = context.core.topics.topic(named: topic.name), found.partition(name.partition) != nil
-                else { return .unknownTopicOrPartition }
-                let metadata = partition.committedMetadata ?? ""
-                guard metadata.utf8.count <= context.core.configuration.maxOffsetMetadataBytes else {
-                    return .offsetMetadataTooLarge
+                let wanted = OffsetToCommit(
+                    partition: TopicPartition(topic: topic.name, partition: partition.partitionIndex),
+                    offset: partition.committedOffset, leaderEpoch: partition.committedLeaderEpoch,
+                    metadata: partition.committedMetadata)
+                switch wanted.checked(in: context.core, now: now) {
+                case .success(let offset):
+                    offsets.append((wanted.partition, offset))
+                    return .none
+                case .failure(let refusal):
+                    return refusal
                 }
-                offsets.append(
-                    (
-                        name,
-                        CommittedOffset(
-                            offset: partition.committedOffset, leaderEpoch: partition.committedLeaderEpoch,
-                            metadata: metadata, commitTimestamp: now, topicID: found.id)
-                    ))
-                return .none
             }
         }
         let committer = GroupCoordinator.Committer(

@@ -12,7 +12,9 @@ import Synchronization
 /// librdkafka stops compressing when the advertised minimum is above 0 (KAFKA-18659), so versions 0 to 2 are advertised;
 /// they carry records in formats from before 2017 and are answered with UNSUPPORTED_FOR_MESSAGE_FORMAT.
 ///
-/// Left out: transactions. A request with a transactional id is answered with INVALID_TXN_STATE.
+/// A transactional batch is taken where its producer's transaction is running, and nowhere else: the coordinator's
+/// registry is asked when the batch would be appended. INVALID_TXN_STATE or, from a fenced producer,
+/// INVALID_PRODUCER_EPOCH otherwise.
 enum ProduceHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 0...12
     private static let firstVersionWithBatches: Int16 = 3
@@ -39,7 +41,6 @@ enum ProduceHandler: RequestHandler {
     private static func refusal(of request: ProduceRequest, in context: RequestContext) -> ErrorCode? {
         if context.version < firstVersionWithBatches { return .unsupportedForMessageFormat }
         if !(-1...1).contains(request.acks) { return .invalidRequiredAcks }
-        if request.transactionalID != nil { return .invalidTxnState }
         return nil
     }
 

@@ -10,6 +10,8 @@ extension Route {
             Route(FindCoordinatorHandler.self), Route(JoinGroupHandler.self), Route(SyncGroupHandler.self),
             Route(HeartbeatHandler.self), Route(LeaveGroupHandler.self), Route(OffsetCommitHandler.self),
             Route(OffsetFetchHandler.self), Route(DescribeGroupsHandler.self), Route(ListGroupsHandler.self),
+            Route(AddPartitionsToTxnHandler.self), Route(AddOffsetsToTxnHandler.self), Route(EndTxnHandler.self),
+            Route(TxnOffsetCommitHandler.self),
         ]
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.key, $0) })
     }()

@@ -13,14 +13,20 @@ final class FetchOperation: PartitionWatcher {
         var partition: Partition
         var offset: Int64
         var maxBytes: Int
+        /// Whether only decided transactions are wanted.
+        var isReadCommitted = false
+
+        /// Where the reader has to stop.
+        func end(_ bounds: LogBounds) -> Int64 { isReadCommitted ? bounds.lastStableOffset : bounds.highWatermark }
     }
 
     /// What was read of one partition; in the order of the reads.
     struct Outcome: Sendable {
         var error: ErrorCode = .none
         var records: ByteBuffer?
-        var highWatermark: Int64 = -1
-        var logStartOffset: Int64 = -1
+        var bounds = LogBounds(logStartOffset: -1, lastStableOffset: -1, highWatermark: -1)
+        /// For those who want only committed records: whose to drop.
+        var aborted: [AbortedTransaction]?
     }
 
     struct Limits: Sendable {
@@ -72,7 +78,7 @@ final class FetchOperation: PartitionWatcher {
             state.withLock { $0.timeIsUp = true }
         }
         // A reader at the end of everything need not trouble a thread to learn that there is nothing.
-        if mayWait, reads.allSatisfy({ $0.offset == $0.partition.log.highWatermark }) {
+        if mayWait, reads.allSatisfy({ $0.offset == $0.end($0.partition.log.bounds) }) {
             let wasOvertaken = state.withLock { state in
                 guard state.available == 0 else { return true }
                 state.phase = .parked
@@ -135,13 +141,14 @@ final class FetchOperation: PartitionWatcher {
         var isFirst = true
         return reads.map { read in
             let log = read.partition.log
-            var outcome = Outcome(highWatermark: log.highWatermark, logStartOffset: log.logStartOffset)
+            var outcome = Outcome(bounds: log.bounds)
             do throws(LogError) {
                 let records = try log.read(
-                    from: read.offset, maxBytes: max(0, min(left, read.maxBytes)), upTo: outcome.highWatermark,
+                    from: read.offset, maxBytes: max(0, min(left, read.maxBytes)), upTo: read.end(outcome.bounds),
                     minOneBatch: isFirst)
                 left -= records.readableBytes
                 if records.readableBytes > 0 { isFirst = false }
+                if read.isReadCommitted { outcome.aborted = log.aborted(in: records) }
                 outcome.records = records
             } catch {
                 outcome.error = error.errorCode
@@ -159,5 +166,18 @@ final class FetchOperation: PartitionWatcher {
         timer?.cancel()
         for read in reads { read.partition.unwatch(self) }
         promise.succeed(outcomes)
+    }
+}
+
+extension PartitionLog {
+    /// The aborted transactions with records in what was read.
+    fileprivate func aborted(in records: ByteBuffer) -> [AbortedTransaction] {
+        var batches = RecordBatches(records)
+        guard let first = try? batches.next() else { return [] }
+        // Most logs have none, and then there is no need to look for the end of what was read.
+        guard !abortedTransactions(from: first.header.baseOffset, before: .max).isEmpty else { return [] }
+        var end = first.header.nextOffset
+        while let batch = try? batches.next() { end = batch.header.nextOffset }
+        return abortedTransactions(from: first.header.baseOffset, before: end)
     }
 }

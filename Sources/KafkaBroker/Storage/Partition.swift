@@ -19,14 +19,17 @@ final class Partition: Sendable {
     private let mailbox: Strand<Work>
     private let watchers: Watchers
 
-    init(name: TopicPartition, log: PartitionLog, threads: StorageThreads, logger: Logger) {
+    init(
+        name: TopicPartition, log: PartitionLog, threads: StorageThreads, transactions: TransactionRegistry,
+        logger: Logger
+    ) {
         let watchers = Watchers()
         self.name = name
         self.log = log
         self.logger = logger
         self.watchers = watchers
         mailbox = Strand(on: threads) { round in
-            Writer(log: log, watchers: watchers).process(round)
+            Writer(name: name, log: log, watchers: watchers, transactions: transactions).process(round)
         }
     }
 
@@ -123,14 +126,20 @@ extension Partition {
 
     /// Works on one round of the mailbox: writes all appends, syncs once, answers, wakes the watchers.
     fileprivate struct Writer {
+        let name: TopicPartition
         let log: PartitionLog
         let watchers: Watchers
+        let transactions: TransactionRegistry
         var waiting: [(append: Append, result: AppendResult)] = []
         var bytes = 0
+        /// Something that may have made earlier records readable: the end of a transaction.
+        var hasMarker = false
 
-        init(log: PartitionLog, watchers: Watchers) {
+        init(name: TopicPartition, log: PartitionLog, watchers: Watchers, transactions: TransactionRegistry) {
+            self.name = name
             self.log = log
             self.watchers = watchers
+            self.transactions = transactions
         }
 
         func process(_ round: [Work]) {
@@ -150,8 +159,12 @@ extension Partition {
         private mutating func write(_ append: Append) {
             do throws(LogError) {
                 let result = try log.append(
-                    append.records, origin: append.origin, leaderEpoch: Partition.leaderEpoch)
+                    append.records, origin: append.origin, leaderEpoch: Partition.leaderEpoch,
+                    transactions: { [transactions, name] in
+                        transactions.refusal(producerID: $0, epoch: $1, in: name)
+                    })
                 bytes += append.records.readableBytes
+                if append.origin == .coordinator { hasMarker = true }
                 switch append.acknowledgement {
                 case .written: append.completion(.success(result))
                 case .durable: waiting.append((append, result))
@@ -170,8 +183,9 @@ extension Partition {
             } catch {
                 for (append, _) in waiting { append.completion(.failure(error)) }
             }
-            let advanced = bytes
+            let advanced = hasMarker ? Int(Int32.max) : bytes
             bytes = 0
+            hasMarker = false
             waiting = []
             watchers.tell(advanced)
         }

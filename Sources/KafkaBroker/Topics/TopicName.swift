@@ -1,8 +1,9 @@
 /// Kafka's rules for topic names.
 enum TopicName {
     static let groups = "__consumer_offsets"
+    static let transactions = "__transaction_state"
     /// Names the broker keeps for itself: readable, never writable, never deletable.
-    static let `internal`: Set<String> = [groups, "__transaction_state", "__cluster_metadata"]
+    static let `internal`: Set<String> = [groups, transactions, "__cluster_metadata"]
 
     static let maxLength = 249
 

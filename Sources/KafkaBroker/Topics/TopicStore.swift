@@ -31,6 +31,8 @@ final class TopicStore: Sendable {
 
     let directory: String
     let configuration: BrokerConfiguration
+    /// Who may add to a transaction where; partitions ask it.
+    let transactions = TransactionRegistry()
     private let files: any FileSystem
     private let threads: StorageThreads
     private let metadata: MetadataStore
@@ -210,7 +212,7 @@ final class TopicStore: Sendable {
         let partitions = logs.enumerated().map { index, log in
             Partition(
                 name: TopicPartition(topic: entry.name, partition: Int32(index)), log: log, threads: threads,
-                logger: logger)
+                transactions: transactions, logger: logger)
         }
         let topic = Topic(
             name: entry.name, id: entry.id, configuration: entry.configuration, partitions: partitions)
@@ -255,7 +257,7 @@ final class TopicStore: Sendable {
     }
 
     private func openLogs(of entry: MetadataImage.Topic) throws -> [PartitionLog] {
-        let pinned = entry.name == TopicName.groups ? GroupLog.properties : [:]
+        let pinned = TopicName.internal.contains(entry.name) ? InternalLog.properties : [:]
         let configuration = TopicConfiguration(
             overrides: entry.configuration.merging(pinned) { $1 }, defaults: self.configuration.topicDefaults)
         let paths = paths(of: entry)

@@ -13,6 +13,10 @@ import NIOCore
 ///       lastSeen  int64   milliseconds since 1970
 ///       batches   int8    0–5, oldest first, per batch:
 ///         firstSequence int32, lastSequence int32, baseOffset int64, lastOffset int64, timestamp int64
+///     openCount   int32         transactions without a marker; absent in files from before there were any
+///     per transaction:
+///       id        int64
+///       first     int64         the offset of its first record
 ///
 /// Kafka's own snapshot keeps one batch per producer; this one keeps all five, so that a producer's retries of all it
 /// had in flight are recognised after a restart too. The version number is therefore none of Kafka's.
@@ -44,6 +48,8 @@ struct ProducerSnapshot {
                     batch.firstSequence, batch.lastSequence, batch.baseOffset, batch.lastOffset, batch.timestamp)
             }
         }
+        payload.writeInteger(Int32(truncatingIfNeeded: states.open.count))
+        for (id, first) in states.open { payload.writeMultipleIntegers(id, first) }
         try file(offset).write(payload)
         for old in try offsets().dropFirst(Self.kept) { try? files.remove(file(old).path) }
     }
@@ -94,6 +100,10 @@ struct ProducerSnapshot {
                         timestamp: fields.4))
             }
             states.producers[id] = producer
+        }
+        for _ in 0..<max(0, payload.readInteger(as: Int32.self) ?? 0) {
+            guard let (id, first) = payload.readMultipleIntegers(as: (Int64, Int64).self) else { return nil }
+            states.open[id] = first
         }
         return states
     }

@@ -1,6 +1,7 @@
 import DequeModule
+import KafkaProtocol
 
-/// What a partition remembers of its idempotent producers: a pure state machine, no I/O.
+/// What a partition remembers of its idempotent and transactional producers: a pure state machine, no I/O.
 ///
 /// For every producer id it keeps the newest epoch and the last five batches, as many as a Kafka producer has in flight
 /// at once. A batch is
@@ -8,6 +9,9 @@ import DequeModule
 /// - *next* if its first sequence follows the last one (2³¹−1 is followed by 0), if its epoch is new and it begins at
 ///   0, or if the producer is unknown here (expired, or its records deleted), in which case any sequence will do;
 /// - refused otherwise.
+///
+/// A transaction is open here from its first batch to its marker. A marker may carry a higher epoch than the batches: then
+/// whoever wrote them is fenced.
 struct ProducerStates: Equatable, Sendable {
     /// A batch that was appended.
     struct Batch: Equatable, Sendable {
@@ -40,6 +44,11 @@ struct ProducerStates: Equatable, Sendable {
     static let keptBatches = 5
 
     var producers: [Int64: Producer] = [:]
+    /// Producer ids with an open transaction, and where it begins.
+    var open: [Int64: Int64] = [:]
+
+    /// Where the first open transaction begins.
+    var firstOpenOffset: Int64? { open.values.min() }
 
     /// What to do with a batch of the given sequences.
     func decide(producerID: Int64, epoch: Int16, firstSequence: Int32, lastSequence: Int32) -> Decision {
@@ -72,12 +81,64 @@ struct ProducerStates: Equatable, Sendable {
     @discardableResult
     mutating func expire(now: Int64, after milliseconds: Int64) -> Int {
         let before = producers.count
-        producers = producers.filter { now - $0.value.lastSeen < milliseconds }
+        producers = producers.filter { now - $0.value.lastSeen < milliseconds || open[$0.key] != nil }
         return before - producers.count
     }
 
     /// A sequence number some records later; 2³¹−1 is followed by 0.
     static func sequence(_ sequence: Int32, plus count: Int32) -> Int32 {
         Int32((Int64(sequence) + Int64(count)) & Int64(Int32.max))
+    }
+}
+
+/// A transaction that a marker has ended.
+struct EndedTransaction: Equatable, Sendable {
+    var firstOffset: Int64
+    var markerOffset: Int64
+    /// Its entry for the transaction index, if it was aborted.
+    var aborted: AbortedTransaction?
+}
+
+extension ProducerStates {
+    /// Takes over a batch that is in the log, at its offset. `marker` is what a control batch says.
+    ///
+    /// - Returns: the transaction that the batch ends.
+    mutating func replay(
+        _ header: RecordBatchHeader, marker: EndTransactionMarker?, now: Int64
+    ) -> EndedTransaction? {
+        guard header.hasProducerID else { return nil }
+        if header.isControl { return marker.flatMap { end(header, isCommit: $0.isCommit, now: now) } }
+        if header.baseSequence >= 0 {
+            append(producerID: header.producerID, epoch: header.producerEpoch, batch: Batch(header), now: now)
+        }
+        if header.isTransactional, open[header.producerID] == nil { open[header.producerID] = header.baseOffset }
+        return nil
+    }
+
+    private mutating func end(_ header: RecordBatchHeader, isCommit: Bool, now: Int64) -> EndedTransaction? {
+        let id = header.producerID
+        if let known = producers[id], known.epoch >= header.producerEpoch {
+            producers[id]?.lastSeen = now
+        } else {
+            producers[id] = Producer(epoch: header.producerEpoch, lastSeen: now, batches: [])
+        }
+        // A marker may come twice, when the coordinator was killed in between.
+        guard let first = open.removeValue(forKey: id) else { return nil }
+        var ended = EndedTransaction(firstOffset: first, markerOffset: header.lastOffset)
+        if !isCommit {
+            ended.aborted = AbortedTransaction(
+                producerID: id, firstOffset: first, lastOffset: header.lastOffset,
+                lastStableOffset: firstOpenOffset ?? header.lastOffset + 1)
+        }
+        return ended
+    }
+}
+
+extension ProducerStates.Batch {
+    /// A batch whose header has its offset.
+    init(_ header: RecordBatchHeader) {
+        self.init(
+            firstSequence: header.baseSequence, lastSequence: header.lastSequence, baseOffset: header.baseOffset,
+            lastOffset: header.lastOffset, timestamp: header.maxTimestamp)
     }
 }

@@ -13,7 +13,7 @@ import NIOCore
 ///   Where a file system brings appended writes to the disk out of order (ext4 in its default mode does not), a power
 ///   cut can leave a hole before valid batches that nobody was told of. That looks like rot and is treated as such.
 /// - Segments wholly before the log start offset, left by an interrupted deletion, are removed.
-/// - Producer states come from the newest good snapshot plus the batches behind it.
+/// - Producer states, open and aborted transactions come from the newest good snapshot plus the batches behind it.
 ///
 /// It trusts no index and no length; it reads through a window, so memory does not grow with the log.
 struct LogRecovery {
@@ -117,7 +117,8 @@ struct LogRecovery {
         }
         while bases.count > 1, bases[1] <= logStart {
             let name = LogSegment.name(bases.removeFirst())
-            for suffix in [".timeindex", ".index", ".log"] where files.exists("\(directory)/\(name)\(suffix)") {
+            for suffix in [".timeindex", ".index", ".txnindex", ".log"]
+            where files.exists("\(directory)/\(name)\(suffix)") {
                 try storing { () throws(FileError) in try files.remove("\(directory)/\(name)\(suffix)") }
             }
             report.notes.append("finished the deletion of segment \(name)")
@@ -137,36 +138,53 @@ struct LogRecovery {
         }
         report.notes += damaged.map { "passed over the damaged snapshot \($0)" }
         var states = found?.states ?? ProducerStates()
-        let start = found?.offset ?? first
+        var start = found?.offset ?? first
+        if try !loadTransactionIndexes(segments, before: start) {
+            states = ProducerStates()
+            start = first
+        }
         for (number, segment) in segments.enumerated() {
             // All but the newest are closed: they need no descriptor until somebody reads them.
-            defer { if number < segments.count - 1 { segment.letGo() } }
-            guard let first = try segment.locate(start) else { continue }
-            let file = try storing { () throws(FileError) in try segment.file() }
-            var walker = BatchWalker(
-                file: file, from: first.position, to: segment.size, windowSize: Self.windowSize)
-            while case .batch(let place) = try storing({ () throws(FileError) in try walker.next() }) {
-                if place.header.baseOffset >= start { states.replay(place.header, now: now) }
+            let isNewest = number == segments.count - 1
+            defer { if !isNewest { segment.letGo() } }
+            let known = segment.abortedTransactions.count
+            try replay(segment, from: start, into: &states)
+            if !isNewest, segment.abortedTransactions.count > known {
+                try storing { () throws(FileError) in try segment.writeTransactionIndex() }
             }
         }
         states.expire(now: now, after: configuration.producerExpirationMilliseconds)
         return states
     }
-}
 
-extension ProducerStates {
-    /// Takes over a batch that was found in the log.
-    mutating func replay(_ header: RecordBatchHeader, now: Int64) {
-        guard header.hasProducerID, !header.isControl, header.baseSequence >= 0 else { return }
-        append(producerID: header.producerID, epoch: header.producerEpoch, batch: Batch(header), now: now)
+    /// Takes the aborted transactions that end before `start` from the segments' files. Returns false when a file is
+    /// damaged; then all of them have to be found in the log.
+    private mutating func loadTransactionIndexes(_ segments: [LogSegment], before start: Int64) throws(LogError) -> Bool
+    {
+        for segment in segments where segment.baseOffset < start {
+            if try storing({ () throws(FileError) in try segment.loadTransactionIndex(before: start) }) { continue }
+            report.notes.append("built the transaction index of \(LogSegment.name(segment.baseOffset)) anew")
+            for segment in segments { segment.resetTransactionIndex() }
+            return false
+        }
+        return true
     }
-}
 
-extension ProducerStates.Batch {
-    /// A batch whose header has its offset.
-    init(_ header: RecordBatchHeader) {
-        self.init(
-            firstSequence: header.baseSequence, lastSequence: header.lastSequence, baseOffset: header.baseOffset,
-            lastOffset: header.lastOffset, timestamp: header.maxTimestamp)
+    private func replay(
+        _ segment: LogSegment, from start: Int64, into states: inout ProducerStates
+    ) throws(LogError) {
+        guard let first = try segment.locate(start) else { return }
+        let file = try storing { () throws(FileError) in try segment.file() }
+        var walker = BatchWalker(file: file, from: first.position, to: segment.size, windowSize: Self.windowSize)
+        while case .batch(let place) = try storing({ () throws(FileError) in try walker.next() }) {
+            guard place.header.baseOffset >= start, place.header.hasProducerID else { continue }
+            var marker: EndTransactionMarker?
+            if place.header.isControl {
+                marker = EndTransactionMarker(
+                    batch: try storing { () throws(FileError) in try walker.bytes(of: place) })
+            }
+            let ended = states.replay(place.header, marker: marker, now: now)
+            if let aborted = ended?.aborted { segment.add(aborted) }
+        }
     }
 }

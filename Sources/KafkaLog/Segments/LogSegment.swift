@@ -2,7 +2,8 @@ import KafkaProtocol
 import NIOCore
 import Synchronization
 
-/// A stretch of a partition's log: a `.log` file with its `.index` and `.timeindex`.
+/// A stretch of a partition's log: a `.log` file with its `.index` and `.timeindex`, and a `.txnindex` if there are aborted
+/// transactions.
 ///
 /// The files are named after the segment's base offset in twenty digits. The `.log` file is nothing but record batches
 /// (v2) one after the other, byte for byte as Kafka keeps them. One writer appends; any number of readers look up and
@@ -25,6 +26,8 @@ final class LogSegment: Sendable {
         /// The largest timestamp and the last offset of the first batch that has it; -1 when there is none.
         var maxTimestamp: Int64 = -1
         var offsetOfMaxTimestamp: Int64 = -1
+        /// Transactions whose abort markers are in this segment; few, so they stay in memory.
+        var abortedTransactions: [AbortedTransaction] = []
         var bytesSinceIndexEntry = 0
         /// The offset behind the last batch; the base offset when there is none.
         var endOffset: Int64
@@ -41,6 +44,7 @@ final class LogSegment: Sendable {
     var logPath: String { "\(directory)/\(Self.name(baseOffset)).log" }
     var indexPath: String { "\(directory)/\(Self.name(baseOffset)).index" }
     var timeIndexPath: String { "\(directory)/\(Self.name(baseOffset)).timeindex" }
+    var transactionIndexPath: String { "\(directory)/\(Self.name(baseOffset)).txnindex" }
 
     /// An empty segment around an open file, or one whose batches will be announced with `advance`.
     init(baseOffset: Int64, directory: String, file: any StorageFile, files: any FileSystem, indexInterval: Int) {
@@ -171,6 +175,40 @@ final class LogSegment: Sendable {
         return true
     }
 
+    /// The transactions whose abort markers are in this segment, in order.
+    var abortedTransactions: [AbortedTransaction] { state.withLock { $0.abortedTransactions } }
+
+    /// Takes note of an abort marker that was appended.
+    func add(_ aborted: AbortedTransaction) {
+        state.withLock { $0.abortedTransactions.append(aborted) }
+    }
+
+    /// Takes the aborted transactions that end before `offset` from their file. Returns false when it is damaged.
+    func loadTransactionIndex(before offset: Int64) throws(FileError) -> Bool {
+        guard files.exists(transactionIndexPath) else { return true }
+        guard let index = try SegmentIndex<AbortedTransaction>.opened(transactionIndexPath, files: files),
+            case .memory(let entries) = try index.loaded(), entries.count == index.count
+        else { return false }
+        let kept = entries.prefix { $0.lastOffset < offset }
+        guard kept.allSatisfy({ $0.lastOffset >= baseOffset && $0.lastOffset < max(endOffset, baseOffset + 1) }),
+            zip(kept, kept.dropFirst()).allSatisfy({ $0.lastOffset < $1.lastOffset })
+        else { return false }
+        state.withLock { $0.abortedTransactions = Array(kept) }
+        return true
+    }
+
+    /// Forgets the aborted transactions, to find them anew in the log.
+    func resetTransactionIndex() {
+        state.withLock { $0.abortedTransactions = [] }
+    }
+
+    /// Writes the aborted transactions to their file, durably; there is none while there are none.
+    func writeTransactionIndex() throws(FileError) {
+        let entries = abortedTransactions
+        if entries.isEmpty, !files.exists(transactionIndexPath) { return }
+        _ = try SegmentIndex.memory(entries).written(to: transactionIndexPath, files: files)
+    }
+
     /// The indexes in files of their own, durable (their names are when the directory is synced).
     struct WrittenIndexes {
         fileprivate var offsetIndex: SegmentIndex<OffsetIndexEntry>
@@ -184,6 +222,7 @@ final class LogSegment: Sendable {
             Self.addTimeEntry(&state, baseOffset)
             return (state.offsetIndex, state.timeIndex)
         }
+        try writeTransactionIndex()
         return WrittenIndexes(
             offsetIndex: try offsetIndex.written(to: indexPath, files: files),
             timeIndex: try timeIndex.written(to: timeIndexPath, files: files))
@@ -221,7 +260,7 @@ final class LogSegment: Sendable {
 
     /// Removes the files. Readers that hold the segment read on.
     func remove() throws(FileError) {
-        for path in [timeIndexPath, indexPath, logPath] {
+        for path in [timeIndexPath, indexPath, transactionIndexPath, logPath] {
             do throws(FileError) {
                 try files.remove(path)
             } catch  where error.code == .notFound {

@@ -60,6 +60,32 @@ struct CoordinatorTests {
         #expect(try await world.coordinator.offsets(of: "g").get()[partition]?.offset == 2)
     }
 
+    @Test("forgets a deleted topic's offsets without erasing on disk what its successor has by now")
+    func forgetsLate() async throws {
+        let world = try CoordinatorWorld()
+        let topic = try await world.create("t")
+        #expect(try await world.commit(7, for: topic).get().gone == [])
+        _ = try await world.delete("t")
+        let successor = try await world.create("t")
+        let commit = world.commit(2, for: successor)
+        let forgotten = world.coordinator.forget(topic: "t", id: topic.id)
+        #expect(try await commit.get().gone == [])
+        try await forgotten.get()
+        #expect(try await world.coordinator.offsets(of: "g").get()[partition]?.offset == 2)
+        #expect(try world.groupLog.load().offsets["g"]?[partition]?.offset == 2)
+    }
+
+    @Test("keeps on disk the offsets of topics that are not there at a start, for when they come again")
+    func keepsWhatIsUnknown() async throws {
+        let world = try CoordinatorWorld()
+        let topic = try await world.create("t")
+        #expect(try await world.commit(7, for: topic).get().gone == [])
+        _ = try await world.delete("t")
+        let stored = try world.groupLog.load()
+        try await world.coordinator.restore(stored).get()
+        #expect(try world.groupLog.load().offsets["g"]?[partition]?.offset == 7)
+    }
+
     @Test("tells in the log when it cannot take offsets of a deleted topic back on disk")
     func reportsFailedTombstones() async throws {
         let lines = Recorder.Lines()
