@@ -95,7 +95,7 @@ public protocol Store: Sendable {
     /// what is remembered of the stamps of these sources.
     ///
     /// - Returns: false, and nothing changed, when the offset is another, or the partition is divided into another number
-    ///   of lanes.
+    ///   of lanes, whichever of them this one would be.
     func advance(
         _ place: GroupPartition, from expected: Int64?, to next: Int64,
         remembering memories: [StampSource: StampMemory],
@@ -103,7 +103,8 @@ public protocol Store: Sendable {
     ) throws -> Bool
 
     /// Divides a partition into other lanes, whatever `place.lane` says, if its lanes still are `expected` to the last
-    /// bit; no `expected` ones: if there are none.
+    /// bit; no `expected` ones: if there are none. The new ones are all the lanes of one division, and each has its
+    /// offset.
     ///
     /// - Returns: false when they are others; the transaction must then be rolled back.
     func divide(

@@ -62,9 +62,9 @@ extension SQLiteStore {
         }
         var place = place
         for state in lanes {
-            guard let offset = state.offset else { continue }
+            guard let offset = state.offset else { return false }
             place.lane = state.lane
-            _ = try insert(place, offset: offset, in: db)
+            guard try insert(place, offset: offset, in: db) else { return false }
             try remember(state.memories, next: offset, at: place, in: db)
         }
         return true
@@ -74,7 +74,10 @@ extension SQLiteStore {
         try db.cachedStatement(
             sql: """
                 INSERT INTO tidings_offset (consumer_group, topic, partition, lane, lanes, next_offset)
-                VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (
+                    SELECT 1 FROM tidings_offset
+                    WHERE consumer_group = ?1 AND topic = ?2 AND partition = ?3 AND lanes <> ?5)
+                ON CONFLICT DO NOTHING
                 """
         ).execute(arguments: [
             place.group, place.topic, place.partition, place.lane.index, place.lane.count, offset,

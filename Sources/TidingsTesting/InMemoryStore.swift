@@ -253,7 +253,7 @@ extension InMemoryStore {
             lanes[index].offset = next
             lanes[index].memories.merge(memories) { $1 }
         } else {
-            guard expected == nil, !lanes.contains(where: { $0.lane.index == place.lane.index }) else { return false }
+            guard expected == nil, lanes.allSatisfy({ $0.lane.count == place.lane.count }) else { return false }
             lanes.append(LaneState(place.lane, offset: next, memories: memories))
         }
         transaction.tables.lanes[place.undivided] = lanes.sorted { $0.lane.index < $1.lane.index }
@@ -263,8 +263,10 @@ extension InMemoryStore {
     public func divide(
         _ place: GroupPartition, from expected: [LaneState], into lanes: [LaneState], in transaction: Transaction
     ) throws -> Bool {
-        guard try self.lanes(of: place, in: transaction) == expected else { return false }
-        transaction.tables.lanes[place.undivided] = lanes.filter { $0.offset != nil }
+        guard try self.lanes(of: place, in: transaction) == expected, lanes.allSatisfy({ $0.offset != nil }) else {
+            return false
+        }
+        transaction.tables.lanes[place.undivided] = lanes
         return true
     }
 

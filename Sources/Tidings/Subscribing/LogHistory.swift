@@ -26,19 +26,47 @@ final class LogHistory: Sendable {
         self.logger = logger
     }
 
-    /// Asks where the log begins now. When that is inside or behind the gap, the gap's first offsets were deleted unread.
+    /// What became of offsets that did not arrive, as far as the log's start tells.
+    enum Fate: Hashable {
+        /// They are a gap inside the log: nobody has ever had records there, or a newer one has made them irrelevant.
+        case inLog
+        /// So many were deleted before they were read, if there were records.
+        case deleted(Int64)
+        /// The log begins behind what has been read by now, so that they may have been either.
+        case unknown
+    }
+
+    /// - Parameter start: where the log begins, asked for after the records behind the gap had arrived.
+    static func fate(of gap: Range<Int64>, logStart start: Int64) -> Fate {
+        if start <= gap.lowerBound { return .inLog }
+        return start <= gap.upperBound ? .deleted(start - gap.lowerBound) : .unknown
+    }
+
+    /// Asks where the log begins now, and so finds out whether the gap's first offsets were deleted unread.
     ///
+    /// Where that is not certain it goes on, since to stop would lose the records behind the gap: they are in hand, and
+    /// no longer in the log.
     /// - Throws: ``TidingsError/Code/historyMissing``; a Kafka error that will not pass by itself.
     func check(_ gap: Range<Int64>, of partition: TopicPartition) async throws {
         let start = try await start(of: partition)
-        guard start > gap.lowerBound else { return }
-        let error = TidingsError.historyMissing(partition, read: gap.lowerBound, logStart: start)
-        if onMissing == .stop { throw error }
-        let count = min(start, gap.upperBound) - gap.lowerBound
-        metrics.missing(count)
-        logger.error(
-            "Kafka has deleted records unread; going on without them",
-            metadata: ["partition": "\(partition)", "first": "\(gap.lowerBound)", "count": "\(count)"])
+        let metadata: Logger.Metadata = [
+            "partition": "\(partition)", "first": "\(gap.lowerBound)", "count": "\(gap.count)", "start": "\(start)",
+        ]
+        switch Self.fate(of: gap, logStart: start) {
+        case .inLog:
+            break
+        case .deleted(let count):
+            if onMissing == .stop {
+                throw TidingsError.historyMissing(partition, read: gap.lowerBound, logStart: start)
+            }
+            metrics.missing(count)
+            logger.error("Kafka has deleted records unread; going on without them", metadata: metadata)
+        case .unknown:
+            metrics.missing(Int64(gap.count))
+            logger.warning(
+                "offsets are missing, and Kafka has since deleted what came behind them: they may have been records",
+                metadata: metadata)
+        }
     }
 
     private func start(of partition: TopicPartition) async throws -> Int64 {

@@ -63,7 +63,8 @@ public final class Subscription<S: Store>: Service {
     /// Receives and handles until graceful shutdown, when the batch in hand is finished, or cancellation.
     ///
     /// - Throws: a database error or a Kafka error that will not pass by itself;
-    ///   ``TidingsError/Code/offsetBeyondLog``.
+    ///   ``TidingsError/Code/offsetBeyondLog``; ``TidingsError/Code/historyMissing`` when Kafka has deleted records that
+    ///   this group has not handled (``SubscriptionConfiguration/onMissingHistory``).
     public func run() async throws {
         let handling = PartitionHandling(
             store: store, handlers: handlers, configuration: configuration, clock: clock, probe: probe, logger: logger,

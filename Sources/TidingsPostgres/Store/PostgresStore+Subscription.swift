@@ -50,7 +50,11 @@ extension PostgresStore {
         } else {
             move = """
                 insert into tidings_offset (consumer_group, topic, partition, lane, lanes, next_offset)
-                values ($1, $2, $3, $4, $5, $6) on conflict do nothing
+                select $1, $2, $3::integer, $4::integer, $5::integer, $6::bigint
+                where not exists (
+                    select 1 from tidings_offset
+                    where consumer_group = $1 and topic = $2 and partition = $3 and lanes <> $5)
+                on conflict do nothing
                 """
         }
         if memories.isEmpty { return try db.execute(move, parameters: parameters) == 1 }
@@ -83,9 +87,9 @@ extension PostgresStore {
         }
         var place = place
         for state in lanes {
-            guard let offset = state.offset else { continue }
+            guard let offset = state.offset else { return false }
             place.lane = state.lane
-            // Another instance may divide it for the first time just now.
+            // Another instance may divide it for the first time just now: every division has a lane 0.
             guard try advance(place, from: nil, to: offset, remembering: state.memories, in: db) else { return false }
         }
         return true

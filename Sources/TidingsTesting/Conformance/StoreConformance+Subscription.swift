@@ -99,6 +99,11 @@ extension StoreConformance {
                 let undivided = GroupPartition(group: "g", topic: "t", partition: 0)
                 try expectEqual(try await store.advance(undivided, from: 5, to: 6), false, "the only lane")
                 try expectEqual(try await store.advance(undivided, from: nil, to: 6), false, "a new only lane")
+                let third = GroupPartition(group: "g", topic: "t", partition: 0, lane: Lane(2, of: 3))
+                try expectEqual(try await store.advance(third, from: nil, to: 6), false, "a lane of another division")
+                let half = [LaneState(Lane(0, of: 2), offset: 9), LaneState(Lane(1, of: 2), offset: nil)]
+                try expectEqual(try await store.divide(place, from: two, into: half), false, "a lane without an offset")
+                try expectEqual(try await store.lanes(place), two, "still two lanes")
                 try expectEqual(try await store.advance(place, from: 5, to: 7), true, "the first of two")
                 try expectEqual(try await store.divide(place, from: two, into: []), false, "it has moved")
                 let equal = try await store.lanes(place)
