@@ -83,15 +83,28 @@ struct TransactionsTests {
         try await withTestBroker { broker in
             let client = try await broker.connect()
             try await client.create("t")
-            let producer = try await client.transactional("x", timeout: 50)
-            #expect(try await producer.add("t", [0]) == .none)
-            _ = try await producer.produce("late", to: "t", sequence: 0)
+            let producer = try await tooLate(client)
             // Waits in the broker until the abort marker is there.
             try await client.write(committedFetch("t", maxWaitMs: 50_000), version: 11)
             let read = try await client.receive(FetchRequest.self, version: 11).responses.first?.partitions.first
             #expect(try values(in: read?.records, without: read?.abortedTransactions) == [])
             #expect(read?.abortedTransactions?.count ?? 1 == 1)
             #expect(try await producer.end(commit: true) == .producerFenced)
+        }
+    }
+
+    /// A producer with a record in the log and too little time left. On a slow machine the time is over before the record
+    /// is there: then one with more time.
+    private func tooLate(_ client: TestClient) async throws -> TransactionalClient {
+        var timeout: Int32 = 50
+        while true {
+            let producer = try await client.transactional("x", timeout: timeout)
+            if try await producer.add("t", [0]) == .none,
+                try await producer.produce("late", to: "t", sequence: 0) == .none
+            {
+                return producer
+            }
+            timeout *= 2
         }
     }
 
