@@ -84,6 +84,10 @@ public protocol Store: Sendable {
 
     // MARK: Subscription
 
+    /// Into how many lanes a partition is divided where the user does not say: how many transactions can go on at the
+    /// same time to some use.
+    var usualLanes: Int { get }
+
     /// How far a group has come in each lane of a partition, whatever `place.lane` says; in the order of the lanes, and
     /// empty when the group has never handled a record of this partition.
     ///
@@ -146,6 +150,8 @@ public struct GroupPartition: Hashable, Sendable {
 }
 
 extension Store {
+    public var usualLanes: Int { 1 }
+
     /// The offset of the next record to be handled; nil when the group has never handled one of this lane.
     public func offset(of place: GroupPartition, in transaction: Transaction) throws -> Int64? {
         try lanes(of: place, in: transaction).first { $0.lane == place.lane }?.offset

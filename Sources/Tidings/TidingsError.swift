@@ -4,7 +4,8 @@ public struct TidingsError: Error, Sendable {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String, Sendable {
             case notInTransaction, committedButNotSent, sentButActionFailed, notSent, noProducer
-            case cannotEncode, cannotDecode, fenced, offsetBeyondLog, historyMissing, invalidConfiguration
+            case cannotEncode, cannotDecode, fenced, offsetBeyondLog, historyMissing, inconsistentOffsets
+            case invalidConfiguration
         }
 
         private let kind: Kind
@@ -33,6 +34,8 @@ public struct TidingsError: Error, Sendable {
         /// Kafka has deleted records that the subscription has not read; see
         /// ``SubscriptionConfiguration/onMissingHistory``.
         public static let historyMissing = Code(kind: .historyMissing)
+        /// The database's offsets of a partition's lanes contradict each other, as they only do when changed by hand.
+        public static let inconsistentOffsets = Code(kind: .inconsistentOffsets)
         /// Something was set to a value that it cannot have; the message names it.
         public static let invalidConfiguration = Code(kind: .invalidConfiguration)
 
@@ -56,7 +59,7 @@ public struct TidingsError: Error, Sendable {
 
     /// True when the object that threw is of no further use.
     public var isFatal: Bool {
-        [.fenced, .offsetBeyondLog, .historyMissing, .invalidConfiguration].contains(code)
+        [.fenced, .offsetBeyondLog, .historyMissing, .inconsistentOffsets, .invalidConfiguration].contains(code)
     }
 
     /// An error of a kind, in the caller's words; a handler may throw one with `isRetriable` to be tried again.

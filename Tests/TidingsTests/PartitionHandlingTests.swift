@@ -114,6 +114,24 @@ import TidingsTesting
         #expect(store.parkedRecords.isEmpty)
     }
 
+    @Test("an undivided instance that meets a divided partition has no effect and begins anew; and the other way round")
+    func otherDivision() async throws {
+        count()
+        let handling = handling()
+        let two = (0..<2).map { LaneState(Lane($0, of: 2), offset: 2) }
+        for believed in [nil, 0] as [Int64?] {
+            #expect(try await handling.divide(place, from: PartitionLanes([]), into: two, stop: Latch()).states == two)
+            #expect(try await handling.handle(deliveries([2, 3]), of: place, from: at(believed)) == .goBack(at(nil)))
+        }
+        var lane = place
+        lane.lane = two[1].lane
+        let one = [at(2)]
+        #expect(try await handling.divide(place, from: PartitionLanes(two), into: one, stop: Latch()).states == one)
+        let progress = try await handling.handle(deliveries([2, 3]), of: lane, from: two[1])
+        #expect(progress == .goBack(LaneState(lane.lane, offset: nil)))
+        #expect(store.rows == [:])
+    }
+
     @Test("an error that may pass is tried again until it does, without a trace")
     func retries() async throws {
         let failures = Mutex(0)
@@ -229,7 +247,7 @@ import TidingsTesting
         guard case .handled(let state) = try await handling.handle(first, of: place, from: at(nil)) else { return }
         let again = try stamped([(3, 2, 2, 0), (4, 3, 2, 1), (5, 4, 3, 0)])
         // Another instance goes on: what it knows is in the database.
-        let stored = try await handling.stored(of: place)
+        let stored = try await handling.lanes(of: [place])[0].states[0]
         #expect(stored == state && stored.offset == 3)
         guard case .handled(let next) = try await handling.handle(again, of: place, from: stored) else { return }
         #expect(next.offset == 6)
@@ -239,7 +257,7 @@ import TidingsTesting
         #expect(store.rows == ["e0": "1", "e1": "1", "e2": "1", "e3": "1", "e4": "1"])
         // Set back on purpose, everything is handled again, and the duplicates in it are duplicates again.
         _ = try await store.transaction { [store, place] in try store.advance(place, from: 8, to: 2, in: $0) }
-        let back = try await handling.stored(of: place)
+        let back = try await handling.lanes(of: [place])[0].states[0]
         _ = try await handling.handle(Array((first + again + old)[2...]), of: place, from: back)
         #expect(store.rows == ["e0": "1", "e1": "1", "e2": "2", "e3": "2", "e4": "2"])
     }

@@ -8,17 +8,17 @@ import Testing
 
     @Test("records in order leave no gap, wherever they start")
     func inOrder() throws {
-        var resumed = PartitionPosition(stored: LaneState(.only, offset: 5))
+        var resumed = PartitionPosition(start: 5)
         #expect(try resumed.received([5, 6, 7], of: partition) == nil)
         #expect(try resumed.received([8], of: partition) == nil)
-        var new = PartitionPosition(stored: LaneState(.only, offset: nil))
+        var new = PartitionPosition(start: nil)
         #expect(try new.received([100, 101], of: partition) == nil)
         #expect(try new.received([102], of: partition) == nil)
     }
 
     @Test("any gap right after the start is looked into, later ones from two offsets on")
     func gaps() throws {
-        var position = PartitionPosition(stored: LaneState(.only, offset: 5))
+        var position = PartitionPosition(start: 5)
         #expect(try position.received([6, 8], of: partition) == 5..<6)
         #expect(try position.received([10, 11, 13], of: partition) == nil)
         #expect(try position.received([14, 17, 30], of: partition) == 15..<17)
@@ -27,7 +27,7 @@ import Testing
 
     @Test("a first record before the stored offset means that the log ends before it")
     func beyondTheLog() throws {
-        var position = PartitionPosition(stored: LaneState(.only, offset: 5))
+        var position = PartitionPosition(start: 5)
         let error = #expect(throws: TidingsError.self) { try position.received([0], of: partition) }
         #expect(error?.code == .offsetBeyondLog)
     }

@@ -4,8 +4,9 @@ import Processes
 import ServiceLifecycle
 import Synchronization
 import Testing
-import Tidings
 import TidingsTesting
+
+@testable import Tidings
 
 /// The whole way: publisher, relay, broker, subscription; only the database is a double.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct SubscriptionTests {
@@ -261,6 +262,130 @@ import TidingsTesting
             let error = await #expect(throws: TidingsError.self) { try await counting(reader, kafka).run() }
             #expect(error?.code == .offsetBeyondLog)
             #expect(reader.rows.isEmpty)
+        }
+    }
+
+    @Test("in several lanes each key keeps its order, and another number of lanes goes on where they all are")
+    func lanes() async throws {
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
+            try await Admin(kafka, logger: .silent).create(topic, partitions: 1)
+            let reader = InMemoryStore()
+            var count = 0
+            for lanes in [4, 4, 3, 1, 8] {
+                // Ends in the midst of things: the lanes are not even then.
+                let next = count + 60
+                try await publish(count..<next, to: kafka)
+                try await running([
+                    counting(reader, kafka) {
+                        $0.lanes = lanes
+                        $0.maximumBatchCount = 3
+                    }
+                ]) {
+                    try await rows(reader, atLeast: next - 20)
+                }
+                count = next
+                let place = GroupPartition(group: group, topic: topic.name, partition: 0)
+                let stored = try await reader.transaction { try reader.lanes(of: place, in: $0) }
+                #expect(stored.map(\.lane.count) == Array(repeating: Int32(lanes), count: lanes))
+            }
+            try await running([counting(reader, kafka) { $0.lanes = 2 }]) { try await rows(reader, atLeast: count) }
+            for number in 0..<count { #expect(reader.rows["e\(number)"] == "1") }
+            for key in 0..<3 {
+                let expected = stride(from: key, to: count, by: 3).map { "e\($0) " }.joined()
+                #expect(reader.rows["of o\(key)"] == expected)
+            }
+        }
+    }
+
+    @Test("a partition that is held up holds up no other, and is read no further than there is room for")
+    func concurrentPartitions() async throws {
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
+            try await Admin(kafka, logger: .silent).create(topic, partitions: 4)
+            try await publish(0..<400, to: kafka)
+            let reader = InMemoryStore()
+            let latch = Latch()
+            let subscription = Subscription(
+                to: [topic.name], group: group, store: reader, kafka: kafka, logger: .silent)
+            subscription.handle(Placed.self) { event, _ in
+                if event.orderID == "o0" { await latch.wait() }
+            } _: { event, _, delivery, transaction in
+                transaction.rows[delivery.eventID?.rawValue ?? ""] = "done"
+            }
+            try await running([subscription]) {
+                // Those of the other keys that are in another partition than o0.
+                try await rows(reader, atLeast: 100)
+                #expect(reader.rows["e0"] == nil)
+                latch.open()
+                try await rows(reader, atLeast: 400)
+            }
+        }
+    }
+
+    @Test("with the database away beyond the poll interval it stays a member, and then goes on; nothing is skipped")
+    func keepsMembership() async throws {
+        try await withBroker(properties: ["group.min.session.timeout.ms": "1000"]) { broker in
+            var kafka = KafkaConfiguration(broker.bootstrap)
+            kafka.properties["max.poll.interval.ms"] = "1000"
+            let admin = try Admin(kafka, logger: .silent)
+            try await admin.create(topic, partitions: 2)
+            let reader = InMemoryStore()
+            try await running([counting(reader, kafka) { $0.sessionTimeout = .seconds(1) }]) {
+                try await publish(0..<10, to: kafka)
+                try await rows(reader, atLeast: 10)
+                let member = try await admin.describeGroups([group])[0].members.map(\.memberID)
+                reader.isAvailable = false
+                try await publish(10..<20, to: kafka)
+                try await Task.sleep(for: .seconds(3))  // three poll intervals
+                #expect(try await admin.describeGroups([group])[0].members.map(\.memberID) == member)
+                reader.isAvailable = true
+                try await rows(reader, atLeast: 20)
+            }
+            for number in 0..<20 { #expect(reader.rows["e\(number)"] == "1") }
+            #expect(reader.parkedRecords.isEmpty)
+        }
+    }
+
+    @Test("an asynchronous stage that does not end is cancelled when the deadline for stopping has passed")
+    func stopDeadline() async throws {
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
+            try await Admin(kafka, logger: .silent).create(topic, partitions: 1)
+            try await publish(0..<1, to: kafka)
+            let reader = InMemoryStore()
+            let isPreparing = Latch()
+            var configuration = SubscriptionConfiguration()
+            configuration.stopDeadline = .milliseconds(50)
+            let subscription = Subscription(
+                to: [topic.name], group: group, store: reader, kafka: kafka, configuration: configuration,
+                logger: .silent)
+            subscription.handle(Placed.self) { _, _ in
+                isPreparing.open()
+                try await Task.sleep(for: .seconds(600))
+            } _: { _, _, _, _ in
+            }
+            try await running([subscription]) { await isPreparing.wait() }
+            #expect(reader.parkedRecords.isEmpty)
+        }
+    }
+
+    @Test("an offset that is set back in the database while it runs is followed back")
+    func followsBack() async throws {
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
+            try await Admin(kafka, logger: .silent).create(topic, partitions: 1)
+            try await publish(0..<5, to: kafka)
+            let reader = InMemoryStore()
+            try await running([counting(reader, kafka)]) {
+                try await rows(reader, atLeast: 5)
+                let place = GroupPartition(group: group, topic: topic.name, partition: 0)
+                let isBack = try await reader.transaction { try reader.advance(place, from: 5, to: 3, in: $0) }
+                #expect(isBack)
+                try await publish(5..<6, to: kafka)
+                try await rows(reader, atLeast: 6)
+            }
+            #expect((0..<6).map { reader.rows["e\($0)"] } == ["1", "1", "1", "2", "2", "1"])
         }
     }
 }

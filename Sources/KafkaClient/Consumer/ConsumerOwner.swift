@@ -18,6 +18,8 @@ final class ConsumerOwner: ThreadOwner {
     let wakeUp: WakeUp
     let shared: ConsumerShared
     private let limits: ConsumerConfiguration
+    /// In milliseconds, as librdkafka was told.
+    private let pollInterval: Int
 
     var phase = Phase.idle
     /// The partitions of this member, in the order in which they are read next.
@@ -39,6 +41,8 @@ final class ConsumerOwner: ThreadOwner {
         guard let queue = rd_kafka_queue_get_consumer(handle.pointer) else { return nil }
         self.handle = handle
         self.limits = limits
+        let interval = limits.properties["max.poll.interval.ms"].flatMap { Int($0) }
+        self.pollInterval = interval ?? Int(limits.maximumPollInterval.milliseconds)
         self.mailbox = mailbox
         self.outstanding = outstanding
         self.shared = shared
@@ -53,7 +57,7 @@ final class ConsumerOwner: ThreadOwner {
     var patience: Int32 {
         if phase == .closing, let deadline { return deadline.patience(at: .now) }
         guard phase == .running, mailbox.hasReader else { return -1 }
-        return Int32(clamping: max(1, limits.maximumPollInterval.milliseconds / 3))
+        return Int32(clamping: max(1, pollInterval / 3))
     }
 
     func serve() -> Bool {

@@ -52,6 +52,19 @@ public struct StampMemory: Hashable, Sendable {
         return true
     }
 
+    /// What both remember, where readers have shared the events of a source among them.
+    public func merging(_ other: StampMemory) -> StampMemory {
+        if batch != other.batch { return batch > other.batch ? self : other }
+        var merged = self
+        for range in other.seen {
+            for index in range {
+                // The source does not matter to a memory.
+                _ = merged.insert(EventStamp(source: StampSource(outbox: "", shard: 0), batch: batch, index: index))
+            }
+        }
+        return merged
+    }
+
     /// For a column of a table: the batch (64 bits, big-endian), then for each range the distance from the one before
     /// and its length, as numbers of 7 bits a byte, the lowest first.
     public var bytes: [UInt8] {

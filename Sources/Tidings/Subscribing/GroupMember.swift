@@ -3,10 +3,14 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// A subscription's member in its consumer group: from assignment to assignment, from batch to batch.
+/// A subscription's member in its consumer group: from assignment to assignment.
 ///
-/// The database is where offsets are true. They are told to Kafka as well, after the fact, so that tools see the lag.
+/// Each partition has a worker of its own. Reading never waits for them: Kafka sees a member that is alive, however long
+/// a handler takes or the database is away. The database is where offsets are true. They are told to Kafka as well,
+/// after the fact, so that tools see the lag.
 final class GroupMember<S: Store>: Sendable {
+    private typealias Worker = PartitionWorker<S>
+
     private let group: String
     private let topics: [String]
     private let kafka: ConsumerConfiguration
@@ -17,7 +21,7 @@ final class GroupMember<S: Store>: Sendable {
     private let clock: any Clock<Duration>
     private let logger: Logger
 
-    private let positions = Mutex<[TopicPartition: PartitionPosition]>([:])
+    private let workers = Mutex<[TopicPartition: Worker]>([:])
     private let handledSomething = OutboxSignal()
 
     init(
@@ -42,22 +46,43 @@ final class GroupMember<S: Store>: Sendable {
     }
 
     func run() async throws {
+        while true {
+            do {
+                return try await join()
+            } catch is Worker.SetBack {
+                workers.withLock { $0 = [:] }
+                logger.notice("an offset was set back; joining the group anew to read from there", metadata: name)
+            } catch is CancellationError where Task.isShuttingDownGracefully {
+                // A wait for the database was cut short: what was in hand is not handled, and comes again.
+                return
+            }
+        }
+    }
+
+    private func join() async throws {
         // The hooks are part of the consumer that they commit with.
         let reference = ConsumerReference()
+        let (arriving, arrivals) = AsyncStream.makeStream(of: Worker.self)
         let hooks = RebalanceHooks(
-            assigned: { try await self.assigned($0) },
+            assigned: { try await self.assigned($0, arrivals) },
             revoked: { await self.revoked($0, isLost: $1, reference.consumer) })
         let consumer = try Consumer(kafka, topics: topics, hooks: hooks, logger: logger)
         reference.consumer = consumer
         defer { reference.consumer = nil }
-        do {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await self.commitFromTimeToTime(consumer) }
             try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await self.commitFromTimeToTime(consumer) }
-                try await self.receiveUntilClosed(consumer)
-                tasks.cancelAll()
+                tasks.addTask {
+                    // The first worker that fails ends the waiting for others.
+                    try await self.work(arriving, consumer, onFailure: { arrivals.finish() })
+                }
+                tasks.addTask {
+                    try await self.receiveUntilClosed(consumer)
+                    arrivals.finish()
+                }
+                for try await _ in tasks {}
             }
-        } catch is CancellationError where Task.isShuttingDownGracefully {
-            // A wait for the database was cut short: what was in hand is not handled, and comes again.
+            tasks.cancelAll()
         }
     }
 
@@ -71,48 +96,63 @@ final class GroupMember<S: Store>: Sendable {
 
     // MARK: Partitions
 
-    private func assigned(_ partitions: [TopicPartition]) async throws -> [TopicPartition: StartOffset] {
+    private func assigned(
+        _ partitions: [TopicPartition], _ arrivals: AsyncStream<Worker>.Continuation
+    ) async throws -> [TopicPartition: StartOffset] {
         var starts: [TopicPartition: StartOffset] = [:]
-        for partition in partitions {
-            let stored = try await handling.stored(of: place(partition))
-            positions.withLock { $0[partition] = PartitionPosition(stored: stored) }
-            starts[partition] = stored.offset.map { .at($0) } ?? start
+        let places = partitions.map { GroupPartition(group: group, topic: $0.topic, partition: $0.partition) }
+        let lanes = try await handling.lanes(of: places)
+        for ((partition, place), lanes) in zip(zip(partitions, places), lanes) {
+            starts[partition] = lanes.start.map { .at($0) } ?? start
+            let worker = Worker(
+                partition, place: place, lanes: lanes, handling: handling, history: history,
+                onHandled: { [handledSomething] in handledSomething.raise() })
+            workers.withLock { $0[partition] = worker }
+            arrivals.yield(worker)
         }
-        logger.info("partitions assigned", metadata: ["group": "\(group)", "starts": "\(starts)"])
+        logger.info("partitions assigned", metadata: name.merging(["starts": "\(starts)"]) { $1 })
         return starts
     }
 
     private func revoked(_ partitions: [TopicPartition], isLost: Bool, _ consumer: Consumer?) async {
-        if !isLost, let consumer { await commit(with: consumer) }
-        positions.withLock { positions in
-            for partition in partitions { positions[partition] = nil }
+        let leaving = workers.withLock { workers in partitions.compactMap { workers.removeValue(forKey: $0) } }
+        await withTaskGroup(of: Void.self) { tasks in
+            for worker in leaving { tasks.addTask { await worker.finish() } }
         }
+        if !isLost, let consumer { await commit(leaving, with: consumer) }
         logger.info(
-            "partitions revoked", metadata: ["group": "\(group)", "partitions": "\(partitions)", "lost": "\(isLost)"])
+            "partitions revoked", metadata: name.merging(["partitions": "\(partitions)", "lost": "\(isLost)"]) { $1 })
     }
 
-    private func place(_ partition: TopicPartition) -> GroupPartition {
-        GroupPartition(group: group, topic: partition.topic, partition: partition.partition)
+    /// Runs the workers; each ends when its partition is given up.
+    private func work(
+        _ arriving: AsyncStream<Worker>, _ consumer: Consumer, onFailure: @escaping @Sendable () -> Void
+    ) async throws {
+        try await withThrowingDiscardingTaskGroup { tasks in
+            for await worker in arriving {
+                tasks.addTask {
+                    do {
+                        // A partition that is not assigned any more needs no resuming.
+                        try await worker.run { try? await consumer.resume([$0]) }
+                    } catch {
+                        onFailure()
+                        throw error
+                    }
+                }
+            }
+        }
     }
+
+    private var name: Logger.Metadata { ["group": "\(group)"] }
 
     // MARK: Records
 
     private func receive(from consumer: Consumer) async throws {
         for try await batch in consumer.batches {
-            guard var position = positions.withLock({ $0[batch.partition] }) else { continue }
-            let deliveries = batch.map(Delivery.init)
-            let gap = try position.received(deliveries.lazy.map(\.offset), of: batch.partition)
-            if let gap { try await history.check(gap, of: batch.partition) }
-            positions.withLock { if $0[batch.partition] != nil { $0[batch.partition] = position } }
-            let progress = try await handling.handle(deliveries, of: place(batch.partition), from: position.stored)
-            switch progress {
-            case .handled(let stored):
-                positions.withLock { $0[batch.partition]?.handled(stored) }
-                handledSomething.raise()
-            case .goBack(let stored):
-                positions.withLock { $0[batch.partition] = PartitionPosition(stored: stored) }
-                try await consumer.seek([batch.partition: stored.offset.map { .at($0) } ?? start])
-            }
+            guard let worker = workers.withLock({ $0[batch.partition] }) else { continue }
+            guard worker.queue.offer(batch) else { continue }
+            try? await consumer.pause([batch.partition])
+            if worker.queue.didPause() { try? await consumer.resume([batch.partition]) }
         }
     }
 
@@ -121,21 +161,14 @@ final class GroupMember<S: Store>: Sendable {
     private func commitFromTimeToTime(_ consumer: Consumer) async {
         while !Task.isCancelled {
             await handledSomething.wait()
-            await commit(with: consumer)
+            await commit(workers.withLock { Array($0.values) }, with: consumer)
             try? await clock.sleep(for: interval)
         }
     }
 
-    private func commit(with consumer: Consumer) async {
-        let offsets = positions.withLock { positions in
-            var offsets: [TopicPartition: Int64] = [:]
-            for (partition, position) in positions {
-                guard let offset = position.uncommitted else { continue }
-                offsets[partition] = offset
-                positions[partition]?.uncommitted = nil
-            }
-            return offsets
-        }
+    private func commit(_ workers: [Worker], with consumer: Consumer) async {
+        var offsets: [TopicPartition: Int64] = [:]
+        for worker in workers { offsets[worker.partition] = worker.takeUncommitted() }
         guard !offsets.isEmpty else { return }
         do {
             try await consumer.commit(offsets)

@@ -22,6 +22,8 @@ struct PartitionHandling<S: Store>: Sendable {
         case handled(LaneState)
         /// The stored offset lies before the batch: someone set it back. Receiving goes on from there.
         case goBack(LaneState)
+        /// Told to stop, it stopped here.
+        case stopped(LaneState)
     }
 
     /// One delivery and what is to become of it.
@@ -51,7 +53,7 @@ struct PartitionHandling<S: Store>: Sendable {
         }
     }
 
-    private struct StaleOffset: Error {}
+    struct StaleOffset: Error {}
 
     private struct HandlerFailure: Error {
         var index: Int
@@ -60,51 +62,71 @@ struct PartitionHandling<S: Store>: Sendable {
 
     /// Handles deliveries of one lane in order.
     ///
-    /// - Parameter state: what the database is believed to hold of the lane.
+    /// - Parameters:
+    ///   - state: what the database is believed to hold of the lane.
+    ///   - end: the offset up to which the lane is handled when all of these are; nil right behind the last one.
+    ///   - pace: how many to take together.
+    ///   - stop: when it opens, the transaction in hand is the last.
     /// - Throws: a database error that will not pass by itself; `CancellationError`.
     func handle(
-        _ deliveries: [Delivery], of place: GroupPartition, from state: LaneState
+        _ deliveries: [Delivery], of place: GroupPartition, from state: LaneState, upTo end: Int64? = nil,
+        pace: Pace? = nil, stop: Latch = Latch()
     ) async throws -> Progress {
         probe?.reached(Step(.received, deliveries.compactMap(\.eventID)))
+        let pace = pace ?? self.pace
         var state = state
         var rest = deliveries[...]
-        var attempt = Attempt(limit: configuration.maximumBatchCount)
+        var attempt = Attempt()
         while true {
             let redelivered = rest.prefix { delivery in state.offset.map { delivery.offset < $0 } ?? false }.count
             metrics.redelivered(redelivered)
             rest = rest.dropFirst(redelivered)
             guard let front = rest.first else { return .handled(state) }
             try Task.checkCancellation()
+            if stop.isOpen { return .stopped(state) }
             do {
-                let work = try await prepare(rest.prefix(attempt.limit), front: attempt.verdict, state)
-                state = try await commit(work, of: place, from: state)
+                let work = try await prepare(rest.prefix(attempt.limit ?? pace.limit), front: attempt.verdict, state)
                 rest = rest.dropFirst(work.items.count)
-                attempt = Attempt(limit: configuration.maximumBatchCount)
+                let next = rest.isEmpty ? end : nil
+                do {
+                    state = try await commit(work, of: place, from: state, upTo: next, pace: pace)
+                } catch {
+                    rest = deliveries[(rest.startIndex - work.items.count)...]
+                    throw error
+                }
+                attempt = Attempt()
             } catch is StaleOffset {
-                let actual = try await stored(of: place)
+                let actual = try await lanes(of: [place], stop: stop)[0].states.first { $0.lane == place.lane }
                 metrics.refused()
                 logger.notice(
                     "the offset has moved elsewhere; nothing of this batch took effect",
-                    metadata: place.metadata(believed: state.offset, stored: actual.offset))
-                if actual.offset ?? -1 < state.offset ?? -1 { return .goBack(actual) }
+                    metadata: place.metadata(believed: state.offset, stored: actual?.offset))
+                guard let actual, actual.offset ?? -1 >= state.offset ?? -1 else {
+                    return .goBack(actual ?? LaneState(place.lane, offset: nil))
+                }
                 state = actual
                 // Whatever was found of the record at the front: another one may stand there now.
-                attempt = Attempt(limit: configuration.maximumBatchCount)
+                attempt = Attempt()
             } catch let failure as HandlerFailure where failure.index > 0 {
                 // What stands before it has no part in its failure and goes first.
                 attempt.limit = failure.index
             } catch let failure as HandlerFailure {
-                try await judge(failure.error, of: front, &attempt)
+                guard try await judge(failure.error, of: front, &attempt, stop) else { return .stopped(state) }
             } catch  where store.isRetriable(error) {
-                try await wait(for: error, &attempt)
+                guard try await wait(for: error, &attempt, stop) else { return .stopped(state) }
             }
         }
     }
 
+    /// For those who do not keep one from batch to batch.
+    var pace: Pace {
+        Pace(maximumCount: configuration.maximumBatchCount, maximumTime: configuration.maximumTransactionTime)
+    }
+
     /// How the record at the front fares.
     private struct Attempt {
-        /// How many records to try together.
-        var limit: Int
+        /// How many records to try together, where the pace does not decide.
+        var limit: Int?
         var failures = 0
         var databaseFailures = 0
         /// Set when the record at the front is to be parked.
@@ -112,34 +134,41 @@ struct PartitionHandling<S: Store>: Sendable {
     }
 
     /// After a handler threw: another attempt later, or the verdict to park.
-    private func judge(_ error: any Error, of delivery: Delivery, _ attempt: inout Attempt) async throws {
+    ///
+    /// - Returns: false when there is no later.
+    private func judge(
+        _ error: any Error, of delivery: Delivery, _ attempt: inout Attempt, _ stop: Latch
+    ) async throws -> Bool {
         // What fails because this instance stops is no fault of the record, which comes again.
         try Task.checkCancellation()
+        if stop.isOpen { return false }
         if Task.isShuttingDownGracefully { throw CancellationError() }
-        if store.isRetriable(error) { return try await wait(for: error, &attempt) }
+        if store.isRetriable(error) { return try await wait(for: error, &attempt, stop) }
         attempt.limit = 1
         attempt.failures += 1
         metrics.failed()
         if configuration.isRetriable(error), attempt.failures < configuration.maximumAttempts {
             logger.info("a handler failed and is tried again", metadata: delivery.metadata(error: error))
-            try await rest(after: attempt.failures)
-        } else {
-            logger.error("a handler failed; the record is parked", metadata: delivery.metadata(error: error))
-            attempt.verdict = .park(reason: "\(error)", attempts: attempt.failures)
+            return try await rest(after: attempt.failures, stop)
         }
+        logger.error("a handler failed; the record is parked", metadata: delivery.metadata(error: error))
+        attempt.verdict = .park(reason: "\(error)", attempts: attempt.failures)
+        return true
     }
 
     /// The database refuses for reasons that pass: keep the membership and wait.
-    private func wait(for error: any Error, _ attempt: inout Attempt) async throws {
+    private func wait(for error: any Error, _ attempt: inout Attempt, _ stop: Latch) async throws -> Bool {
         attempt.databaseFailures += 1
         logger.warning("the subscription's database refuses", metadata: ["error": "\(error)"])
-        try await rest(after: attempt.databaseFailures)
+        return try await rest(after: attempt.databaseFailures, stop)
     }
 
-    private func rest(after failures: Int) async throws {
-        await clock.rest(for: configuration.backoff.delay(after: failures))
+    private func rest(after failures: Int, _ stop: Latch) async throws -> Bool {
+        await clock.rest(for: configuration.backoff.delay(after: failures), or: stop)
         try Task.checkCancellation()
+        if stop.isOpen { return false }
         if Task.isShuttingDownGracefully { throw CancellationError() }
+        return true
     }
 
     /// Decodes deliveries and runs their asynchronous stages, up to the first that fails.
@@ -178,9 +207,11 @@ struct PartitionHandling<S: Store>: Sendable {
     /// One transaction: the offset first, then each item's effects in order.
     ///
     /// - Returns: what is now stored.
-    private func commit(_ work: Work, of place: GroupPartition, from state: LaneState) async throws -> LaneState {
+    private func commit(
+        _ work: Work, of place: GroupPartition, from state: LaneState, upTo end: Int64?, pace: Pace
+    ) async throws -> LaneState {
         guard let last = work.items.last else { return state }
-        let next = last.delivery.offset + 1
+        let next = max(last.delivery.offset + 1, end ?? 0)
         let events = work.items.compactMap(\.delivery.eventID)
         let news = work.memories.filter { work.touched.contains($0.key) }
         probe?.reached(Step(.handlingStarts, events))
@@ -194,10 +225,11 @@ struct PartitionHandling<S: Store>: Sendable {
             probe?.reached(Step(.handled, events))
             return parked
         }
+        let time = ContinuousClock.now - start
+        pace.took(time, for: work.items.count)
         probe?.reached(Step(.handlingCommitted, events))
         let duplicates = work.items.filter { if case .duplicate = $0.fate { true } else { false } }
-        metrics.handled(
-            work.items.count - parked - duplicates.count, parked: parked, in: ContinuousClock.now - start)
+        metrics.handled(work.items.count - parked - duplicates.count, parked: parked, in: time)
         if let first = duplicates.first {
             metrics.suppressed(duplicates.count)
             logger.notice(
@@ -245,17 +277,66 @@ struct PartitionHandling<S: Store>: Sendable {
         return parked
     }
 
-    /// What the database holds of a lane, however long it takes to answer.
-    func stored(of place: GroupPartition) async throws -> LaneState {
+    // MARK: Lanes
+
+    /// What the database holds of these partitions, however long it takes to answer.
+    func lanes(of places: [GroupPartition], stop: Latch = Latch()) async throws -> [PartitionLanes] {
         let store = store
-        var attempt = Attempt(limit: 1)
+        return try await persistently(stop) {
+            try await store.transaction { transaction in
+                try places.map { try PartitionLanes(stored: store.lanes(of: $0, in: transaction), of: $0) }
+            }
+        }
+    }
+
+    /// Divides a partition anew.
+    ///
+    /// - Returns: the lanes as they are now: others than those asked for when someone else was faster.
+    func divide(
+        _ place: GroupPartition, from lanes: PartitionLanes, into new: [LaneState], stop: Latch
+    ) async throws -> PartitionLanes {
+        let store = store
+        return try await persistently(stop) {
+            do {
+                try await store.transaction { transaction in
+                    guard try store.divide(place, from: lanes.stored, into: new, in: transaction) else {
+                        throw StaleOffset()
+                    }
+                }
+                return PartitionLanes(new)
+            } catch is StaleOffset {
+                return try await store.transaction {
+                    try PartitionLanes(stored: store.lanes(of: place, in: $0), of: place)
+                }
+            }
+        }
+    }
+
+    /// Brings lanes that had nothing to do up to where the others are, so that nobody has to read all that again.
+    ///
+    /// - Throws: `StaleOffset` when one of them is elsewhere.
+    func advance(_ place: GroupPartition, _ lanes: PartitionLanes, to end: Int64) async throws -> PartitionLanes {
+        let store = store
+        try await store.transaction { transaction in
+            var place = place
+            for state in lanes.states where state.offset ?? end < end {
+                place.lane = state.lane
+                guard try store.advance(place, from: state.offset, to: end, in: transaction) else {
+                    throw StaleOffset()
+                }
+            }
+        }
+        return PartitionLanes(
+            lanes.states.map { LaneState($0.lane, offset: max($0.offset ?? end, end), memories: $0.memories) })
+    }
+
+    private func persistently<R: Sendable>(_ stop: Latch, _ body: () async throws -> R) async throws -> R {
+        var attempt = Attempt()
         while true {
             do {
-                return try await store.transaction {
-                    try store.lanes(of: place, in: $0).first { $0.lane == place.lane }
-                } ?? LaneState(place.lane, offset: nil)
+                return try await body()
             } catch  where store.isRetriable(error) {
-                try await wait(for: error, &attempt)
+                guard try await wait(for: error, &attempt, stop) else { throw CancellationError() }
             }
         }
     }
@@ -280,7 +361,8 @@ extension Delivery {
 
     fileprivate func parked(of place: GroupPartition, reason: String, attempts: Int) -> ParkedRecord {
         ParkedRecord(
-            place: place, offset: offset, timestamp: timestamp, key: key, headers: headers, value: value,
+            place: GroupPartition(group: place.group, topic: place.topic, partition: place.partition), offset: offset,
+            timestamp: timestamp, key: key, headers: headers, value: value,
             reason: reason, attempts: attempts)
     }
 }

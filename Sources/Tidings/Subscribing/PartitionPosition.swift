@@ -1,9 +1,9 @@
 import KafkaClient
 
-/// Where a partition stands, for its database and for Kafka.
+/// Where a partition stands, for Kafka.
 struct PartitionPosition: Sendable {
-    /// What the database is believed to hold.
-    var stored: LaneState
+    /// All before it is handled; nil before the first batch.
+    private(set) var handledUpTo: Int64?
 
     /// What Kafka has not been told yet.
     var uncommitted: Int64?
@@ -14,14 +14,13 @@ struct PartitionPosition: Sendable {
     /// Nothing has arrived yet.
     private var isAtStart = true
 
-    init(stored: LaneState) {
-        self.stored = stored
-        self.expected = stored.offset
+    init(start: Int64?) {
+        self.expected = start
     }
 
-    mutating func handled(_ state: LaneState) {
-        stored = state
-        uncommitted = state.offset
+    mutating func handled(_ offset: Int64) {
+        handledUpTo = offset
+        uncommitted = offset
     }
 
     /// Takes note of what arrived.

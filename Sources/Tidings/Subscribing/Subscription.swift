@@ -18,6 +18,10 @@ import Synchronization
 /// effect. On assignment the subscription resumes from the offset in the database; where that
 /// has none, at the beginning (``SubscriptionConfiguration/firstStart``).
 ///
+/// Partitions are handled at the same time, and each in several lanes where the database has use for that
+/// (``SubscriptionConfiguration/lanes``): events of one key have their effects in order, those of different keys in any.
+/// When busy, several events share a transaction; one that fails is found and has its own.
+///
 /// That holds for effects in *this* database. An e-mail sent from a handler is sent at least once; to make it one
 /// effect, let the handler write the wish to send it into a table, with the event's id as the key.
 public final class Subscription<S: Store>: Service {

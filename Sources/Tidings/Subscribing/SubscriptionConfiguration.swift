@@ -16,7 +16,19 @@ public struct SubscriptionConfiguration: Sendable {
     public var onMissingHistory = MissingHistory.stop
 
     /// When busy, at most so many events share one transaction.
-    public var maximumBatchCount = 200
+    public var maximumBatchCount = 500
+
+    /// When busy, as many events share a transaction as it takes about so long to handle.
+    public var maximumTransactionTime: Duration = .milliseconds(100)
+
+    /// Into how many lanes each partition is divided by the records' keys: so many transactions go on at the same time
+    /// for one partition, and each key keeps its order. Nil is what suits the store: one for SQLite, which has a single
+    /// writer, several for PostgreSQL. It may be changed from start to start; what is in the old lanes is finished first.
+    public var lanes: Int?
+
+    /// When a partition is given up, at a shutdown too, the transaction in hand is finished, and nothing else begun. What
+    /// comes before a transaction (the asynchronous stages) is cancelled after so long.
+    public var stopDeadline: Duration = .seconds(10)
 
     /// A handler that fails with an error that may pass is tried so often, then the record is parked.
     ///

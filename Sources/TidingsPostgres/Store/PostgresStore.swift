@@ -22,6 +22,9 @@ public final class PostgresStore: Store {
     /// From which number on each shard's rows are looked for.
     let floors = Mutex<[Int32: OutboxFloor]>([:])
 
+    /// Half of the connections, at most four.
+    public var usualLanes: Int { max(1, min(4, pool.configuration.maximumConnections / 2)) }
+
     /// Uses a pool whose database has the tables already.
     public init(pool: PostgresPool) {
         self.pool = pool
