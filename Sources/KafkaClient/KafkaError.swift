@@ -4,6 +4,7 @@ import CRDKafka
 ///
 /// - `isRetriable`: the same call may succeed later without anything being changed (a broker was away, a leader moved).
 /// - `isFatal`: this client can do no more; make a new one (for instance a fenced static member).
+/// - `requiresAbort`: the transaction that is open cannot be committed; the next one may succeed.
 /// - Neither: the request itself is wrong; the message says how.
 ///
 /// ```swift
@@ -51,6 +52,8 @@ public struct KafkaError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let unknownTopicOrPartition = Code(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         /// The topic to be created is there already.
         public static let topicAlreadyExists = Code(RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+        /// A newer producer has started under the same transactional id.
+        public static let fencedProducer = Code(RD_KAFKA_RESP_ERR__FENCED)
         /// A newer process joined under the same group instance id.
         public static let fencedInstance = Code(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
         /// The member is no longer of this generation of its group; what it commits does not count.
@@ -67,17 +70,27 @@ public struct KafkaError: Error, Hashable, Sendable, CustomStringConvertible {
     public let isRetriable: Bool
     /// This client can do no more; make a new one.
     public let isFatal: Bool
+    /// The transaction that is open can only be aborted.
+    public let requiresAbort: Bool
+
+    /// A newer producer with the same transactional id has taken over.
+    public var isFenced: Bool { KafkaError.fenced.contains(code.rawValue) }
 
     /// An error of a kind, told in the caller's words.
-    public init(_ code: Code, _ message: String, isRetriable: Bool = false, isFatal: Bool = false) {
+    public init(
+        _ code: Code, _ message: String, isRetriable: Bool = false, isFatal: Bool = false, requiresAbort: Bool = false
+    ) {
         self.code = code
         self.message = message
         self.isRetriable = isRetriable
         self.isFatal = isFatal
+        self.requiresAbort = requiresAbort
     }
 
     public var description: String {
-        "\(code.name): \(message)" + (isFatal ? " (fatal)" : isRetriable ? " (may be tried again)" : "")
+        "\(code.name): \(message)"
+            + (isFatal
+                ? " (fatal)" : requiresAbort ? " (ends its transaction)" : isRetriable ? " (may be tried again)" : "")
     }
 }
 
@@ -98,18 +111,22 @@ extension KafkaError {
         self.init(
             Code(code), context.isEmpty ? words : "\(context): \(words)",
             isRetriable: rd_kafka_error_is_retriable(error) != 0 || Self.retriable.contains(code.rawValue),
-            isFatal: rd_kafka_error_is_fatal(error) != 0 || Self.fatal.contains(code.rawValue))
+            isFatal: rd_kafka_error_is_fatal(error) != 0 || Self.fatal.contains(code.rawValue),
+            requiresAbort: rd_kafka_error_txn_requires_abort(error) != 0)
     }
 
     static func closed(_ what: String) -> KafkaError {
         KafkaError(.closed, "the \(what) is closed", isFatal: true)
     }
 
-    private static let fatal: Set<Int32> = [
-        RD_KAFKA_RESP_ERR__FATAL.rawValue, RD_KAFKA_RESP_ERR__FENCED.rawValue,
-        RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID.rawValue, RD_KAFKA_RESP_ERR_PRODUCER_FENCED.rawValue,
+    private static let fenced: Set<Int32> = [
+        RD_KAFKA_RESP_ERR__FENCED.rawValue, RD_KAFKA_RESP_ERR_PRODUCER_FENCED.rawValue,
         RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH.rawValue,
     ]
+
+    private static let fatal = fenced.union([
+        RD_KAFKA_RESP_ERR__FATAL.rawValue, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID.rawValue,
+    ])
 
     /// Kafka's retriable codes, and those of librdkafka that mean "not now".
     private static let retriable: Set<Int32> = Set(

@@ -93,9 +93,14 @@ public final class Admin: Sendable {
         return try await ask { $0.describeGroups(groups, timeout: $1, answer: $2) }
     }
 
-    /// All offsets that a group has committed.
-    public func committedOffsets(ofGroup group: String) async throws -> [TopicPartition: Int64] {
-        try await ask { $0.committedOffsets(group, timeout: $1, answer: $2) }
+    /// The offsets that a group has committed: all of them, or those of these partitions, where it has any.
+    ///
+    /// - Parameter isStable: an offset that an open transaction is about to commit is an error, which is retriable,
+    ///   instead of the one before (KIP-447).
+    public func committedOffsets(
+        ofGroup group: String, partitions: [TopicPartition]? = nil, isStable: Bool = false
+    ) async throws -> [TopicPartition: Int64] {
+        try await ask { $0.committedOffsets(group, partitions, isStable: isStable, timeout: $1, answer: $2) }
     }
 
     private func ask<R: Sendable, Failure: Error>(

@@ -16,10 +16,12 @@ extension AdminOwner {
     }
 
     func committedOffsets(
-        _ group: String, timeout: Duration, answer: @escaping (Result<[TopicPartition: Int64], any Error>) -> Void
+        _ group: String, _ partitions: [TopicPartition]?, isStable: Bool, timeout: Duration,
+        answer: @escaping (Result<[TopicPartition: Int64], any Error>) -> Void
     ) {
         GroupOffsets.request(
-            group, nil, handle: handle, queue: queue, calls: calls, timeout: timeout, answer: answer)
+            group, partitions, isStable: isStable, handle: handle, queue: queue, calls: calls, timeout: timeout,
+            answer: answer)
     }
 
     private static func readGroups(_ event: OpaquePointer) throws -> [GroupDescription] {

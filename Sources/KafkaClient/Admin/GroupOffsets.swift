@@ -2,10 +2,11 @@ import CRDKafka
 
 /// Asking for the offsets that a group has committed (KIP-709's request, for one group).
 enum GroupOffsets {
-    /// Asks, through `queue`; `partitions` nil means all that the group has offsets for.
+    /// Asks, through `queue`; `partitions` nil means all that the group has offsets for. A stable offset is one that no
+    /// open transaction is about to change (KIP-447).
     static func request(
-        _ group: String, _ partitions: [TopicPartition]?, handle: KafkaHandle, queue: OpaquePointer,
-        calls: PendingCalls, timeout: Duration,
+        _ group: String, _ partitions: [TopicPartition]?, isStable: Bool = false, handle: KafkaHandle,
+        queue: OpaquePointer, calls: PendingCalls, timeout: Duration,
         answer: @escaping (Result<[TopicPartition: Int64], any Error>) -> Void
     ) {
         let opaque = calls.add { result in
@@ -14,6 +15,7 @@ enum GroupOffsets {
         guard let options = AdminOptions(handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout, opaque) else {
             return calls.fail(opaque, KafkaError(.wrongState, "librdkafka gave no options object"))
         }
+        if isStable { options.requireStableOffsets() }
         var request: OpaquePointer?
         if let partitions {
             request = PartitionList(partitions).with { rd_kafka_ListConsumerGroupOffsets_new(group, $0) }
@@ -71,6 +73,12 @@ struct AdminOptions: ~Copyable {
     /// How long the broker itself may take.
     func setOperationTimeout(_ timeout: Duration) {
         _ = rd_kafka_AdminOptions_set_operation_timeout(pointer, Int32(clamping: timeout.milliseconds), nil, 0)
+    }
+
+    /// An offset that a transaction is about to commit is an error that may pass.
+    func requireStableOffsets() {
+        guard let error = rd_kafka_AdminOptions_set_require_stable_offsets(pointer, 1) else { return }
+        rd_kafka_error_destroy(error)
     }
 
     /// Throws the error of the request as a whole, if it had one.

@@ -113,7 +113,17 @@ public final class Producer: Service, Sendable {
             await tasks.next()
             tasks.cancelAll()
         }
+        await close()
+    }
+
+    /// Refuses messages, gives up what is under way, and ends the thread.
+    func close() async {
         room.close()
         await thread.ended.wait()
+    }
+
+    /// Has the producer's thread run `body`, which may block.
+    func onThread(_ body: @escaping @Sendable (ProducerOwner) throws -> Void) async throws {
+        try await thread.run(body)
     }
 }

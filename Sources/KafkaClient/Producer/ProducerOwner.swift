@@ -17,7 +17,7 @@ final class ProducerOwner: ThreadOwner {
     /// The most messages that go in before the reports are looked at.
     private static let stride = 1024
 
-    private let handle: KafkaHandle
+    let handle: KafkaHandle
     private let room: ProducerRoom
     private let enqueuer: MessageEnqueuer
     private var loads: Deque<Load> = []
@@ -63,9 +63,14 @@ final class ProducerOwner: ThreadOwner {
         return reached == end
     }
 
-    func end() {
-        for load in loads { load.pending.fail(from: load.next, with: RD_KAFKA_RESP_ERR__DESTROY) }
+    /// What is not in librdkafka's queue yet fails.
+    func giveUpLoads(_ error: rd_kafka_resp_err_t) {
+        for load in loads { load.pending.fail(from: load.next, with: error) }
         loads = []
+    }
+
+    func end() {
+        giveUpLoads(RD_KAFKA_RESP_ERR__DESTROY)
         _ = rd_kafka_purge(handle.pointer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
         // Every report comes now, without the network; the thread has nothing else to do than to wait for them.
         while rd_kafka_outq_len(handle.pointer) > 0 { _ = serveReports(timeout: 100) }

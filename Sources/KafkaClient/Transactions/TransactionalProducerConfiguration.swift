@@ -1,0 +1,37 @@
+/// How a ``TransactionalProducer`` sends.
+public struct TransactionalProducerConfiguration: Sendable {
+    /// Who it is, across restarts and machines: whoever starts under this id ends what its predecessor left open, and
+    /// fences it (KIP-98). Two that are to live side by side need two ids.
+    public var transactionalID: String
+    /// How it sends within a transaction. It is always idempotent and acknowledged by all, and what may take longer
+    /// than a transaction is cut to ``transactionTimeout``.
+    public var sending: ProducerConfiguration
+    /// The coordinator ends a transaction that is open for longer, and its producer is fenced. A producer that dies
+    /// holds up readers of committed records for as long, unless a successor starts; the broker's
+    /// `transaction.max.timeout.ms` (15 minutes) is the most.
+    public var transactionTimeout: Duration = .seconds(60)
+
+    /// The defaults, under this id, for this cluster.
+    public init(_ kafka: KafkaConfiguration, transactionalID: String) {
+        self.transactionalID = transactionalID
+        sending = ProducerConfiguration(kafka)
+        sending.linger = .zero
+    }
+
+    /// What the producer underneath is made with.
+    var producer: ProducerConfiguration {
+        var producer = sending
+        producer.acknowledgements = .all
+        producer.isIdempotent = true
+        // librdkafka refuses a message that might outlive its transaction; zero means without end there.
+        let limit = sending.deliveryTimeout > .zero ? sending.deliveryTimeout : transactionTimeout
+        producer.deliveryTimeout = min(limit, transactionTimeout)
+        producer.kafka.properties = [
+            "transactional.id": transactionalID,
+            "transaction.timeout.ms": "\(transactionTimeout.milliseconds)",
+            // A request that is never answered must end before the transaction does.
+            "socket.timeout.ms": "\(min(60_000, max(10, transactionTimeout.milliseconds - 200)))",
+        ].merging(sending.kafka.properties) { _, own in own }
+        return producer
+    }
+}
