@@ -128,7 +128,7 @@ let package = Package(
         .executableTarget(
             name: "TidingsCommand",
             dependencies: [
-                "KafkaBroker",
+                "KafkaBroker", "Tidings", "TidingsSQLite", "TidingsPostgres",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -216,6 +216,14 @@ let package = Package(
                 "TidingsPostgres", "TidingsTesting", "Processes", "KafkaClient",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TidingsCommandTests",
+            dependencies: [
+                "TidingsCommand", "Tidings", "TidingsSQLite", "TidingsPostgres", "Processes",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),

@@ -82,6 +82,37 @@ public protocol Store: Sendable {
     /// How many entries wait and are parked, and since when.
     func outboxStatus(in transaction: Transaction) throws -> OutboxStatus
 
+    /// The transactions that hold things up, the oldest first; databases where none can have none.
+    func holdUps(in transaction: Transaction) throws -> [OutboxHoldUp]
+
+    /// Removes at most so many of the entries that were sent before that time and kept.
+    ///
+    /// - Returns: how many were removed.
+    func removeSent(before time: Timestamp, limit: Int, in transaction: Transaction) throws -> Int
+
+    // MARK: Outbox, parked events
+
+    // ``retryParked(_:in:)`` and ``skipParked(_:note:in:)`` are made of these.
+
+    /// Parked events in the order of their numbers.
+    func parkedEvents(_ selection: ParkedSelection, in transaction: Transaction) throws -> [ParkedEvent]
+
+    /// Keeps others from parking or unparking events until the transaction ends; ``settle(_:in:)`` heeds it.
+    func lockParking(in transaction: Transaction) throws
+
+    /// Removes these from the parked events.
+    func removeParked(_ sequences: [Int64], in transaction: Transaction) throws
+
+    /// Takes what waits in the outbox of a record's topic and key out of it, in order, and keeps others from appending to
+    /// that key until the transaction ends.
+    func takeWaiting(like record: EventRecord, in transaction: Transaction) throws -> [EventRecord]
+
+    /// Keeps the trace of an event that is given up.
+    func keepSkipped(_ event: ParkedEvent, note: String, in transaction: Transaction) throws
+
+    /// The events that were given up with a number after that one, at most so many, in the order of their numbers.
+    func skippedEvents(after sequence: Int64, limit: Int, in transaction: Transaction) throws -> [SkippedEvent]
+
     // MARK: Subscription
 
     /// Into how many lanes a partition is divided where the user does not say: how many transactions can go on at the
@@ -151,6 +182,12 @@ public struct GroupPartition: Hashable, Sendable {
 
 extension Store {
     public var usualLanes: Int { 1 }
+
+    /// None.
+    public func holdUps(in transaction: Transaction) throws -> [OutboxHoldUp] { [] }
+
+    /// Nothing to do where there is one writer at a time.
+    public func lockParking(in transaction: Transaction) throws {}
 
     /// The offset of the next record to be handled; nil when the group has never handled one of this lane.
     public func offset(of place: GroupPartition, in transaction: Transaction) throws -> Int64? {

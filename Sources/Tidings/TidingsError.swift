@@ -5,7 +5,7 @@ public struct TidingsError: Error, Sendable {
         private enum Kind: String, Sendable {
             case notInTransaction, committedButNotSent, sentButActionFailed, notSent, noProducer
             case cannotEncode, cannotDecode, fenced, offsetBeyondLog, historyMissing, inconsistentOffsets
-            case invalidConfiguration
+            case invalidConfiguration, notParked
         }
 
         private let kind: Kind
@@ -36,6 +36,8 @@ public struct TidingsError: Error, Sendable {
         public static let historyMissing = Code(kind: .historyMissing)
         /// The database's offsets of a partition's lanes contradict each other, as they only do when changed by hand.
         public static let inconsistentOffsets = Code(kind: .inconsistentOffsets)
+        /// An event that is not parked, or stands behind another that is, was to be retried or skipped.
+        public static let notParked = Code(kind: .notParked)
         /// Something was set to a value that it cannot have; the message names it.
         public static let invalidConfiguration = Code(kind: .invalidConfiguration)
 

@@ -128,12 +128,6 @@ private struct ReadyLine: Service {
     }
 }
 
-/// Writes unbuffered: whoever waits for a line must not wait for a buffer to fill.
-private func write(_ text: String, to descriptor: Int32) {
-    var text = text
-    text.withUTF8 { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
-}
-
 extension HostAndPort: ExpressibleByArgument {
     public init?(argument: String) {
         self.init(argument)

@@ -97,6 +97,9 @@ public final class PostgresTransaction {
 
     // MARK: For the store
 
+    /// How the transaction began, or will begin.
+    var isolation: PostgresConfiguration.Isolation { session.configuration.isolation }
+
     /// Sets a record aside for the outbox; it is written with the commit, before a savepoint, or on ``flush()``.
     func append(_ record: EventRecord) throws {
         guard isOpen else {

@@ -73,7 +73,9 @@ extension SQLiteStore {
     }
 
     public func settle(_ settlement: OutboxSettlement, in db: Database) throws {
-        try remove(settlement.sent.map(\.sequence), in: db)
+        let sent = settlement.sent.map(\.sequence)
+        if settlement.keepsSent { try keep(sent, in: db) }
+        try remove(sent, in: db)
         try park(settlement.parked, in: db)
         for batch in settlement.batches {
             let kept = settlement.kept.filter { $0.batch == batch }
@@ -98,7 +100,7 @@ extension SQLiteStore {
     }
 
     private static let columns =
-        "SELECT sequence, event_id, topic, key, headers, value, appended_at FROM tidings_outbox"
+        "SELECT \(recordColumns), sequence, appended_at FROM tidings_outbox"
 
     /// Reads rows of ``columns``.
     private struct EntryReader {
@@ -109,11 +111,9 @@ extension SQLiteStore {
         }
 
         mutating func entry(_ row: Row, _ stamp: EventStamp, in db: Database) throws -> OutboxEntry {
-            let record = EventRecord(
-                eventID: EventID(rawValue: row[1]), topic: row[2], key: try row.bytes(3),
-                headers: try HeaderBlob.decode(row.bytes(4) ?? []), value: try row.bytes(5))
+            let record = try SQLiteStore.record(row)
             return OutboxEntry(
-                sequence: row[0], stamp: stamp, record: record, appendedAt: Timestamp(millisecondsSince1970: row[6]),
+                sequence: row[5], stamp: stamp, record: record, appendedAt: Timestamp(millisecondsSince1970: row[6]),
                 isBehindParked: try isAnythingParked && isParked(record, in: db))
         }
 
@@ -137,6 +137,18 @@ extension SQLiteStore {
         for sequence in sequences { try statement.execute(arguments: [sequence]) }
     }
 
+    private func keep(_ sequences: [Int64], in db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO tidings_outbox_sent
+                    (sequence, event_id, topic, key, headers, value, appended_at, sent_at)
+                SELECT sequence, event_id, topic, key, headers, value, appended_at, ?
+                FROM tidings_outbox WHERE sequence = ?
+                """)
+        let now = Timestamp.now().millisecondsSince1970
+        for sequence in sequences { try statement.execute(arguments: [now, sequence]) }
+    }
+
     private func park(_ entries: [OutboxParking], in db: Database) throws {
         if entries.isEmpty { return }
         let copy = try db.cachedStatement(
@@ -154,16 +166,20 @@ extension SQLiteStore {
         }
     }
 
+    /// Exact up to ten thousand; above that, the span of the numbers.
     public func outboxStatus(in db: Database) throws -> OutboxStatus {
         let row = try Row.fetchOne(
             db.cachedStatement(
                 sql: """
-                    SELECT (SELECT count(*) FROM tidings_outbox), (SELECT count(*) FROM tidings_outbox_parked),
+                    SELECT (SELECT count(*) FROM (SELECT 1 FROM tidings_outbox LIMIT 10000)),
+                        (SELECT max(sequence) FROM tidings_outbox) - (SELECT min(sequence) FROM tidings_outbox) + 1,
+                        (SELECT count(*) FROM tidings_outbox_parked),
                         (SELECT appended_at FROM tidings_outbox ORDER BY sequence LIMIT 1)
                     """))
-        let oldest: Int64? = row?[2]
+        let counted: Int = row?[0] ?? 0
+        let oldest: Int64? = row?[3]
         return OutboxStatus(
-            pending: row?[0] ?? 0, parked: row?[1] ?? 0,
+            pending: counted < 10_000 ? counted : row?[1] ?? counted, parked: row?[2] ?? 0,
             oldestPending: oldest.map(Timestamp.init(millisecondsSince1970:)))
     }
 }

@@ -12,15 +12,17 @@ public final class InMemoryStore: Store {
     public final class Transaction {
         /// The test's own rows.
         public var rows: [String: String] = [:]
-        fileprivate var tables = Tables()
+        var tables = Tables()
         fileprivate var isOpen = true
     }
 
-    fileprivate struct Tables {
+    struct Tables {
         var rows: [String: String] = [:]
         var nextSequence: Int64 = 1
         var outbox: [OutboxEntry] = []
-        var parkedEntries: [(entry: OutboxEntry, reason: String)] = []
+        var parkedEvents: [ParkedEvent] = []
+        var skippedEvents: [SkippedEvent] = []
+        var sentEvents: [(record: EventRecord, at: Timestamp)] = []
         var leases: [String: (lease: Lease, expires: Duration)] = [:]
         var shards: [OutboxShard] = []
         var open: [OutboxBatch: [Int64: EventStamp]] = [:]
@@ -29,9 +31,8 @@ public final class InMemoryStore: Store {
 
         /// Whether an event of this topic and key is parked.
         func holdsBack(_ record: EventRecord) -> Bool {
-            parkedEntries.contains { parked in
-                record.key != nil && parked.entry.record.key == record.key && parked.entry.record.topic == record.topic
-            }
+            record.key != nil
+                && parkedEvents.contains { $0.record.key == record.key && $0.record.topic == record.topic }
         }
     }
 
@@ -80,8 +81,8 @@ public final class InMemoryStore: Store {
     /// The received records that are parked.
     public var parkedRecords: [ParkedRecord] { state.withLock { $0.tables.parkedRecords } }
 
-    /// The outbox's parked entries with their reasons.
-    public var parkedEntries: [(entry: OutboxEntry, reason: String)] { state.withLock { $0.tables.parkedEntries } }
+    /// The outbox's parked events.
+    public var parkedEvents: [ParkedEvent] { state.withLock { $0.tables.parkedEvents } }
 
     /// What waits in the outbox.
     public var outbox: [OutboxEntry] { state.withLock { $0.tables.outbox } }
@@ -183,11 +184,20 @@ extension InMemoryStore {
 
     public func settle(_ settlement: OutboxSettlement, in transaction: Transaction) throws {
         let gone = Set(settlement.sent.map(\.sequence))
+        if settlement.keepsSent {
+            for entry in transaction.tables.outbox where gone.contains(entry.sequence) {
+                transaction.tables.sentEvents.append((entry.record, .now()))
+            }
+        }
         transaction.tables.outbox.removeAll { gone.contains($0.sequence) }
         for parking in settlement.parked {
             let place = transaction.tables.outbox.firstIndex { $0.sequence == parking.entry.sequence }
             guard let place else { continue }
-            transaction.tables.parkedEntries.append((transaction.tables.outbox.remove(at: place), parking.reason))
+            let entry = transaction.tables.outbox.remove(at: place)
+            transaction.tables.parkedEvents.append(
+                ParkedEvent(
+                    sequence: entry.sequence, record: entry.record, appendedAt: entry.appendedAt, parkedAt: .now(),
+                    reason: parking.reason, isBehind: parking.isBehind))
         }
         for batch in settlement.batches {
             transaction.tables.open[batch] = nil
@@ -208,7 +218,7 @@ extension InMemoryStore {
 
     public func outboxStatus(in transaction: Transaction) throws -> OutboxStatus {
         OutboxStatus(
-            pending: transaction.tables.outbox.count, parked: transaction.tables.parkedEntries.count,
+            pending: transaction.tables.outbox.count, parked: transaction.tables.parkedEvents.count,
             oldestPending: transaction.tables.outbox.first?.appendedAt)
     }
 

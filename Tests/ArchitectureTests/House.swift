@@ -37,7 +37,9 @@ struct House {
         "TidingsTesting": Room(
             folder: "Sources/TidingsTesting",
             mayImport: ["KafkaBroker", "KafkaLog", "KafkaClient", "Tidings", "Foundation"]),
-        "TidingsCommand": Room(folder: "Sources/TidingsCommand", mayImport: ["KafkaBroker", "ArgumentParser"]),
+        "TidingsCommand": Room(
+            folder: "Sources/TidingsCommand",
+            mayImport: ["KafkaBroker", "Tidings", "TidingsSQLite", "TidingsPostgres", "ArgumentParser"]),
         "Shop": Room(
             folder: "Examples/Shop",
             mayImport: [

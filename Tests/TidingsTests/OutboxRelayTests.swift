@@ -54,8 +54,8 @@ import TidingsTesting
     func polls() async throws {
         let (sender, clock, store) = (RecordingSender(), ManualClock(), InMemoryStore(raisesSignal: false))
         try await relaying(sender, store: store, clock: clock) {
-            // The lease's renewal and the poll.
-            await clock.sleepers(atLeast: 2)
+            // The lease's renewal, the watch and the poll.
+            await clock.sleepers(atLeast: 3)
             try await publish("1", in: store)
             clock.advance(by: .seconds(1))
             _ = await sender.records(atLeast: 1)
@@ -95,8 +95,8 @@ import TidingsTesting
             await emptyOutbox()
         }
         #expect(sender.records.map(\.eventID) == ["good", "more"])
-        #expect(store.parkedEntries.map(\.entry.record.eventID) == ["bad", "behind"])
-        #expect(store.parkedEntries.first?.reason == "invalid record")
+        #expect(store.parkedEvents.map(\.record.eventID) == ["bad", "behind"])
+        #expect(store.parkedEvents.first?.reason == "invalid record")
     }
 
     @Test("while the database is away the relay waits and marks what it had sent")

@@ -29,6 +29,13 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable {
         left.millisecondsSince1970 < right.millisecondsSince1970
     }
 
+    /// The moment that much later, to the millisecond.
+    public func advanced(by duration: Duration) -> Timestamp {
+        let (seconds, attoseconds) = duration.components
+        return Timestamp(
+            millisecondsSince1970: millisecondsSince1970 + seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+
     /// How long after `earlier` this moment is; negative when it is before.
     public func since(_ earlier: Timestamp) -> Duration {
         .milliseconds(millisecondsSince1970 - earlier.millisecondsSince1970)

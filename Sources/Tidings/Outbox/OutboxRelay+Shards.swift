@@ -38,6 +38,7 @@ extension OutboxRelay {
         }
         held.renewed(asOf: time, lasting: configuration.leaseDuration)
         held.hold(result.taken, givingUp: result.givenUp)
+        watch.hasFirstShard = held.numbers.first == 0
         if !result.taken.isEmpty || !result.givenUp.isEmpty {
             logger.info(
                 "relaying the outbox",
@@ -87,7 +88,6 @@ extension OutboxRelay {
         let (store, configuration) = (store, configuration)
         while true {
             try await clock.sleep(for: configuration.leaseDuration / 3)
-            metrics.age()
             do {
                 let kept = try await store.transaction { transaction in
                     try store.lease(configuration.renewal(of: lease), in: transaction) != nil
@@ -126,7 +126,7 @@ extension OutboxRelay {
 
 extension OutboxRelayConfiguration {
     /// What the names of all relays' leases begin with.
-    static let leasePrefix = "outbox/relay/"
+    package static let leasePrefix = "outbox/relay/"
 
     /// The name of the relay's lease.
     var leaseName: String { OutboxRelayConfiguration.leasePrefix + instanceID }

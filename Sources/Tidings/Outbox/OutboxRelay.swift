@@ -19,7 +19,8 @@ import ServiceLifecycle
 /// However many relays run, each shard of the outbox (``OutboxShard``) has one at a time: they divide the shards among
 /// them, finish what is in hand before they hand a shard over, and take over those of a relay whose lease expires. An
 /// event that can never go is parked with its reason, and later events of its key with it; everything else flows on.
-/// While Kafka is away, events wait.
+/// While Kafka is away, events wait; ``OutboxAlarms`` tell. `tidings outbox` lets what is parked go again
+/// (``Store/retryParked(_:in:)``).
 ///
 /// Give it a producer of its own whose messages never time out (`ProducerConfiguration.relay`): a message that timed
 /// out and is sent again could be overtaken.
@@ -31,6 +32,7 @@ public final class OutboxRelay<S: Store>: Service {
     let probe: (any Probe)?
     let logger: Logger
     let metrics = RelayMetrics()
+    let watch = RelayWatch()
 
     /// The time that has passed on the clock since the relay was made.
     let elapsed: @Sendable () -> Duration
@@ -90,6 +92,7 @@ public final class OutboxRelay<S: Store>: Service {
     private func relay(with held: HeldShards) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.keep(held.lease) }
+            group.addTask { try await self.lookAfter() }
             group.addTask { try await self.drain(with: held) }
             group.addTask {
                 try? await gracefulShutdown()
@@ -143,13 +146,16 @@ public final class OutboxRelay<S: Store>: Service {
         let batch = RelayBatch(claimed: claimed, maximumRecordBytes: configuration.maximumRecordBytes)
         var outcomes: [SendOutcome] = []
         if !batch.sending.isEmpty {
+            watch.sends(at: elapsed())
             do {
                 outcomes = try await sender.send(batch.sending.map(\.stampedRecord))
             } catch let failure as SendFailure {
                 outcomes = batch.sending.map { _ in .failed(failure) }
             }
         }
-        let result = batch.settle(outcomes)
+        var result = batch.settle(outcomes)
+        result.settlement.keepsSent = configuration.keepSent != nil
+        watch.answered(result.obstacle?.message)
         probe?.reached(Step(.relayAcknowledged, result.settlement.sent.map(\.record.eventID)))
         metrics.settled(result)
         report(result)

@@ -26,6 +26,13 @@ public struct OutboxRelayConfiguration: Sendable {
     /// How long a batch in hand may take after shutdown was asked for.
     public var shutdownGrace: Duration = .seconds(5)
 
+    /// How long to keep what is sent, in a table of its own (`tidings_outbox_sent`), for whoever wants to look; nil keeps
+    /// nothing.
+    public var keepSent: Duration?
+
+    /// When to raise alarms, and who hears of them.
+    public var alarms = OutboxAlarms()
+
     /// The defaults.
     public init() {}
 }

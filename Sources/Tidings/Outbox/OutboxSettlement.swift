@@ -9,6 +9,9 @@ public struct OutboxSettlement: Sendable {
     /// Entries that Kafka has.
     public var sent: [OutboxEntry]
 
+    /// Whether what is sent is kept for a while (``OutboxRelayConfiguration/keepSent``) rather than removed.
+    public var keepsSent = false
+
     /// Entries that cannot go.
     public var parked: [OutboxParking]
 

@@ -1,6 +1,6 @@
 /// How an outbox stands.
 public struct OutboxStatus: Hashable, Sendable {
-    /// Entries that wait to be sent.
+    /// Entries that wait to be sent. Where there are very many, a store may estimate.
     public var pending: Int
 
     /// Entries that cannot go.
@@ -14,5 +14,25 @@ public struct OutboxStatus: Hashable, Sendable {
         self.pending = pending
         self.parked = parked
         self.oldestPending = oldestPending
+    }
+}
+
+/// A transaction that holds things up: others that append to its keys wait for it, or what was sent cannot be cleaned up
+/// while it is open.
+public struct OutboxHoldUp: Hashable, Sendable {
+    /// For how long the transaction has been open.
+    public var age: Duration
+
+    /// How many transactions that append wait for it.
+    public var waiting: Int
+
+    /// Whose it is and what it does, in words.
+    public var description: String
+
+    /// A transaction as a store sees it.
+    public init(age: Duration, waiting: Int, description: String) {
+        self.age = age
+        self.waiting = waiting
+        self.description = description
     }
 }

@@ -5,6 +5,7 @@ import Tidings
 /// - `tidings_outbox`: events to send. Numbers rise in commit order within a key; there are gaps, and a number may
 ///   appear after a later one of another key. (The sequence must hand out its numbers singly: `cache 1`.)
 /// - `tidings_outbox_parked`: events that cannot go, with the number they had.
+/// - `tidings_outbox_sent`, `tidings_outbox_skipped`: what is out, where it is kept, and what was given up.
 /// - `tidings_outbox_identity`, `_shard`, `_batch`: the outbox's name, who has its shards, which batches are open.
 /// - `tidings_lease`: which relays live.
 /// - `tidings_offset`: the offset of the next record to handle, in each lane of a partition.
@@ -39,6 +40,14 @@ public enum PostgresSchema {
                 for statement in statements { try db.execute(statement) }
                 try db.execute("insert into tidings_schema (version) values ($1)", Int32(index + 1))
             }
+        }
+    }
+
+    /// The version that the database's tables have; 0 when there are none.
+    public static func version(of pool: PostgresPool) async throws -> Int {
+        try await pool.transaction { db in
+            guard try db.query("select to_regclass('tidings_schema') is not null")[0][0] else { return 0 }
+            return try db.query("select coalesce(max(version), 0) from tidings_schema")[0][0]
         }
     }
 
@@ -137,5 +146,6 @@ public enum PostgresSchema {
             """,
         ],
         shards,
+        keeping,
     ]
 }

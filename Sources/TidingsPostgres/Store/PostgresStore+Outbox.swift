@@ -108,8 +108,9 @@ extension PostgresStore {
         if !settlement.sent.isEmpty { try db.exchange([.planningByIndex]) }
         for (shard, sent) in Dictionary(grouping: settlement.sent, by: \.stamp.source.shard) {
             // Never a range: a number inside it may belong to a transaction that has not committed yet.
+            let delete = "delete from tidings_outbox where shard = $1 and sequence = any($2)"
             db.executeLater(
-                "delete from tidings_outbox where shard = $1 and sequence = any($2)", shard,
+                settlement.keepsSent ? "with sent as (\(delete) returning *) \(Self.keep)" : delete, shard,
                 PostgresValue.array(sent.map(\.sequence)))
         }
         try park(settlement.parked, in: db)
@@ -118,6 +119,11 @@ extension PostgresStore {
             open(batch, settlement.kept.filter { $0.batch == batch }, in: db)
         }
     }
+
+    private static let keep = """
+        insert into tidings_outbox_sent (sequence, event_id, topic, key, headers, value, appended_at, sent_at)
+        select sequence, event_id, topic, key, headers, value, appended_at, clock_timestamp() from sent
+        """
 
     private func park(_ entries: [OutboxParking], in db: PostgresTransaction) throws {
         if entries.isEmpty { return }

@@ -33,7 +33,7 @@ public enum StoreConformance<S: Store> {
     }
 
     /// All promises.
-    public static var checks: [Check] { outboxChecks + relayChecks + leaseChecks + subscriptionChecks }
+    public static var checks: [Check] { outboxChecks + relayChecks + parkedChecks + leaseChecks + subscriptionChecks }
 }
 
 /// A promise that a store does not keep.

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Glibc
+import Logging
+import Tidings
+import TidingsPostgres
+import TidingsSQLite
+
+/// `--database`: a service's own database, where its outbox and what it has parked are.
+///
+/// A command that works on it conforms to ``DatabaseCommand``.
+struct DatabaseOption: ParsableArguments {
+    @Option(
+        name: .customLong("database"),
+        help: ArgumentHelp(
+            "The service's database: the path of an SQLite file, or postgres://USER@HOST/NAME.",
+            discussion: """
+                A password in the URL shows in the list of processes; libpq's password file \
+                (~/.pgpass) and PGPASSWORD do not.
+                """,
+            valueName: "path-or-url"))
+    var location: String
+
+    private var isPostgres: Bool { location.hasPrefix("postgres://") || location.hasPrefix("postgresql://") }
+
+    /// Opens the database as it is: nothing is made, nothing is migrated.
+    func open() async throws -> any Store {
+        isPostgres ? try await openPostgres() : try openSQLite()
+    }
+
+    private func openPostgres() async throws -> any Store {
+        var configuration = PostgresConfiguration(location)
+        configuration.connectTimeout = .seconds(5)
+        configuration.maximumConnections = 1
+        configuration.parameters["application_name"] = "tidings"
+        let pool = PostgresPool(configuration, logger: Logger(label: "postgres") { _ in SwiftLogNoOpLogHandler() })
+        let version = try await PostgresSchema.version(of: pool)
+        try check(version == 0 ? nil : version, known: PostgresSchema.version)
+        return PostgresStore(pool: pool)
+    }
+
+    private func openSQLite() throws -> any Store {
+        guard access(location, R_OK | W_OK) == 0 else {
+            throw CommandFailure("\(location): \(String(cString: strerror(errno)))")
+        }
+        try check(try SQLiteSchema.version(ofFile: location), known: SQLiteSchema.version)
+        var configuration = SQLiteConfiguration()
+        configuration.migratesOnOpen = false
+        return try SQLiteStore(path: location, configuration: configuration)
+    }
+
+    private func check(_ version: Int?, known: Int) throws {
+        guard let version else {
+            throw CommandFailure("this database has none of Tidings' tables; is it the service's own?")
+        }
+        if version < known {
+            throw CommandFailure(
+                """
+                the tables have version \(version), this program knows \(known): start the service once with the \
+                version of Tidings that this program has, which brings them up to date
+                """)
+        }
+        if version > known {
+            throw CommandFailure("the tables have version \(version), this program knows \(known): update tidings")
+        }
+    }
+}
+
+/// A command that does one thing with a service's database.
+protocol DatabaseCommand: AsyncParsableCommand {
+    var database: DatabaseOption { get }
+
+    func run(on store: some Store) async throws
+}
+
+extension DatabaseCommand {
+    func run() async throws {
+        do {
+            try await run(on: try await database.open())
+        } catch let error as TidingsError where error.code == .notParked {
+            write("tidings: \(error.message)\n", to: STDERR_FILENO)
+            throw ExitCode(2)
+        } catch let error as ExitCode {
+            throw error
+        } catch {
+            write("tidings: \(error)\n", to: STDERR_FILENO)
+            throw ExitCode.failure
+        }
+    }
+}
+
+/// What a command says before it gives up.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
