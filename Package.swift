@@ -94,7 +94,7 @@ let package = Package(
         .target(
             name: "Tidings",
             dependencies: [
-                "KafkaClient",
+                "KafkaClient", "CCRC32C",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "DequeModule", package: "swift-collections"),

@@ -50,6 +50,9 @@ public struct KafkaError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let messageTooLarge = Code(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         /// There is no such topic or partition.
         public static let unknownTopicOrPartition = Code(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        /// There is nothing at the offset where reading was to start or go on, and the reader is to be told of it
+        /// (``ConsumerConfiguration/OffsetReset/fail``).
+        public static let offsetOutOfRange = Code(RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
         /// The topic to be created is there already.
         public static let topicAlreadyExists = Code(RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
         /// A newer producer has started under the same transactional id.

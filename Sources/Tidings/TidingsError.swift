@@ -6,6 +6,7 @@ public struct TidingsError: Error, Sendable {
             case notInTransaction, committedButNotSent, sentButActionFailed, notSent, noProducer
             case cannotEncode, cannotDecode, fenced, offsetBeyondLog, historyMissing, inconsistentOffsets
             case invalidConfiguration, notParked
+            case viewNotReady, viewStopped
         }
 
         private let kind: Kind
@@ -38,6 +39,10 @@ public struct TidingsError: Error, Sendable {
         public static let inconsistentOffsets = Code(kind: .inconsistentOffsets)
         /// An event that is not parked, or stands behind another that is, was to be retried or skipped.
         public static let notParked = Code(kind: .notParked)
+        /// A view does not hold yet what it was asked for.
+        public static let viewNotReady = Code(kind: .viewNotReady)
+        /// A view has ended, and holds nothing new any more; ``TidingsError/cause`` says why, if it was no shutdown.
+        public static let viewStopped = Code(kind: .viewStopped)
         /// Something was set to a value that it cannot have; the message names it.
         public static let invalidConfiguration = Code(kind: .invalidConfiguration)
 
@@ -61,7 +66,8 @@ public struct TidingsError: Error, Sendable {
 
     /// True when the object that threw is of no further use.
     public var isFatal: Bool {
-        [.fenced, .offsetBeyondLog, .historyMissing, .inconsistentOffsets, .invalidConfiguration].contains(code)
+        [.fenced, .offsetBeyondLog, .historyMissing, .inconsistentOffsets, .invalidConfiguration, .viewStopped]
+            .contains(code)
     }
 
     /// An error of a kind, in the caller's words; a handler may throw one with `isRetriable` to be tried again.

@@ -27,7 +27,7 @@ struct House {
             mayImport: ["KafkaProtocol", "KafkaLog", "NIOCore", "NIOPosix"]),
         // The service author's tower.
         "KafkaClient": Room(folder: "Sources/KafkaClient", mayImport: ["CRDKafka", "Foundation"]),
-        "Tidings": Room(folder: "Sources/Tidings", mayImport: ["KafkaClient", "Foundation"]),
+        "Tidings": Room(folder: "Sources/Tidings", mayImport: ["KafkaClient", "CCRC32C", "Foundation"]),
         "TidingsSQLite": Room(
             folder: "Sources/TidingsSQLite", mayImport: ["Tidings", "KafkaClient", "GRDB", "Foundation"]),
         "TidingsPostgres": Room(

@@ -19,8 +19,12 @@ public struct ConsumerBatch: Sendable, RandomAccessCollection {
 
     /// The partition that all its records are from.
     public var partition: TopicPartition { storage.partition }
-    /// The offset after its last record: where reading goes on, and what to commit once all are handled.
+    /// Where reading goes on, and what to commit once all are handled: the offset after its last record or, when it
+    /// reaches the end, after what follows that and is no record (a transaction's marker, for instance).
     public var nextOffset: Int64 { storage.nextOffset }
+    /// Nothing more was there to be read in its partition when it was fetched. Only told where
+    /// ``ConsumerConfiguration/reportsEnds`` is set; a batch without records tells nothing else.
+    public var reachesEnd: Bool { storage.reachesEnd }
 
     @inlinable public var startIndex: Int { 0 }
     @inlinable public var endIndex: Int { storage.messages.count }
@@ -40,17 +44,19 @@ final class BatchStorage: @unchecked Sendable {
     let partition: TopicPartition
     @usableFromInline let messages: UnsafeMutableBufferPointer<Message>
     let nextOffset: Int64
+    let reachesEnd: Bool
     let headers = Mutex(())
     private let outstanding: OutstandingBatches
 
-    /// Takes over `messages`, of which there is at least one.
+    /// Takes over `messages`; there are none only where the `end` is told, which is where the partition then ended.
     init(
-        _ messages: UnsafeMutableBufferPointer<Message>, of partition: TopicPartition,
+        _ messages: UnsafeMutableBufferPointer<Message>, of partition: TopicPartition, end: Int64?,
         in outstanding: OutstandingBatches
     ) {
         self.partition = partition
         self.messages = messages
-        self.nextOffset = messages[messages.count - 1].pointee.offset + 1
+        self.nextOffset = end ?? messages.last.map { $0.pointee.offset + 1 } ?? 0
+        self.reachesEnd = end != nil
         self.outstanding = outstanding
         outstanding.enter()
     }

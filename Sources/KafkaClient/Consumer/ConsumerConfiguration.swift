@@ -65,6 +65,9 @@ public struct ConsumerConfiguration: Sendable {
     public var requestTimeout: Duration = .seconds(30)
     /// Whether records of transactions that are not committed are read.
     public var isolation: Isolation = .committed
+    /// Whether a batch tells that it reaches the end of its partition (``ConsumerBatch/reachesEnd``), and one without
+    /// records comes when nothing else would tell it.
+    public var reportsEnds = false
 
     /// The defaults, for this cluster and group.
     public init(_ kafka: KafkaConfiguration, groupID: String, groupInstanceID: String? = nil) {
@@ -95,7 +98,7 @@ public struct ConsumerConfiguration: Sendable {
             "metadata.max.age.ms": "15000",
             "enable.auto.commit": "false",
             "enable.auto.offset.store": "false",
-            "enable.partition.eof": "false",
+            "enable.partition.eof": "\(reportsEnds)",
         ]
         typed["group.instance.id"] = groupInstanceID
         return kafka.merged(over: typed)

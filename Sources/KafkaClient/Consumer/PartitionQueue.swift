@@ -48,21 +48,27 @@ final class PartitionQueue {
             guard count > 0 else { return .nothing }
             let messages = UnsafeMutableBufferPointer<BatchStorage.Message>.allocate(capacity: count)
             var kept = 0
+            var end: Int64?
             for case let message? in buffer[..<count] {
                 if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
                     messages.initializeElement(at: kept, to: message)
                     kept += 1
+                    end = nil
+                    continue
+                }
+                if message.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF {
+                    end = message.pointee.offset
                 } else {
                     failure = failure ?? error(of: message)
-                    rd_kafka_message_destroy(message)
                 }
+                rd_kafka_message_destroy(message)
             }
-            guard kept > 0 else {
+            guard kept > 0 || end != nil else {
                 messages.deallocate()
                 return failure.take().map(Reading.failure) ?? .nothing
             }
             let filled = UnsafeMutableBufferPointer(rebasing: messages[..<kept])
-            return .batch(ConsumerBatch(storage: BatchStorage(filled, of: partition, in: outstanding)))
+            return .batch(ConsumerBatch(storage: BatchStorage(filled, of: partition, end: end, in: outstanding)))
         }
     }
 
@@ -90,8 +96,7 @@ final class PartitionQueue {
         rd_kafka_queue_destroy(queue)
     }
 
-    private func error(of message: BatchStorage.Message) -> KafkaError? {
-        guard message.pointee.err != RD_KAFKA_RESP_ERR__PARTITION_EOF else { return nil }
+    private func error(of message: BatchStorage.Message) -> KafkaError {
         let reason = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
         return KafkaError(message.pointee.err, "\(partition): \(reason)")
     }

@@ -17,7 +17,7 @@ enum CloudEvents {
 
     /// The headers of an event in binary content mode.
     static func headers(
-        id: EventID, source: String, type: String, time: Timestamp, contentType: String
+        id: EventID, source: String, type: String, time: Timestamp, contentType: String?
     ) -> [EventHeader] {
         [
             EventHeader(specVersionHeader, specVersion),
@@ -25,8 +25,7 @@ enum CloudEvents {
             EventHeader(sourceHeader, source),
             EventHeader(typeHeader, type),
             EventHeader(timeHeader, time.rfc3339),
-            EventHeader(contentTypeHeader, contentType),
-        ]
+        ] + (contentType.map { [EventHeader(contentTypeHeader, $0)] } ?? [])
     }
 }
 
@@ -48,5 +47,18 @@ extension EventRecord {
             id: id, source: source, type: E.eventType, time: time, contentType: topic.codec.contentType)
         self.init(
             eventID: id, topic: topic.name, key: Array(event.key.utf8), headers: envelope + headers, value: value)
+    }
+}
+
+extension EventRecord {
+    /// Says that what a key stood for is gone: a tombstone in its envelope, whose type is that of the events with
+    /// `.deleted` behind it.
+    public init<E: Event>(
+        deletionOf key: String, id: EventID, topic: Topic<E>, source: String, time: Timestamp = .now(),
+        headers: [EventHeader] = []
+    ) {
+        let envelope = CloudEvents.headers(
+            id: id, source: source, type: E.eventType + ".deleted", time: time, contentType: nil)
+        self.init(eventID: id, topic: topic.name, key: Array(key.utf8), headers: envelope + headers, value: nil)
     }
 }

@@ -51,6 +51,28 @@ public struct Publisher<S: Store>: Sendable {
         headers: [EventHeader] = [], action: @escaping @Sendable (S.Transaction) throws -> R
     ) async throws -> R {
         let record = try EventRecord(event, id: id, topic: topic, source: source, headers: headers)
+        return try await publish(record, sending, action)
+    }
+
+    /// Does something in the local database and says that what a key stood for is gone: a *tombstone*, which in a
+    /// compacted topic in time deletes all that was ever said of the key, itself included.
+    ///
+    /// ```swift
+    /// try await publisher.publishDeletion(of: customer.id, in: customers) { db in try customer.delete(db) }
+    /// ```
+    /// Parameters, result and errors are those of ``publish(_:id:to:sending:headers:action:)``.
+    @discardableResult
+    public func publishDeletion<E: Event, R: Sendable>(
+        of key: String, id: EventID = EventID(), in topic: Topic<E>, sending: Sending = .outbox,
+        headers: [EventHeader] = [], action: @escaping @Sendable (S.Transaction) throws -> R
+    ) async throws -> R {
+        let record = EventRecord(deletionOf: key, id: id, topic: topic, source: source, headers: headers)
+        return try await publish(record, sending, action)
+    }
+
+    private func publish<R: Sendable>(
+        _ record: EventRecord, _ sending: Sending, _ action: @escaping @Sendable (S.Transaction) throws -> R
+    ) async throws -> R {
         switch sending {
         case .afterAction: return try await actThenSend(record, action)
         case .beforeAction: return try await sendThenAct(record, action)
@@ -72,6 +94,17 @@ public struct Publisher<S: Store>: Sendable {
         in transaction: S.Transaction
     ) throws {
         let record = try EventRecord(event, id: id, topic: topic, source: source, headers: headers)
+        try store.append(record, in: transaction)
+    }
+
+    /// Appends a tombstone to the outbox inside the caller's own transaction; see ``publishDeletion(of:id:in:sending:headers:action:)``.
+    ///
+    /// - Throws: ``TidingsError/Code/notInTransaction`` when there is no transaction.
+    public func appendDeletion<E: Event>(
+        of key: String, id: EventID = EventID(), from topic: Topic<E>, headers: [EventHeader] = [],
+        in transaction: S.Transaction
+    ) throws {
+        let record = EventRecord(deletionOf: key, id: id, topic: topic, source: source, headers: headers)
         try store.append(record, in: transaction)
     }
 

@@ -1,0 +1,34 @@
+import KafkaClient
+import Synchronization
+
+/// What a view does with each record, by the name of the event's type.
+final class FoldTable<State: Sendable>: Sendable {
+    typealias Fold = @Sendable (inout State, Delivery, CodecTable) throws -> Void
+    typealias RecordFold = @Sendable (inout State, ConsumerRecord) throws -> Void
+
+    struct Folds: Sendable {
+        fileprivate(set) var byType: [String: Fold] = [:]
+        fileprivate(set) var deletion: Fold?
+        fileprivate(set) var record: RecordFold?
+
+        /// Folds one record: by its type, or as a deletion when it has a key and no value, or else as a plain record.
+        func apply(_ record: ConsumerRecord, to state: inout State, _ codecs: CodecTable) throws {
+            if !byType.isEmpty || deletion != nil {
+                let delivery = Delivery(record)
+                if let type = delivery.type, let fold = byType[type] { return try fold(&state, delivery, codecs) }
+                if delivery.value == nil, delivery.key != nil, let deletion {
+                    return try deletion(&state, delivery, codecs)
+                }
+            }
+            try self.record?(&state, record)
+        }
+    }
+
+    private let state = Mutex(Folds())
+
+    var folds: Folds { state.withLock { $0 } }
+
+    func add(_ type: String, _ fold: @escaping Fold) { state.withLock { $0.byType[type] = fold } }
+    func setDeletion(_ fold: @escaping Fold) { state.withLock { $0.deletion = fold } }
+    func setRecord(_ fold: @escaping RecordFold) { state.withLock { $0.record = fold } }
+}

@@ -1,0 +1,167 @@
+import KafkaClient
+import Logging
+import ServiceLifecycle
+
+/// Who takes what a ``HistoryReader`` reads.
+protocol HistoryFollower: Sendable {
+    /// Reading starts, or goes on, at these positions; the partitions end there now.
+    func start(_ positions: [TopicPartition: Int64], ends: [TopicPartition: Int64]) async throws
+
+    /// - Returns: false when it wants nothing more.
+    func receive(_ batch: ConsumerBatch) async throws -> Bool
+
+    /// Where to go on after what was received.
+    func positions() async throws -> [TopicPartition: Int64]
+}
+
+/// Reads all partitions of topics, from where its follower stands, and then stays with them: no group, no commits.
+struct HistoryReader: Sendable {
+    let name: String
+    let topics: [String]
+    let kafka: KafkaConfiguration
+    let configuration: ViewConfiguration
+    let clock: any Clock<Duration>
+    let logger: Logger
+
+    private enum Ending: Sendable {
+        case done
+        /// A topic has got more partitions.
+        case repartitioned
+        /// Kafka does not have what comes next.
+        case outOfRange(KafkaError)
+    }
+
+    /// Reads until graceful shutdown or cancellation, or until the follower has had enough.
+    ///
+    /// - Throws: ``TidingsError/Code/historyMissing``, ``TidingsError/Code/offsetBeyondLog``; what the follower throws; a
+    ///   Kafka error that will not pass by itself.
+    func run(_ follower: some HistoryFollower) async throws {
+        let admin = try Admin(kafka, logger: logger)
+        var known = try await follower.positions()
+        var failures = 0
+        while true {
+            let ranges = try await partitions(admin)
+            if Task.isShuttingDownGracefully { return }
+            for (partition, position) in known { try check(position, of: partition, in: ranges[partition]) }
+            let starts = ranges.reduce(into: [:]) { $0[$1.key] = known[$1.key] ?? $1.value.lowerBound }
+            try await follower.start(starts, ends: ranges.mapValues(\.upperBound))
+            let ending = try await read(starts, admin, follower)
+            let positions = try await follower.positions()
+            switch ending {
+            case .done: return
+            case .repartitioned: known = positions
+            case .outOfRange(let error):
+                // Where nothing has been read yet, nothing is missed: the log's start moved before it could be read.
+                known = positions.filter { known[$0.key] != nil || $0.value != starts[$0.key] }
+                failures += 1
+                logger.warning("Kafka has other records than those asked for", metadata: ["error": "\(error)"])
+                await clock.rest(for: configuration.backoff.delay(after: failures))
+            }
+            try Task.checkCancellation()
+        }
+    }
+
+    private func check(_ position: Int64, of partition: TopicPartition, in range: Range<Int64>?) throws {
+        guard let range else {
+            throw TidingsError(
+                .offsetBeyondLog,
+                "the view \(name) has read \(partition) up to \(position), and there is no such partition any more. "
+                    + "If the topic was made anew, delete the snapshot, or set onLostHistory to .rebuild")
+        }
+        if position < range.lowerBound {
+            throw TidingsError(
+                .historyMissing,
+                "the view \(name) has read \(partition) up to \(position), but Kafka has deleted what came before "
+                    + "\(range.lowerBound). Keep records longer (retention.ms, retention.bytes) or compact the topic; "
+                    + "to start anew with what is left delete the snapshot, or set onLostHistory to .rebuild")
+        }
+        if position > range.upperBound {
+            throw TidingsError(
+                .offsetBeyondLog,
+                "the view \(name) has read \(partition) up to \(position), but Kafka's log ends at "
+                    + "\(range.upperBound). If the topic was made anew, delete the snapshot, or set onLostHistory to "
+                    + ".rebuild")
+        }
+    }
+
+    // MARK: What there is
+
+    private func partitions(_ admin: Admin) async throws -> [TopicPartition: Range<Int64>] {
+        try await persistently {
+            let partitions = try await list(admin)
+            return try await admin.watermarks(partitions)
+        }
+    }
+
+    private func list(_ admin: Admin) async throws -> [TopicPartition] {
+        try await admin.metadata(topics: topics).topics.flatMap { topic in
+            topic.partitions.map { TopicPartition(topic.name, $0.id) }
+        }
+    }
+
+    /// Waits for a Kafka that is away, and for topics that are not there yet.
+    private func persistently<R: Sendable>(_ ask: () async throws -> R) async throws -> R {
+        var attempts = 0
+        while true {
+            do {
+                return try await ask()
+            } catch let error as KafkaError where error.isRetriable || error.code == .unknownTopicOrPartition {
+                attempts += 1
+                logger.info("a view waits for Kafka", metadata: ["view": "\(name)", "error": "\(error)"])
+                await clock.rest(for: configuration.backoff.delay(after: attempts))
+                try Task.checkCancellation()
+                if Task.isShuttingDownGracefully { throw CancellationError() }
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    private func read(
+        _ starts: [TopicPartition: Int64], _ admin: Admin, _ follower: some HistoryFollower
+    ) async throws -> Ending {
+        var reading = ConsumerConfiguration(kafka, groupID: name)
+        reading.offsetReset = .fail
+        reading.reportsEnds = true
+        reading.maximumBatchSize = configuration.maximumBatchCount
+        reading.prefetchedBytes = configuration.prefetchedBytes
+        let consumer = try Consumer(reading, partitions: starts.mapValues { .at($0) }, logger: logger)
+        return try await withThrowingTaskGroup(of: Ending?.self) { tasks in
+            tasks.addTask {
+                do {
+                    try await consumer.run()
+                    return nil
+                } catch let error as KafkaError where error.code == .offsetOutOfRange {
+                    return .outOfRange(error)
+                }
+            }
+            tasks.addTask {
+                do {
+                    for try await batch in consumer.batches {
+                        guard try await follower.receive(batch) else { return .done }
+                    }
+                    return .done
+                } catch let error as KafkaError where error.code == .offsetOutOfRange {
+                    return .outOfRange(error)
+                }
+            }
+            tasks.addTask { try await watchPartitions(Set(starts.keys), admin) }
+            while let ending = try await tasks.next() {
+                guard let ending else { continue }
+                tasks.cancelAll()
+                while await tasks.nextResult() != nil {}
+                return ending
+            }
+            return .done
+        }
+    }
+
+    /// Returns when there are partitions beyond those known.
+    private func watchPartitions(_ known: Set<TopicPartition>, _ admin: Admin) async throws -> Ending {
+        while true {
+            try await clock.sleep(for: configuration.partitionCheckInterval)
+            let now = try await persistently { try await list(admin) }
+            if !known.isSuperset(of: now) { return .repartitioned }
+        }
+    }
+}

@@ -1,0 +1,408 @@
+import KafkaClient
+import Logging
+import Metrics
+import ServiceLifecycle
+import Synchronization
+
+/// A state folded from the history of topics: what a service knows of others' data without a table of its own.
+///
+/// ```swift
+/// let customers = View("customers", of: ["customer"], initial: [String: Customer](), kafka: kafka, logger: logger)
+/// customers.fold(CustomerChanged.self) { customers, event, _ in customers[event.id] = event.customer }
+/// customers.foldDeletion { customers, delivery in customers[delivery.keyText ?? ""] = nil }
+/// // customers.run() in a service group; then:
+/// try await customers.ready()
+/// let ada = try customers.read { $0["ada"] }
+/// ```
+///
+/// Every instance that runs a view reads *all* partitions, from the beginning or from its last snapshot
+/// (``ViewSnapshots``), up to the ends that were there when it started; then it is *ready*, and stays live. Records are
+/// folded in their partition's order, each once; only those of committed transactions are seen. A compacted topic keeps
+/// the way short: one record for each key is left of history.
+///
+/// Reads are cheap: they look at the state in memory, under a lock that is held for one batch at most.
+public final class View<State: Sendable>: Service {
+    /// The view's name, in logs and metrics.
+    public let name: String
+
+    /// The Kafka topics' names.
+    public let topics: [String]
+
+    private let initial: State
+    private let table = FoldTable<State>()
+    private let reader: HistoryReader
+    private let configuration: ViewConfiguration
+    private let snapshots: ViewSnapshots<State>?
+    private let clock: any Clock<Duration>
+    private let logger: Logger
+    private let core: Mutex<ViewCore<State>>
+    private let retired: Mutex<[Int: AsyncStream<Never>]>
+    private let rebuilds = OutboxSignal()
+    private let metrics: ViewMetrics
+
+    /// - Parameters:
+    ///   - name: the view's name; with snapshots, part of their identity.
+    ///   - topics: the Kafka topics' names. A topic that is not there yet is waited for.
+    ///   - initial: the state before the first record.
+    ///   - kafka: where to read.
+    ///   - configuration: how to read.
+    ///   - snapshots: where to keep the state from start to start; nil to read everything each time.
+    ///   - clock: paces snapshots and attempts.
+    public init(
+        _ name: String, of topics: [String], initial: State, kafka: KafkaConfiguration,
+        configuration: ViewConfiguration = ViewConfiguration(), snapshots: ViewSnapshots<State>? = nil,
+        clock: any Clock<Duration> = ContinuousClock(), logger: Logger
+    ) {
+        self.name = name
+        self.topics = topics
+        self.initial = initial
+        self.configuration = configuration
+        self.snapshots = snapshots
+        self.clock = clock
+        self.logger = logger
+        reader = HistoryReader(
+            name: name, topics: topics, kafka: kafka, configuration: configuration, clock: clock, logger: logger)
+        metrics = ViewMetrics(view: name)
+        let (retirement, continuation) = AsyncStream<Never>.makeStream()
+        core = Mutex(ViewCore(live: .init(number: 0, state: initial, start: .now, retirement: continuation)))
+        retired = Mutex([0: retirement])
+    }
+
+    // MARK: Folding
+
+    /// Folds the events of a type. Register before `run()`.
+    ///
+    /// The closure depends on nothing but its arguments: the same history gives the same state, whenever it is read.
+    public func fold<E: Event>(
+        _ type: E.Type, _ body: @escaping @Sendable (inout State, E, Delivery) throws -> Void
+    ) {
+        table.add(E.eventType) { state, delivery, codecs in
+            try body(&state, try codecs.decode(type, from: delivery), delivery)
+        }
+    }
+
+    /// Folds tombstones: records with a key and no value, by which a compacted topic says that the key is gone.
+    public func foldDeletion(_ body: @escaping @Sendable (inout State, Delivery) throws -> Void) {
+        table.setDeletion { state, delivery, _ in try body(&state, delivery) }
+    }
+
+    /// Folds every record that no other fold takes, as it is: the fastest way, since only what is asked for is copied.
+    public func foldRecords(_ body: @escaping @Sendable (inout State, ConsumerRecord) throws -> Void) {
+        table.setRecord(body)
+    }
+
+    // MARK: Reading
+
+    /// How far it has come.
+    public var progress: ViewProgress {
+        core.withLock { core in
+            let live = core.live
+            return ViewProgress(
+                records: live.tracker.records, total: live.tracker.total, remaining: live.tracker.remaining,
+                elapsed: live.timeToReady ?? (.now - live.start), isReady: live.tracker.isReady)
+        }
+    }
+
+    /// Looks at the state. The closure runs under the view's lock: it is short, and copies out what it needs.
+    ///
+    /// - Throws: ``TidingsError/Code/viewNotReady`` before the view holds all that was there at the start; what `body`
+    ///   throws.
+    public func read<R: Sendable>(_ body: (State) throws -> R) throws -> R {
+        try core.withLock { core in
+            guard core.live.tracker.isReady else {
+                throw core.ending ?? TidingsError.notReady(name, core.live.tracker.remaining)
+            }
+            return try body(core.live.state)
+        }
+    }
+
+    /// Looks at the state as soon as the view is ready.
+    ///
+    /// - Throws: ``TidingsError/Code/viewStopped`` when the view ends before; `CancellationError`; what `body` throws.
+    public func readWhenReady<R: Sendable>(_ body: (State) throws -> R) async throws -> R {
+        try await wait(for: .ready)
+        return try read(body)
+    }
+
+    /// Looks at the state as soon as it includes a record: what one has sent oneself, for instance.
+    ///
+    /// - Parameter limit: how long to wait.
+    /// - Throws: ``TidingsError/Code/viewNotReady`` when the record is not included in time;
+    ///   ``TidingsError/Code/viewStopped``; `CancellationError`; what `body` throws.
+    public func read<R: Sendable>(
+        including place: RecordPlace, within limit: Duration = .seconds(5), _ body: (State) throws -> R
+    ) async throws -> R {
+        try await withThrowingTaskGroup(of: Bool.self) { tasks in
+            tasks.addTask {
+                try await self.wait(for: .includes(place))
+                return true
+            }
+            tasks.addTask { [clock] in
+                try await clock.sleep(for: limit)
+                return false
+            }
+            defer { tasks.cancelAll() }
+            if try await tasks.next() == false {
+                throw TidingsError(
+                    .viewNotReady, "the view \(name) did not come to \(place) within \(limit)", isRetriable: true)
+            }
+        }
+        return try read(body)
+    }
+
+    /// Returns once the view holds all that was there when it started.
+    ///
+    /// - Throws: ``TidingsError/Code/viewStopped`` when the view ends before; `CancellationError`.
+    public func ready() async throws {
+        try await wait(for: .ready)
+    }
+
+    private func wait(for condition: ViewCore<State>.Condition) async throws {
+        let number = core.withLock { $0.nextWaiter() }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let result: Result<Void, any Error>? = core.withLock { core in
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    if core.holds(condition) { return .success(()) }
+                    if let ending = core.ending { return .failure(ending) }
+                    core.waiters[number] = (condition, continuation)
+                    return nil
+                }
+                if let result { continuation.resume(with: result) }
+            }
+        } onCancel: {
+            let waiter = core.withLock { $0.waiters.removeValue(forKey: number) }
+            waiter?.continuation.resume(throwing: CancellationError())
+        }
+    }
+
+    // MARK: Running
+
+    /// Folds everything again from the beginning, beside the state as it is, which goes on answering and staying live;
+    /// when the new one is as far, it takes its place. Returns at once.
+    public func rebuild() {
+        rebuilds.raise()
+    }
+
+    /// Reads until graceful shutdown or cancellation. Called once.
+    ///
+    /// - Throws: what a fold throws; ``TidingsError/Code/cannotDecode`` (``ViewConfiguration/onUnreadable``);
+    ///   ``TidingsError/Code/historyMissing``, ``TidingsError/Code/offsetBeyondLog``
+    ///   (``ViewConfiguration/onLostHistory``); a Kafka error that will not pass by itself.
+    public func run() async throws {
+        do {
+            await restore()
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await self.followAll() }
+                tasks.addTask { await self.takeSnapshots() }
+                try await tasks.next()
+                tasks.cancelAll()
+                try await tasks.waitForAll()
+            }
+            if !Task.isCancelled { await takeSnapshot() }
+            end(TidingsError(.viewStopped, "the view \(name) was shut down"))
+        } catch {
+            end(TidingsError(.viewStopped, "the view \(name) has stopped", cause: error))
+            throw error
+        }
+    }
+
+    private func end(_ error: TidingsError) {
+        let waiters = core.withLock { core in
+            core.ending = error
+            defer { core.waiters = [:] }
+            return core.waiters.values.map(\.continuation)
+        }
+        for waiter in waiters { waiter.resume(throwing: error) }
+    }
+
+    /// Follows the live edition, and another one beside it for each rebuild.
+    private func followAll() async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { tasks in
+            tasks.addTask { try await self.follow(0) }
+            tasks.addTask {
+                await self.rebuilds.wait()
+                return true
+            }
+            var number = 0
+            while let isRebuild = try await tasks.next() {
+                if Task.isShuttingDownGracefully || Task.isCancelled { break }
+                guard isRebuild else { continue }
+                number += 1
+                let edition = number
+                begin(edition)
+                tasks.addTask { try await self.follow(edition) }
+                tasks.addTask {
+                    await self.rebuilds.wait()
+                    return true
+                }
+            }
+            tasks.cancelAll()
+            while let result = await tasks.nextResult() {
+                if case .failure(let error) = result, !(error is CancellationError) { throw error }
+            }
+        }
+    }
+
+    private func begin(_ number: Int) {
+        let (retirement, continuation) = AsyncStream<Never>.makeStream()
+        retired.withLock { $0[number] = retirement }
+        let initial = initial
+        let unfinished = core.withLock { core in
+            defer { core.shadow = .init(number: number, state: initial, start: .now, retirement: continuation) }
+            return core.shadow?.retirement
+        }
+        unfinished?.finish()
+        logger.info("a view is rebuilt beside the one that answers", metadata: ["view": "\(name)"])
+    }
+
+    /// Follows one edition until it is retired.
+    private func follow(_ number: Int) async throws -> Bool {
+        guard let retirement = retired.withLock({ $0.removeValue(forKey: number) }) else { return false }
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await self.read(number) }
+            tasks.addTask { for await _ in retirement {} }
+            try await tasks.next()
+            tasks.cancelAll()
+            while let result = await tasks.nextResult() {
+                if case .failure(let error) = result, !(error is CancellationError) { throw error }
+            }
+        }
+        return false
+    }
+
+    private func read(_ number: Int) async throws {
+        while true {
+            do {
+                return try await reader.run(EditionFollower(view: self, number: number))
+            } catch let error as TidingsError
+                where [.historyMissing, .offsetBeyondLog].contains(error.code)
+                && configuration.onLostHistory == .rebuild
+            {
+                logger.warning("a view starts anew", metadata: ["view": "\(name)", "error": "\(error)"])
+                let initial = initial
+                core.withLock { core in
+                    _ = core.edit(number) { edition in
+                        edition.state = initial
+                        (edition.tracker, edition.stored) = (HistoryTracker(), [:])
+                        (edition.start, edition.timeToReady) = (.now, nil)
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Snapshots
+
+    private func restore() async {
+        guard let snapshots else { return }
+        let start = ContinuousClock.now
+        guard let snapshot = await snapshots.load(for: name, topics: topics, logger: logger) else { return }
+        core.withLock { core in
+            core.live.state = snapshot.state
+            core.live.stored = snapshot.positions
+            core.live.start = start
+        }
+    }
+
+    private func takeSnapshots() async {
+        guard let snapshots else {
+            try? await gracefulShutdown()
+            return
+        }
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            await clock.rest(for: snapshots.interval)
+            if !Task.isShuttingDownGracefully { await takeSnapshot() }
+        }
+    }
+
+    /// Writes the state and its positions, taken at the same moment. Failing leaves the old snapshot.
+    public func takeSnapshot() async {
+        guard let snapshots else { return }
+        let (state, positions) = core.withLock { ($0.live.state, $0.live.positions) }
+        await snapshots.save(
+            state, positions, for: name, topics: topics, metrics: metrics, logger: logger)
+    }
+
+    // MARK: Records
+
+    fileprivate func start(_ number: Int, _ positions: [TopicPartition: Int64], _ ends: [TopicPartition: Int64]) {
+        update(number) { edition in edition.tracker.start(positions, ends: ends) }
+    }
+
+    fileprivate func positions(of number: Int) -> [TopicPartition: Int64] {
+        core.withLock { core in
+            if core.live.number == number { return core.live.positions }
+            return core.shadow?.number == number ? core.shadow?.positions ?? [:] : [:]
+        }
+    }
+
+    /// - Returns: false when the edition has been retired.
+    fileprivate func receive(_ number: Int, _ batch: ConsumerBatch) throws -> Bool {
+        let (folds, codecs) = (table.folds, CodecTable(configuration.codecs))
+        return try update(number) { edition in
+            for record in batch {
+                do {
+                    try folds.apply(record, to: &edition.state, codecs)
+                } catch let error as TidingsError where error.code == .cannotDecode {
+                    try self.unreadable(record, error)
+                }
+            }
+            edition.tracker.received(
+                batch.count, of: batch.partition, upTo: batch.nextOffset, reachesEnd: batch.reachesEnd)
+        }
+    }
+
+    private func unreadable(_ record: ConsumerRecord, _ error: TidingsError) throws {
+        let place = RecordPlace(topic: record.topic, partition: record.partition, offset: record.offset)
+        guard configuration.onUnreadable == .skip else {
+            throw TidingsError(
+                .cannotDecode,
+                "the view \(name) cannot read the record \(place). Mend its type, or set onUnreadable to .skip",
+                cause: error)
+        }
+        metrics.unreadable()
+        logger.error("a view goes on without a record", metadata: ["record": "\(place)", "error": "\(error)"])
+    }
+
+    @discardableResult
+    private func update(_ number: Int, _ body: (inout ViewCore<State>.Edition) throws -> Void) rethrows -> Bool {
+        let (isKnown, becameReady, satisfied) = try core.withLock { core in
+            let before = core.live.timeToReady
+            let isKnown = try core.edit(number) { edition in
+                try body(&edition)
+                if edition.tracker.isReady, edition.timeToReady == nil { edition.timeToReady = .now - edition.start }
+            }
+            core.swapIfReady()
+            let became = before == nil ? core.live.timeToReady : nil
+            return (isKnown, became, core.takeSatisfied())
+        }
+        if let becameReady {
+            metrics.ready(after: becameReady)
+            logger.info("a view is ready", metadata: ["view": "\(name)", "after": "\(becameReady)"])
+        }
+        for waiter in satisfied { waiter.resume() }
+        return isKnown
+    }
+}
+
+/// Hands what is read to one edition of a view.
+private struct EditionFollower<State: Sendable>: HistoryFollower {
+    let view: View<State>
+    let number: Int
+
+    func start(_ positions: [TopicPartition: Int64], ends: [TopicPartition: Int64]) {
+        view.start(number, positions, ends)
+    }
+
+    func receive(_ batch: ConsumerBatch) throws -> Bool { try view.receive(number, batch) }
+
+    func positions() -> [TopicPartition: Int64] { view.positions(of: number) }
+}
+
+extension TidingsError {
+    static func notReady(_ view: String, _ remaining: Int64) -> TidingsError {
+        TidingsError(
+            .viewNotReady, "the view \(view) still reads history: \(remaining) offsets are ahead", isRetriable: true)
+    }
+}

@@ -1,0 +1,76 @@
+import KafkaClient
+
+/// What a view holds: what it answers from and, while it is rebuilt, what will take its place. Knows no Kafka and no
+/// clock; used under the view's lock.
+struct ViewCore<State: Sendable>: Sendable {
+    /// A state with the history it was folded from.
+    struct Edition: Sendable {
+        var number: Int
+        var state: State
+        var tracker = HistoryTracker()
+        /// What was read before this process: from a snapshot.
+        var stored: [TopicPartition: Int64] = [:]
+        var start: ContinuousClock.Instant
+        var timeToReady: Duration?
+        /// Ended when another edition has taken its place.
+        var retirement: AsyncStream<Never>.Continuation
+
+        var positions: [TopicPartition: Int64] { stored.merging(tracker.positions) { $1 } }
+    }
+
+    /// What somebody waits for.
+    enum Condition: Sendable {
+        case ready
+        case includes(RecordPlace)
+    }
+
+    var live: Edition
+    var shadow: Edition?
+    var waiters: [Int: (condition: Condition, continuation: CheckedContinuation<Void, any Error>)] = [:]
+    /// Why it holds nothing new any more.
+    var ending: (any Error)?
+    private var lastWaiter = 0
+
+    init(live: Edition) {
+        self.live = live
+    }
+
+    func holds(_ condition: Condition) -> Bool {
+        switch condition {
+        case .ready: live.tracker.isReady
+        case .includes(let place): live.tracker.isReady && live.tracker.includes(place)
+        }
+    }
+
+    mutating func edit(_ number: Int, _ body: (inout Edition) throws -> Void) rethrows -> Bool {
+        if live.number == number {
+            try body(&live)
+            return true
+        }
+        // Taken out, so that its state is changed in place and not copied.
+        guard shadow?.number == number, var edition = shadow.take() else { return false }
+        defer { shadow = edition }
+        try body(&edition)
+        return true
+    }
+
+    /// Has the shadow take over once it is as far as what it replaces: nobody sees the view go back in time.
+    mutating func swapIfReady() {
+        guard let shadow, shadow.tracker.isReady, shadow.tracker.isAsFar(as: live.tracker) else { return }
+        live.retirement.finish()
+        live = shadow
+        self.shadow = nil
+    }
+
+    mutating func nextWaiter() -> Int {
+        lastWaiter += 1
+        return lastWaiter
+    }
+
+    mutating func takeSatisfied() -> [CheckedContinuation<Void, any Error>] {
+        if waiters.isEmpty { return [] }
+        let satisfied = waiters.filter { holds($0.value.condition) }
+        for key in satisfied.keys { waiters[key] = nil }
+        return satisfied.values.map(\.continuation)
+    }
+}
