@@ -165,7 +165,7 @@ let package = Package(
         .executableTarget(
             name: "FaultSubject",
             dependencies: [
-                "KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit",
+                "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -245,8 +245,8 @@ let package = Package(
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "FaultSubject", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "TidingsTesting",
-                "Processes", "TidingsCommand",
+                "FaultSubject", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit",
+                "TidingsTesting", "Processes", "TidingsCommand",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],

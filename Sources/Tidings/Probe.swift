@@ -49,6 +49,8 @@ extension Step.Point {
 
     /// Relay: a batch is claimed.
     public static let relayClaimed = Step.Point(rawValue: "relay.claimed")
+    /// Relay that publishes exactly once: Kafka has a batch's records, and the commit of the transaction is next.
+    public static let relayCommitting = Step.Point(rawValue: "relay.committing")
     /// Relay: Kafka has answered for the whole batch; nothing is marked yet.
     public static let relayAcknowledged = Step.Point(rawValue: "relay.acknowledged")
     /// Relay: what is sent is marked; the commit is next.
@@ -70,7 +72,7 @@ extension Step.Point {
     /// Every point, in the order of an event's life.
     public static let all: [Step.Point] = [
         .transactionStarts, .actionDone, .actionCommitted, .sendStarts, .sendAcknowledged,
-        .relayClaimed, .relayAcknowledged, .relayMarking, .relayMarked,
+        .relayClaimed, .relayCommitting, .relayAcknowledged, .relayMarking, .relayMarked,
         .received, .handlingStarts, .handled, .handlingCommitted, .offsetCommitted,
     ]
 }

@@ -6,6 +6,7 @@ import Logging
 import Processes
 import Tidings
 import TidingsAudit
+import TidingsPostgres
 
 /// One run of the fault subject: its databases, its topic, its processes, and what is known in the end.
 struct Subject: Sendable {
@@ -13,6 +14,33 @@ struct Subject: Sendable {
     let readerDatabase: String
     let topic: String
     let kafka: String
+    /// Its relays publish exactly once.
+    var publishesExactlyOnce = false
+
+    /// Where the subject's writer keeps its data.
+    enum Kind: Sendable {
+        case sqlite, postgres
+    }
+
+    /// A new subject with a writer's database of that kind.
+    static func with(
+        _ kind: Kind, publishingExactlyOnce: Bool, _ body: @Sendable (Subject) async throws -> Void
+    ) async throws {
+        try await with { subject in
+            guard kind == .postgres else {
+                return try await body(subject.publishing(exactlyOnce: publishingExactlyOnce, from: nil))
+            }
+            try await withPostgresDatabase { url in
+                try await body(subject.publishing(exactlyOnce: publishingExactlyOnce, from: url))
+            }
+        }
+    }
+
+    private func publishing(exactlyOnce: Bool, from database: String?) -> Subject {
+        Subject(
+            writerDatabase: database ?? writerDatabase, readerDatabase: readerDatabase, topic: topic, kafka: kafka,
+            publishesExactlyOnce: exactlyOnce)
+    }
 
     /// A new subject with a topic of its own; everything is removed when `body` is done.
     static func with(partitions: Int32 = 2, _ body: @Sendable (Subject) async throws -> Void) async throws {
@@ -30,10 +58,10 @@ struct Subject: Sendable {
 
     // MARK: Processes
 
-    private func process(_ arguments: [String], killAt: String?) throws -> ChildProcess {
+    private func process(_ arguments: [String], killAt: String?, stopAt: Step.Point? = nil) throws -> ChildProcess {
         try ChildProcess(
             Programs.buildFolder + "/FaultSubject", arguments + ["--kafka", kafka],
-            environment: ["TIDINGS_KILL_AT": killAt ?? ""])
+            environment: ["TIDINGS_KILL_AT": killAt ?? "", "TIDINGS_STOP_AT": stopAt?.rawValue ?? ""])
     }
 
     /// Publishes and waits for the end.
@@ -51,8 +79,13 @@ struct Subject: Sendable {
         return try await process(arguments, killAt: killAt).waitForExit()
     }
 
-    func startRelay(name: String = "relay", batch: Int = 5, killAt: String? = nil) throws -> ChildProcess {
-        try process(["relay", "--database", writerDatabase, "--name", name, "--batch", "\(batch)"], killAt: killAt)
+    func startRelay(
+        name: String = "relay", batch: Int = 5, killAt: String? = nil, stopAt: Step.Point? = nil
+    ) throws -> ChildProcess {
+        let publishing = publishesExactlyOnce ? ["--publishing", "exactly-once"] : []
+        return try process(
+            ["relay", "--database", writerDatabase, "--name", name, "--batch", "\(batch)"] + publishing,
+            killAt: killAt, stopAt: stopAt)
     }
 
     func startHandler(instance: String = "reader", batch: Int = 5, killAt: String? = nil) throws -> ChildProcess {
@@ -116,6 +149,12 @@ struct Subject: Sendable {
     }
 
     func count(_ table: String, in database: String) async throws -> Int {
+        if database.hasPrefix("postgres://") {
+            return try await postgres(database) { db in
+                let exists: Bool = try db.query("select to_regclass($1) is not null", table)[0][0]
+                return exists ? try db.query("select count(*) from \(table)")[0][0] : 0
+            }
+        }
         guard FileManager.default.fileExists(atPath: database) else { return 0 }
         return try await open(database).read { db in
             guard try db.tableExists(table) else { return 0 }
@@ -138,39 +177,58 @@ struct Subject: Sendable {
 
     private func rows(_ table: String, in database: String) async throws -> [(String, String, Int64)] {
         guard try await count(table, in: database) > 0 else { return [] }
+        if database.hasPrefix("postgres://") {
+            return try await postgres(database) { db in
+                try db.query("select event, key, sequence from \(table) order by sequence")
+                    .map { (try $0[0], try $0[1], try $0[2]) }
+            }
+        }
         return try await open(database).read { db in
             try Row.fetchAll(db, sql: "SELECT event, key, sequence FROM \(table) ORDER BY sequence")
                 .map { ($0[0], $0[1], $0[2]) }
         }
     }
 
+    private func postgres<R: Sendable>(
+        _ url: String, _ body: @escaping @Sendable (PostgresTransaction) throws -> R
+    ) async throws -> R {
+        let pool = PostgresPool(PostgresConfiguration(url), logger: .silent)
+        defer { pool.close() }
+        return try await pool.transaction(body)
+    }
+
+    /// What a reader of committed records sees, up to marks that are sent to the end of each partition: it would wait for
+    /// ever for the records of transactions that it is not shown.
     private func visibleEvents() async throws -> [Fact] {
         let configuration = KafkaConfiguration(kafka)
         let admin = try Admin(configuration, logger: .silent)
         let partitions = try await admin.metadata(topics: [topic]).topics.flatMap { topic in
             topic.partitions.map { TopicPartition(topic.name, $0.id) }
         }
-        var remaining = try await admin.watermarks(partitions).filter { !$0.value.isEmpty }
-        guard !remaining.isEmpty else { return [] }
-        let consumer = try Consumer(
-            configuration, partitions: remaining.mapValues { .at($0.lowerBound) }, logger: .silent)
-        return try await withThrowingTaskGroup(of: Void.self) { tasks in
+        let producer = try Producer(ProducerConfiguration(configuration), logger: .silent)
+        var ends: [TopicPartition: Int64] = [:]
+        for partition in partitions {
+            let mark = ProducerMessage(topic: topic, partition: partition.partition, value: nil)
+            ends[partition] = try await producer.send(mark).offset
+        }
+        let consumer = try Consumer(configuration, partitions: ends.mapValues { _ in .beginning }, logger: .silent)
+        return try await withThrowingTaskGroup(of: Void.self) { [ends] tasks in
             tasks.addTask { try await consumer.run() }
             defer { tasks.cancelAll() }
+            var remaining = ends
             var facts: [Fact] = []
             for try await batch in consumer.batches {
                 for record in batch {
                     let delivery = Delivery(
                         topic: record.topic, partition: record.partition, offset: record.offset, key: record.key,
                         value: record.value, headers: record.headers.map { EventHeader($0.name, $0.value) })
+                    guard let event = delivery.eventID else { continue }
                     facts.append(
                         .eventVisible(
-                            event: delivery.eventID ?? "", key: delivery.keyText ?? "", partition: record.partition,
+                            event: event, key: delivery.keyText ?? "", partition: record.partition,
                             offset: record.offset))
                 }
-                if let range = remaining[batch.partition], batch.nextOffset >= range.upperBound {
-                    remaining[batch.partition] = nil
-                }
+                if let end = remaining[batch.partition], batch.nextOffset > end { remaining[batch.partition] = nil }
                 if remaining.isEmpty { break }
             }
             return facts

@@ -169,8 +169,8 @@ private struct World {
         configuration.maximumBatchCount = 7
         let time = time
         return OutboxRelay(
-            store: store, producer: RecordingSender(), configuration: configuration, clock: ManualClock(),
-            elapsed: { time.value }, logger: .silent)
+            store: store, sending: StampedSending(sender: RecordingSender(), maximumRecordBytes: 1000),
+            configuration: configuration, clock: ManualClock(), elapsed: { time.value }, logger: .silent)
     }
 }
 

@@ -4,13 +4,8 @@ import KafkaClient
 extension Producer: RecordSender {
     /// Sends the records in one batch, each to the partition that its key decides.
     public func send(_ records: [EventRecord]) async throws -> [SendOutcome] {
-        let messages = records.map { record in
-            ProducerMessage(
-                topic: record.topic, key: record.key, value: record.value,
-                headers: record.headers.map { RecordHeader($0.name, $0.value) })
-        }
         do {
-            return try await send(messages).map { report in
+            return try await send(records.map(\.message)).map { report in
                 switch report {
                 case .success(let place): .sent(partition: place.partition, offset: place.offset)
                 case .failure(let error): .failed(SendFailure(error))
@@ -19,6 +14,14 @@ extension Producer: RecordSender {
         } catch let error as KafkaError {
             throw SendFailure(error)
         }
+    }
+}
+
+extension EventRecord {
+    /// The record as a producer takes it.
+    var message: ProducerMessage {
+        ProducerMessage(
+            topic: topic, key: key, value: value, headers: headers.map { RecordHeader($0.name, $0.value) })
     }
 }
 

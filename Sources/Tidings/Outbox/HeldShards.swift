@@ -11,6 +11,9 @@ struct HeldShards: Sendable {
     /// Each shard with its epoch and how many batches were made in it.
     private var shards: [Int32: (epoch: Int64, made: Int64)] = [:]
 
+    /// The outbox's identity, as of the last look.
+    var outbox = ""
+
     /// Set when the database may hold open batches that the relay does not know of.
     var mayHaveOpenBatches = false
 

@@ -29,16 +29,18 @@ extension OutboxRelay {
                 guard try store.lease(configuration.renewal(of: lease), in: transaction) != nil else {
                     throw LeaseLost()
                 }
-                _ = try store.outboxIdentity(in: transaction)
+                let outbox = try store.outboxIdentity(in: transaction)
                 let shards = try store.outboxShards(in: transaction)
                 let relays = try store.leases(withPrefix: OutboxRelayConfiguration.leasePrefix, in: transaction)
                 let plan = ShardPlan(of: lease.owner, holding: before, shards: shards, relays: relays)
-                return try Balance(plan, by: configuration, shards: shards, relays: relays, of: store, in: transaction)
+                return try Balance(
+                    plan, of: outbox, by: configuration, shards: shards, relays: relays, of: store, in: transaction)
             }
         }
         held.renewed(asOf: time, lasting: configuration.leaseDuration)
         held.hold(result.taken, givingUp: result.givenUp)
         watch.hasFirstShard = held.numbers.first == 0
+        held.outbox = result.outbox
         if !result.taken.isEmpty || !result.givenUp.isEmpty {
             logger.info(
                 "relaying the outbox",
@@ -49,15 +51,17 @@ extension OutboxRelay {
 
     /// What a relay did to come to its share.
     private struct Balance: Sendable {
+        var outbox: String
         var taken: [OutboxShard]
         var givenUp: [Int32]
         var relays: Int
         var nextLook: Duration
 
         init(
-            _ plan: ShardPlan, by configuration: OutboxRelayConfiguration, shards: [OutboxShard], relays: [LeaseState],
-            of store: S, in transaction: S.Transaction
+            _ plan: ShardPlan, of outbox: String, by configuration: OutboxRelayConfiguration, shards: [OutboxShard],
+            relays: [LeaseState], of store: S, in transaction: S.Transaction
         ) throws {
+            self.outbox = outbox
             var unfenced: Set<String> = []
             for dead in plan.fencing {
                 // From here on it can neither mark nor claim. If it has renewed meanwhile, it is alive.

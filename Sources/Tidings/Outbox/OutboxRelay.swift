@@ -1,3 +1,4 @@
+import KafkaClient
 import Logging
 import Metrics
 import ServiceLifecycle
@@ -22,11 +23,14 @@ import ServiceLifecycle
 /// While Kafka is away, events wait; ``OutboxAlarms`` tell. `tidings outbox` lets what is parked go again
 /// (``Store/retryParked(_:in:)``).
 ///
+/// With ``OutboxPublishing/exactlyOnce`` nothing is sent twice either, as far as readers of committed records see; then it
+/// makes its own producers (``init(store:kafka:publishing:configuration:clock:probe:logger:)``).
+///
 /// Give it a producer of its own whose messages never time out (`ProducerConfiguration.relay`): a message that timed
 /// out and is sent again could be overtaken.
 public final class OutboxRelay<S: Store>: Service {
     let store: S
-    let sender: any RecordSender
+    let sending: any BatchSending
     let configuration: OutboxRelayConfiguration
     let clock: any Clock<Duration>
     let probe: (any Probe)?
@@ -49,16 +53,53 @@ public final class OutboxRelay<S: Store>: Service {
         clock: any Clock<Duration> = ContinuousClock(), probe: (any Probe)? = nil, logger: Logger
     ) {
         self.init(
-            store: store, producer: producer, configuration: configuration, clock: clock, elapsed: clock.stopwatch(),
+            store: store,
+            sending: StampedSending(sender: producer, maximumRecordBytes: configuration.maximumRecordBytes),
+            configuration: configuration, clock: clock, elapsed: clock.stopwatch(), probe: probe, logger: logger)
+    }
+
+    /// A relay that makes its own producers, which are gone when it is released.
+    ///
+    /// ```swift
+    /// let relay = try OutboxRelay(store: store, kafka: kafka, publishing: .exactlyOnce, logger: logger)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - store: whose outbox to relay.
+    ///   - kafka: where to.
+    ///   - publishing: how often an event may be in Kafka; the same for all relays of an outbox.
+    ///   - configuration: its name, its pace and its limits.
+    ///   - clock: paces polls, renewals and pauses.
+    ///   - probe: listens to the steps.
+    /// - Throws: ``/KafkaClient/KafkaError`` if the configuration is wrong, naming the property.
+    public convenience init(
+        store: S, kafka: KafkaConfiguration, publishing: OutboxPublishing = .atLeastOnce,
+        configuration: OutboxRelayConfiguration = OutboxRelayConfiguration(),
+        clock: any Clock<Duration> = ContinuousClock(), probe: (any Probe)? = nil, logger: Logger
+    ) throws {
+        let sending: any BatchSending
+        switch publishing.kind {
+        case .atLeastOnce:
+            sending = StampedSending(
+                sender: try Producer(.relay(kafka), logger: logger),
+                maximumRecordBytes: configuration.maximumRecordBytes)
+        case .exactlyOnce:
+            let transactions = KafkaBatchTransactions(
+                kafka: kafka, timeout: publishing.transactionTimeout, logger: logger)
+            sending = ExactlyOnceSending(
+                transactions, maximumRecordBytes: configuration.maximumRecordBytes, probe: probe)
+        }
+        self.init(
+            store: store, sending: sending, configuration: configuration, clock: clock, elapsed: clock.stopwatch(),
             probe: probe, logger: logger)
     }
 
     init(
-        store: S, producer: any RecordSender, configuration: OutboxRelayConfiguration, clock: any Clock<Duration>,
+        store: S, sending: any BatchSending, configuration: OutboxRelayConfiguration, clock: any Clock<Duration>,
         elapsed: @escaping @Sendable () -> Duration, probe: (any Probe)? = nil, logger: Logger
     ) {
         self.store = store
-        self.sender = producer
+        self.sending = sending
         self.configuration = configuration
         self.clock = clock
         self.elapsed = elapsed
@@ -131,7 +172,7 @@ public final class OutboxRelay<S: Store>: Service {
                 await clock.rest(for: pause, orUntil: store.outboxSignal)
                 try Task.checkCancellation()
             } else if !claimed.isEmpty, held.maySend(at: elapsed()) {
-                last = try await send(claimed)
+                last = try await send(claimed, with: held)
                 if last?.obstacle == nil { failures = 0 }
             } else if !claimed.isEmpty {
                 // It took so long that somebody may have taken over: look again, before anything is sent.
@@ -140,20 +181,12 @@ public final class OutboxRelay<S: Store>: Service {
         }
     }
 
-    private func send(_ claimed: [OutboxEntry]) async throws -> RelaySettlement {
+    private func send(_ claimed: [OutboxEntry], with held: HeldShards) async throws -> RelaySettlement {
         probe?.reached(Step(.relayClaimed, claimed.map(\.record.eventID)))
         metrics.claimed(claimed)
-        let batch = RelayBatch(claimed: claimed, maximumRecordBytes: configuration.maximumRecordBytes)
-        var outcomes: [SendOutcome] = []
-        if !batch.sending.isEmpty {
-            watch.sends(at: elapsed())
-            do {
-                outcomes = try await sender.send(batch.sending.map(\.stampedRecord))
-            } catch let failure as SendFailure {
-                outcomes = batch.sending.map { _ in .failed(failure) }
-            }
-        }
-        var result = batch.settle(outcomes)
+        let right = SendRight(outbox: held.outbox, epochs: held.epochs) { [elapsed] in held.maySend(at: elapsed()) }
+        watch.sends(at: elapsed())
+        var result = try await sending.send(claimed, by: right)
         result.settlement.keepsSent = configuration.keepSent != nil
         watch.answered(result.obstacle?.message)
         probe?.reached(Step(.relayAcknowledged, result.settlement.sent.map(\.record.eventID)))

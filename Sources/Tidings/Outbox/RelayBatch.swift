@@ -18,10 +18,10 @@ struct RelayBatch {
         var batches: [OutboxBatch] = []
         for entry in claimed where batches.last != entry.batch { batches.append(entry.batch) }
         settlement = OutboxSettlement(batches: batches)
-        var blocked: Set<Stream> = []
+        var blocked: Set<KeyOfTopic> = []
         sending.reserveCapacity(claimed.count)
         for entry in claimed {
-            let stream = Stream(entry.record)
+            let stream = KeyOfTopic(entry.record)
             if entry.isBehindParked || stream.map(blocked.contains) ?? false {
                 settlement.parked.append(.behind(entry))
             } else if entry.record.size > maximumRecordBytes {
@@ -40,10 +40,10 @@ struct RelayBatch {
     /// What follows from Kafka's answers, one for each of ``sending``.
     func settle(_ outcomes: [SendOutcome]) -> RelaySettlement {
         var result = RelaySettlement(settlement)
-        var blocked: Set<Stream> = []
-        var waiting: [Stream: SendFailure] = [:]
+        var blocked: Set<KeyOfTopic> = []
+        var waiting: [KeyOfTopic: SendFailure] = [:]
         for (index, entry) in sending.enumerated() {
-            let stream = Stream(entry.record)
+            let stream = KeyOfTopic(entry.record)
             let earlier = stream.flatMap { waiting[$0] }
             switch index < outcomes.count ? outcomes[index] : .failed(RelayBatch.unanswered) {
             case .sent:
@@ -66,22 +66,22 @@ struct RelayBatch {
     }
 
     private static let unanswered = SendFailure(message: "the sender gave no outcome", isRetriable: true)
+}
 
-    /// What keeps its order: a key of a topic. Records without a key have no order among themselves.
-    private struct Stream: Hashable {
-        var topic: String
-        var key: [UInt8]
+/// What keeps its order: a key of a topic. Records without a key have no order among themselves.
+struct KeyOfTopic: Hashable {
+    var topic: String
+    var key: [UInt8]
 
-        init?(_ record: EventRecord) {
-            guard let key = record.key else { return nil }
-            self.topic = record.topic
-            self.key = key
-        }
+    init?(_ record: EventRecord) {
+        guard let key = record.key else { return nil }
+        self.topic = record.topic
+        self.key = key
     }
 }
 
 extension OutboxParking {
-    fileprivate static func behind(_ entry: OutboxEntry) -> OutboxParking {
+    static func behind(_ entry: OutboxEntry) -> OutboxParking {
         OutboxParking(entry: entry, reason: "an earlier event of its key is parked", isBehind: true)
     }
 }
@@ -91,7 +91,7 @@ struct RelaySettlement: Sendable {
     var settlement: OutboxSettlement
 
     /// How many entries stay in the outbox and are sent again.
-    private(set) var retries = 0
+    var retries = 0
 
     /// Why they could not go now: the first such failure.
     var obstacle: SendFailure?

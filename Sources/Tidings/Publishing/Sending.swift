@@ -36,6 +36,6 @@ public enum Sending: String, Codable, CaseIterable, Sendable {
     /// The changed data and the event are written in one transaction: both or neither. While Kafka is away, the
     /// service goes on. The price is latency, since the event reaches Kafka only with the next batch (milliseconds
     /// when the relay runs), and a relay that dies between sending and marking sends again after its restart, in the
-    /// same order and with the same ids.
+    /// same order and with the same ids; with ``OutboxPublishing/exactlyOnce`` not even that.
     case outbox
 }

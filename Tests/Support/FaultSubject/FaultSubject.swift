@@ -1,34 +1,33 @@
-import GRDB
 import Glibc
 import KafkaClient
 import Logging
 import ServiceLifecycle
 import Tidings
 import TidingsAudit
-import TidingsSQLite
 import UnixSignals
 
 /// A small service for the fault tests to kill: it publishes, relays or handles, as a process of its own.
 ///
 ///     fault-subject publish --database FILE --topic T --sending outbox --count 20 [--keys 3] [--kafka HOST:PORT]
 ///                           [--first 0] [--fail N]
-///     fault-subject relay   --database FILE --kafka HOST:PORT --name NAME
+///     fault-subject relay   --database FILE --kafka HOST:PORT --name NAME [--publishing exactly-once]
 ///     fault-subject handle  --database FILE --kafka HOST:PORT --topic T --instance NAME
 ///
-/// `TIDINGS_KILL_AT` names the step at which it kills itself. It prints one line for each thing done.
+/// A database is a file of SQLite's or a `postgres://` URL. `TIDINGS_KILL_AT` names the step at which it kills itself,
+/// `TIDINGS_STOP_AT` the one at which it freezes. It prints one line for each thing done.
 @main struct FaultSubject {
     static func main() async throws {
         let options = try Options(CommandLine.arguments)
+        let store = try await openStore(options.required("database"))
         switch options.command {
-        case "publish": try await publish(options)
-        case "relay": try await relay(options)
-        case "handle": try await handle(options)
+        case "publish": try await publish(options, store)
+        case "relay": try await relay(options, store)
+        case "handle": try await handle(options, store)
         default: throw Options.Wrong(description: "unknown command \(options.command)")
         }
     }
 
-    private static func publish(_ options: Options) async throws {
-        let store = try openDatabase(options)
+    private static func publish(_ options: Options, _ store: some SubjectStore) async throws {
         let producer = try options["kafka"].map {
             try Producer(ProducerConfiguration(KafkaConfiguration($0)), logger: logger)
         }
@@ -44,8 +43,7 @@ import UnixSignals
             let fails = options.number("fail") == number
             do {
                 try await publisher.publish(event, id: id, to: topic, sending: sending) { db in
-                    try db.execute(
-                        sql: "INSERT INTO action (event, key) VALUES (?, ?)", arguments: [id.rawValue, event.key])
+                    try store.note("action", id, event.key, in: db)
                     if fails { throw ActionFailed() }
                 }
                 say("published \(number)")
@@ -56,22 +54,23 @@ import UnixSignals
         say("done")
     }
 
-    private static func relay(_ options: Options) async throws {
-        let store = try openDatabase(options)
-        let producer = try Producer(.relay(KafkaConfiguration(try options.required("kafka"))), logger: logger)
+    private static func relay(_ options: Options, _ store: some SubjectStore) async throws {
+        let kafka = KafkaConfiguration(try options.required("kafka"))
         var configuration = OutboxRelayConfiguration()
         configuration.instanceID = try options.required("name")
         configuration.maximumBatchCount = options.number("batch") ?? 5
-        let relay = OutboxRelay(
-            store: store, producer: producer, configuration: configuration, probe: try KillProbe.fromEnvironment(),
+        configuration.leaseDuration = .seconds(2)
+        let relay = try OutboxRelay(
+            store: store, kafka: kafka,
+            publishing: options["publishing"] == "exactly-once" ? .exactlyOnce : .atLeastOnce,
+            configuration: configuration, probe: try StopProbe.fromEnvironment() ?? KillProbe.fromEnvironment(),
             logger: logger)
         try await ServiceGroup(
-            services: [producer, relay, Announcement()], gracefulShutdownSignals: [.sigterm], logger: logger
+            services: [relay, Announcement()], gracefulShutdownSignals: [.sigterm], logger: logger
         ).run()
     }
 
-    private static func handle(_ options: Options) async throws {
-        let store = try openDatabase(options)
+    private static func handle(_ options: Options, _ store: some SubjectStore) async throws {
         var configuration = SubscriptionConfiguration()
         configuration.instanceID = options["instance"]
         configuration.sessionTimeout = .seconds(6)
@@ -83,28 +82,11 @@ import UnixSignals
             kafka: KafkaConfiguration(try options.required("kafka")), configuration: configuration,
             probe: try KillProbe.fromEnvironment(), logger: logger)
         subscription.handle(Happened.self) { event, delivery, db in
-            try db.execute(
-                sql: "INSERT INTO effect (event, key) VALUES (?, ?)",
-                arguments: [delivery.eventID?.rawValue, event.key])
+            try store.note("effect", delivery.eventID ?? "", event.key, in: db)
         }
         try await ServiceGroup(
             services: [subscription, Announcement()], gracefulShutdownSignals: [.sigterm], logger: logger
         ).run()
-    }
-
-    /// Without a unique key in either table: what comes twice shows.
-    private static func openDatabase(_ options: Options) throws -> SQLiteStore {
-        let store = try SQLiteStore(path: try options.required("database"))
-        try store.pool.write { db in
-            for table in ["action", "effect"] {
-                try db.execute(
-                    sql: """
-                        CREATE TABLE IF NOT EXISTS \(table)
-                            (sequence INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, key TEXT NOT NULL)
-                        """)
-            }
-        }
-        return store
     }
 
     static func say(_ line: String) {
@@ -112,7 +94,7 @@ import UnixSignals
         fflush(nil)
     }
 
-    private static let logger: Logger = {
+    static let logger: Logger = {
         var logger = Logger(label: "fault-subject") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .notice
         return logger
