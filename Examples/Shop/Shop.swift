@@ -8,6 +8,7 @@ struct Shop: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             AllCommand.self, StartCommand.self, OrderCommand.self, RelayCommand.self, ShippingCommand.self,
-            ShippingPageCommand.self, InvoicingCommand.self, InvoicingPageCommand.self, BrokerCommand.self,
+            ShippingPageCommand.self, InvoicingCommand.self, InvoicingPageCommand.self, StatisticsCommand.self,
+            BrokerCommand.self,
         ])
 }

@@ -15,7 +15,7 @@ struct ProcessTests {
             let victims =
                 [
                     ("invoicing", 2), ("shipping", 1), ("order", 1), ("invoicing", 1), ("shipping-page", 1),
-                    ("invoicing-page", 1), ("start", 1),
+                    ("invoicing-page", 1), ("start", 1), ("statistics", 1),
                 ] + TestShop.brokers
             var placed: [String] = []
             for (round, (role, instance)) in victims.enumerated() {
@@ -33,6 +33,8 @@ struct ProcessTests {
             #expect(effects.orders == placed.sorted())
             #expect(effects.shipments == placed.sorted())
             #expect(effects.invoices == placed.sorted())
+            let statistics = try await shop.settledStatistics(orders: placed.count)
+            #expect(statistics.orders == placed.count)
             supervisor.signal(SIGTERM)
             #expect(try await supervisor.waitForExit() == 0)
         }
@@ -44,7 +46,7 @@ struct ProcessTests {
             let first = try await shop.open()
             try await shop.place("before")
             let pids = try await shop.processes().compactMap(\.pid)
-            #expect(pids.count == 7 + TestShop.brokers.count)
+            #expect(pids.count == 8 + TestShop.brokers.count)
             try await first.killAndWait()
             try await eventually("end of all processes", within: .seconds(5)) {
                 pids.allSatisfy { Foundation.kill($0, 0) != 0 }

@@ -26,7 +26,7 @@ struct TopicWatch: Sendable {
     }
 
     private func ask(_ services: [String]) async throws -> [PartitionState] {
-        let known = (0..<Int32(OrderTopic.partitions)).map { TopicPartition(topic, $0) }
+        let known = (0..<Int32(ShopTopics.partitions)).map { TopicPartition(topic, $0) }
         let ranges = try await admin.watermarks(known)
         let groups = services.map(shop.group)
         let descriptions = try await admin.describeGroups(groups)

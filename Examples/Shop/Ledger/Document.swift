@@ -18,6 +18,11 @@ protocol Document: Codable, Sendable {
     static func values(of order: Order) -> [any SQLValue]
     static func lineValues(of order: Order) -> [[any SQLValue]]
 
+    /// What the service tells others of a document that it has made out; nil where it tells nothing.
+    static func announcement(for order: Order) -> ShipmentMade?
+    /// Whether it ever tells anything, and so needs a relay.
+    static var announces: Bool { get }
+
     /// Reads ``columns``, which are the row's first ones.
     init(_ head: DocumentHead, _ row: any SQLRow) throws
     /// Reads ``lineColumns``.
@@ -34,6 +39,11 @@ protocol Document: Codable, Sendable {
     var handling: Handling { get }
     /// Only in the answer for one document.
     var lines: [Line]? { get set }
+}
+
+extension Document {
+    static func announcement(for order: Order) -> ShipmentMade? { nil }
+    static var announces: Bool { false }
 }
 
 /// What every document has.

@@ -12,7 +12,13 @@ extension Ledger where D: DocumentPages {
         let name = "\(D.service)-\(instance)"
         try await Program.run(name) { logger in
             let ledger = try await Ledger(shop, logger: logger)
-            return [try ledger.store.consuming(D.self, shop, instance: name, logger: logger) { supervised.ready(name) }]
+            let topics = ShopTopics(shop, client: name, logger: logger)
+            let consuming = try ledger.store.consuming(D.self, shop, topics, instance: name, logger: logger) {
+                supervised.ready(name)
+            }
+            guard D.announces else { return [consuming] }
+            let kafka = shop.kafkaConfiguration(client: name)
+            return try Relay(ledger.store, topics, kafka, name: name, logger: logger).services + [consuming]
         }
     }
 
@@ -38,7 +44,7 @@ extension ShopStore {
     /// Reads what happened to orders. The instance's name is static: one that is started again gets its partitions
     /// back at once.
     fileprivate func consuming<D: Document>(
-        _ documents: D.Type, _ shop: ShopOptions, instance: String, logger: Logger,
+        _ documents: D.Type, _ shop: ShopOptions, _ topics: ShopTopics, instance: String, logger: Logger,
         onStart: @escaping @Sendable () -> Void
     ) throws -> any Service {
         var configuration = SubscriptionConfiguration()
@@ -51,13 +57,17 @@ extension ShopStore {
         let subscription = Subscription(
             to: [shop.topic], group: shop.group(D.service), store: self, kafka: kafka, configuration: configuration,
             logger: logger)
+        let publisher = Publisher(store: self, source: "/shop/\(D.service)")
+        let announcements = Topic<ShipmentMade>(shop.shipmentTopic)
         subscription.handle(D.Order.self) { order, delivery, sql in
-            if try !Ledger<D>.makeOut(order, Handling(delivery, by: instance), sql) {
-                logger.notice("order \(order.orderId) has its \(D.table) already; ignored")
+            guard try Ledger<D>.makeOut(order, Handling(delivery, by: instance), sql) else {
+                return logger.notice("order \(order.orderId) has its \(D.table) already; ignored")
             }
+            guard let announcement = D.announcement(for: order) else { return }
+            let id = EventID("\(ShipmentMade.eventType)/\(order.orderId)")
+            try publisher.append(announcement, id: id, to: announcements, in: sql)
         }
         subscription.handle(Cancellation.self) { order, _, sql in try Ledger<D>.cancel(order.orderId, sql) }
-        let topic = OrderTopic(shop, client: instance, logger: logger)
-        return Consuming(subscription, of: topic, onStart: onStart)
+        return Consuming(subscription, of: topics, onStart: onStart)
     }
 }

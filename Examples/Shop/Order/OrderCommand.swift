@@ -23,17 +23,19 @@ struct OrderCommand: AsyncParsableCommand {
         try await Program.run("order") { logger in
             let database = try await OrderDatabase(shop, logger: logger)
             let kafka = shop.kafkaConfiguration(client: "order")
-            let topic = OrderTopic(shop, client: "order", logger: logger)
+            let topics = ShopTopics(shop, client: "order", logger: logger)
             let probe = dieAt.map(DeathAtStep.init)
             var direct = ProducerConfiguration(kafka)
             direct.deliveryTimeout = Self.patience
             let producer = try Producer(direct, logger: logger)
             let publisher = database.store.publisher(
-                OrderTopicSender(topic: topic, producer: producer), probe: probe)
+                TopicSender(topics: topics, producer: producer), probe: probe)
             let server = try server(database, publisher, logger)
             guard !withoutRelay else { return [producer, server] }
             return [producer]
-                + (try Relay(database, topic, kafka, name: "order", probe: probe, logger: logger).services) + [server]
+                + (try Relay(database.store, topics, kafka, name: "order", probe: probe, logger: logger).services) + [
+                    server
+                ]
         }
     }
 

@@ -20,13 +20,7 @@ extension Publisher: OrderPublisher where S: ShopStore {
 }
 
 extension ShopStore {
-    func publisher(_ sender: OrderTopicSender, probe: DeathAtStep?) -> any OrderPublisher {
+    func publisher(_ sender: TopicSender, probe: DeathAtStep?) -> any OrderPublisher {
         Publisher(store: self, producer: sender, source: "/shop/order", probe: probe)
-    }
-
-    func relay(_ sender: OrderTopicSender, name: String, probe: DeathAtStep?, logger: Logger) -> any Service {
-        var configuration = OutboxRelayConfiguration()
-        configuration.instanceID = name
-        return OutboxRelay(store: self, producer: sender, configuration: configuration, probe: probe, logger: logger)
     }
 }

@@ -15,8 +15,8 @@ struct RelayCommand: AsyncParsableCommand {
         try await Program.run("relay") { logger in
             let database = try await OrderDatabase(shop, logger: logger)
             let kafka = shop.kafkaConfiguration(client: "relay")
-            let topic = OrderTopic(shop, client: "relay", logger: logger)
-            let relay = try Relay(database, topic, kafka, name: "relay", logger: logger)
+            let topics = ShopTopics(shop, client: "relay", logger: logger)
+            let relay = try Relay(database.store, topics, kafka, name: "relay", logger: logger)
             supervised.ready("relay")
             return relay.services
         }

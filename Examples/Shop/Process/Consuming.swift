@@ -1,20 +1,20 @@
 import ServiceLifecycle
 
-/// A subscription that starts once its topic is there.
-struct Consuming<Subscription: Service>: Service {
-    private let subscription: Subscription
-    private let topic: OrderTopic
+/// A service that reads topics, and starts once they are there.
+struct Consuming<Reader: Service>: Service {
+    private let reader: Reader
+    private let topics: ShopTopics
     private let onStart: @Sendable () -> Void
 
-    init(_ subscription: Subscription, of topic: OrderTopic, onStart: @escaping @Sendable () -> Void) {
-        self.subscription = subscription
-        self.topic = topic
+    init(_ reader: Reader, of topics: ShopTopics, onStart: @escaping @Sendable () -> Void) {
+        self.reader = reader
+        self.topics = topics
         self.onStart = onStart
     }
 
     func run() async throws {
-        try await topic.waitUntilThere()
+        try await topics.waitUntilThere()
         onStart()
-        try await subscription.run()
+        try await reader.run()
     }
 }

@@ -7,7 +7,7 @@ import TidingsSQLite
 
 /// What all programs of the shop can be told.
 struct ShopOptions: ParsableArguments, Sendable {
-    @Option(help: "The first of the shop's ports: the start page; orders, shipments and invoices follow.")
+    @Option(help: "The first of the shop's ports: the start page; orders, shipments, invoices and statistics follow.")
     var port = 8080
 
     @Option(help: "Where databases and the broker's log are kept.")
@@ -48,7 +48,7 @@ struct ShopOptions: ParsableArguments, Sendable {
     var ports: Ports { Ports(first: port) }
 
     func validate() throws {
-        guard (1...65531).contains(port) else { throw ValidationError("--port must be from 1 to 65531.") }
+        guard (1...65530).contains(port) else { throw ValidationError("--port must be from 1 to 65530.") }
         guard (1...32767).contains(replicationFactor ?? 1) else {
             throw ValidationError("--replication-factor must be from 1 to 32767.")
         }
@@ -78,8 +78,11 @@ struct ShopOptions: ParsableArguments, Sendable {
         }
     }
 
-    /// The name of the one topic the services talk through.
+    /// The name of the topic that tells what happens to orders, through which the services talk.
     var topic: String { prefix + "order" }
+
+    /// The name of the topic on which shipping tells what it has made out.
+    var shipmentTopic: String { prefix + "shipment" }
 
     /// The name of a service's consumer group.
     func group(_ service: String) -> String { prefix + service }

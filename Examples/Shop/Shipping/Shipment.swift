@@ -27,6 +27,10 @@ extension Shipment {
         return [order.customer.name, address.street, address.zip, address.city]
     }
 
+    static let announces = true
+
+    static func announcement(for order: OrderToShip) -> ShipmentMade? { ShipmentMade(orderId: order.orderId) }
+
     static func lineValues(of order: OrderToShip) -> [[any SQLValue]] {
         order.lines.map { [$0.itemId, $0.name, $0.count] }
     }

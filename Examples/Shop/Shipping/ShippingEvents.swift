@@ -1,3 +1,5 @@
+import Tidings
+
 /// An order was placed, as far as shipping cares: what goes where. Prices and the billing address are none of its
 /// business, so it does not even read them.
 struct OrderToShip: OrderEvent {
@@ -15,4 +17,13 @@ struct OrderToShip: OrderEvent {
     var customer: Customer
     var lines: [Line]
     var shippingAddress: Address
+}
+
+/// A shipment was made out: what shipping tells others.
+struct ShipmentMade: Event {
+    static let eventType = "shop.shipment.made"
+
+    var orderId: String
+
+    var key: String { orderId }
 }

@@ -128,7 +128,7 @@ extension Picture {
 
     private mutating func addPartitions(_ state: SystemState) -> [Box] {
         let known = state.partitions ?? []
-        let count = known.isEmpty ? OrderTopic.partitions : known.count
+        let count = known.isEmpty ? ShopTopics.partitions : known.count
         let margin = shape == .wide ? 28.0 : 4.0
         let gap = shape == .wide ? 14.0 : 6.0
         let breadth = (self.breadth - 2 * margin - gap * Double(count - 1)) / Double(count)

@@ -7,10 +7,10 @@ import Logging
 struct AllCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "all",
-        abstract: "Runs the whole shop: broker, order, shipping, two invoicing instances and their pages.",
+        abstract: "Runs the whole shop: broker, order, shipping, two invoicing instances, statistics.",
         discussion: """
-            Each part is a process of its own; one that dies is started again. The shop uses five ports in a row: the \
-            start page, orders, shipments, invoices and, without --kafka, its own broker.
+            Each part is a process of its own; one that dies is started again. The shop uses six ports in a row: the \
+            start page, orders, shipments, invoices, statistics and, without --kafka, its own broker.
             """)
 
     @OptionGroup var shop: ShopOptions
@@ -40,6 +40,7 @@ struct AllCommand: ParsableCommand {
         try PortCheck.requireFree(ports.orders, for: "orders")
         try PortCheck.requireFree(ports.shipments, for: "shipments")
         try PortCheck.requireFree(ports.invoices, for: "invoices")
+        try PortCheck.requireFree(ports.statistics, for: "statistics")
         if shop.kafka == nil { try PortCheck.requireFree(ports.broker, for: "the shop's broker") }
     }
 
@@ -58,6 +59,7 @@ struct AllCommand: ParsableCommand {
         add("shipping", 1, ["--instance", "1"])
         add("invoicing", 1, ["--instance", "1"])
         add("invoicing", 2, ["--instance", "2"])
+        add("statistics")
         return children
     }
 }

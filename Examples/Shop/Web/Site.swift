@@ -4,9 +4,9 @@ import NIOCore
 
 /// One service's pages: renders a template in the common frame, with links to the other services.
 struct Site: Sendable {
-    /// The four parts of the shop a reader can go to.
+    /// The parts of the shop a reader can go to.
     enum Section: String, CaseIterable, Sendable {
-        case start, orders, shipments, invoices
+        case start, orders, shipments, invoices, statistics
 
         var title: String {
             switch self {
@@ -14,6 +14,7 @@ struct Site: Sendable {
             case .orders: "Orders"
             case .shipments: "Shipments"
             case .invoices: "Invoices"
+            case .statistics: "Statistics"
             }
         }
 
@@ -23,6 +24,7 @@ struct Site: Sendable {
             case .orders: ports.orders
             case .shipments: ports.shipments
             case .invoices: ports.invoices
+            case .statistics: ports.statistics
             }
         }
 

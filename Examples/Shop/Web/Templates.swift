@@ -33,6 +33,7 @@ struct Templates: Sendable {
             ("shipment", PackageResources.shipment_mustache),
             ("invoices", PackageResources.invoices_mustache),
             ("invoice", PackageResources.invoice_mustache),
+            ("statistics", PackageResources.statistics_mustache),
         ]
     }
 }

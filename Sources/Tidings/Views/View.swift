@@ -95,12 +95,7 @@ public final class View<State: Sendable>: Service {
 
     /// How far it has come.
     public var progress: ViewProgress {
-        core.withLock { core in
-            let live = core.live
-            return ViewProgress(
-                records: live.tracker.records, total: live.tracker.total, remaining: live.tracker.remaining,
-                elapsed: live.timeToReady ?? (.now - live.start), isReady: live.tracker.isReady)
-        }
+        core.withLock { $0.live.progress }
     }
 
     /// Looks at the state. The closure runs under the view's lock: it is short, and copies out what it needs.
@@ -114,6 +109,12 @@ public final class View<State: Sendable>: Service {
             }
             return try body(core.live.state)
         }
+    }
+
+    /// Looks at the state as far as it has been read, ready or not, and at how far that is: for pages that show how it
+    /// grows.
+    public func peek<R: Sendable>(_ body: (State, ViewProgress) throws -> R) rethrows -> R {
+        try core.withLock { try body($0.live.state, $0.live.progress) }
     }
 
     /// Looks at the state as soon as the view is ready.
@@ -327,7 +328,11 @@ public final class View<State: Sendable>: Service {
     // MARK: Records
 
     fileprivate func start(_ number: Int, _ positions: [TopicPartition: Int64], _ ends: [TopicPartition: Int64]) {
-        update(number) { edition in edition.tracker.start(positions, ends: ends) }
+        update(number) { edition in
+            // What went before was waiting for Kafka, not reading.
+            if edition.tracker.positions.isEmpty { edition.start = .now }
+            edition.tracker.start(positions, ends: ends)
+        }
     }
 
     fileprivate func positions(of number: Int) -> [TopicPartition: Int64] {

@@ -16,6 +16,12 @@ struct ViewCore<State: Sendable>: Sendable {
         var retirement: AsyncStream<Never>.Continuation
 
         var positions: [TopicPartition: Int64] { stored.merging(tracker.positions) { $1 } }
+
+        var progress: ViewProgress {
+            ViewProgress(
+                records: tracker.records, total: tracker.total, remaining: tracker.remaining,
+                elapsed: timeToReady ?? (.now - start), isReady: tracker.isReady)
+        }
     }
 
     /// What somebody waits for.

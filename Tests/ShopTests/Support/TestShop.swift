@@ -19,7 +19,7 @@ struct TestShop: Sendable {
     init(folder: String, database: String? = nil) throws {
         self.folder = folder
         self.database = database.map { ["--database", $0] } ?? []
-        port = try freePorts(5)
+        port = try freePorts(6)
     }
 
     /// Starts `shop all` and waits until it says that it is ready.
@@ -111,6 +111,20 @@ struct TestShop: Sendable {
         }
     }
 
+    struct Statistics: Decodable, Sendable, Equatable {
+        var ready: Bool
+        var orders: Int
+        var waiting: Int
+        var revenueCents: Int
+    }
+
+    /// Waits until the statistics have heard of so many orders, and of a shipment for each.
+    func settledStatistics(orders: Int) async throws -> Statistics {
+        try await eventually("statistics of \(orders) orders", passing: isAway) {
+            let now = try await HTTP.ask("GET", ports.statistics, "/statistics").decoded(Statistics.self)
+            return now.ready && now.orders >= orders && now.waiting == 0 ? now : nil
+        }
+    }
 }
 
 /// What keeps the services' rows.
