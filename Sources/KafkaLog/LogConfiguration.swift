@@ -25,6 +25,17 @@ public struct LogConfiguration: Hashable, Sendable {
     public var timestampType = TimestampType.createTime
     /// Whether the topic is compacted, so that every record needs a key (`cleanup.policy`).
     public var isCompacted = false
+    /// The dirty part's share of a log from which on it is cleaned, 0 to 1 (`min.cleanable.dirty.ratio`).
+    public var minCleanableDirtyRatio: Double = 0.5
+    /// How long a record at least stays as it is before a cleaning may remove it, in milliseconds
+    /// (`min.compaction.lag.ms`).
+    public var minCompactionLagMilliseconds: Int64 = 0
+    /// How long a record at most waits for a cleaning, in milliseconds, whatever the dirty ratio
+    /// (`max.compaction.lag.ms`).
+    public var maxCompactionLagMilliseconds: Int64 = .max
+    /// How long tombstones and the markers of emptied transactions stay after a cleaning first met them, in milliseconds
+    /// (`delete.retention.ms`): whoever reads the log from the start within that time sees every deletion.
+    public var deleteRetentionMilliseconds: Int64 = 24 * 3_600_000
     /// The most bytes one batch may decompress to where the log has to look into it (a compacted topic, a look-up by
     /// timestamp).
     public var maxDecompressedBytes: Int = 256 << 20
@@ -40,6 +51,11 @@ public struct LogConfiguration: Hashable, Sendable {
     public var flushIntervalMessages: Int64 = 1
 
     public init() {}
+
+    /// The age at which a segment is closed: a compacted topic's in time for `max.compaction.lag.ms`.
+    var segmentAge: Int64 {
+        isCompacted ? min(segmentMilliseconds, maxCompactionLagMilliseconds) : segmentMilliseconds
+    }
 
     /// Whether the high watermark waits for the disk.
     public var isDurable: Bool { flushIntervalMessages <= 1 }

@@ -67,12 +67,16 @@ extension PartitionLog {
     /// The first record with the largest timestamp in the log, flushed or not; `nil` when no record has one.
     public func offsetOfMaxTimestamp() throws(LogError) -> FoundOffset? {
         let (view, _) = try view(upTo: nil)
-        var newest: LogSegment?
-        for segment in view.segments
-        where segment.maxTimestamp.timestamp > (newest?.maxTimestamp.timestamp ?? -1) {
-            newest = segment
+        var found: LogSegment.Found?
+        // The segment with the largest timestamp first; what it claims may be of a batch that a cleaning emptied.
+        for segment in view.segments.sorted(by: { $0.maxTimestamp.timestamp > $1.maxTimestamp.timestamp }) {
+            guard segment.maxTimestamp.timestamp >= found?.timestamp ?? 0 else { break }
+            let own = try segment.recordWithMaxTimestamp(maxDecompressedBytes: configuration.maxDecompressedBytes)
+            guard let own, (own.timestamp, -own.offset) > (found?.timestamp ?? -1, -(found?.offset ?? 0)) else {
+                continue
+            }
+            found = own
         }
-        let found = try newest?.recordWithMaxTimestamp(maxDecompressedBytes: configuration.maxDecompressedBytes)
         return found.map { FoundOffset(offset: $0.offset, timestamp: $0.timestamp) }
     }
 

@@ -16,18 +16,28 @@ extension PartitionLog {
             try check(writer)
             writer.producers.expire(now: now(), after: configuration.producerExpirationMilliseconds)
             if writer.position > 0, isExpired(writer.segment) { try roll(&writer) }
-            let segments = published.withLock { $0.segments }
-            var kept = segments.reduce(Int64(0)) { $0 + $1.size }
-            var count = 0
-            for segment in segments.dropLast() {
-                let isTooMuch = configuration.retentionBytes >= 0 && kept - segment.size >= configuration.retentionBytes
-                guard isTooMuch || isExpired(segment) else { break }
-                kept -= segment.size
-                count += 1
+            let recoveryPoint = writer.recoveryPoint
+            return try layout.withLock { _ throws(LogError) in
+                let segments = published.withLock { $0.segments }
+                let count = countOfOld(segments)
+                let start = max(segments[count].baseOffset, logStartOffset)
+                if count > 0 { try removeSegments(count, newStart: start, recoveryPoint) }
+                return count
             }
-            if count > 0 { try removeSegments(count, newStart: segments[count].baseOffset, writer) }
-            return count
         }
+    }
+
+    /// How many of the oldest segments are too old or too much.
+    private func countOfOld(_ segments: [LogSegment]) -> Int {
+        var kept = segments.reduce(Int64(0)) { $0 + $1.size }
+        var count = 0
+        for segment in segments.dropLast() {
+            let isTooMuch = configuration.retentionBytes >= 0 && kept - segment.size >= configuration.retentionBytes
+            guard isTooMuch || isExpired(segment) else { break }
+            kept -= segment.size
+            count += 1
+        }
+        return count
     }
 
     /// Moves the log start offset forward, and removes the segments wholly before it.
@@ -42,8 +52,11 @@ extension PartitionLog {
                 throw LogError(.offsetOutOfRange, "offset \(offset) is behind the high watermark of \(directory)")
             }
             guard offset > view.logStartOffset else { return }
-            let count = Self.index(of: offset, in: view.segments)
-            try removeSegments(count, newStart: offset, writer)
+            let recoveryPoint = writer.recoveryPoint
+            try layout.withLock { _ throws(LogError) in
+                let count = Self.index(of: offset, in: published.withLock { $0.segments })
+                try removeSegments(count, newStart: offset, recoveryPoint)
+            }
         }
     }
 
@@ -55,8 +68,8 @@ extension PartitionLog {
 
     /// Removes the oldest segments. The new start is durable before a file goes, so that an interrupted removal is
     /// finished at the next opening and never looks like a loss.
-    private func removeSegments(_ count: Int, newStart: Int64, _ writer: borrowing Writer) throws(LogError) {
-        let checkpoint = LogCheckpoint(recoveryPoint: writer.recoveryPoint, logStartOffset: newStart)
+    private func removeSegments(_ count: Int, newStart: Int64, _ recoveryPoint: Int64) throws(LogError) {
+        let checkpoint = LogCheckpoint(recoveryPoint: recoveryPoint, logStartOffset: newStart)
         try storing { () throws(FileError) in try partition.checkpoint.write(checkpoint.payload()) }
         let removed = published.withLock { published in
             published.logStartOffset = newStart
@@ -68,6 +81,7 @@ extension PartitionLog {
 
     /// Closes the log and deletes its directory for good.
     public func delete() throws(LogError) {
+        stopCleaning()
         writer.withLock { $0.isClosed = true }
         published.withLock { $0.isClosed = true }
         try Self.delete(directory: directory, files: files)

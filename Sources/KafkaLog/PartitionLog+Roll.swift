@@ -14,7 +14,7 @@ extension PartitionLog {
         let isFull = writer.position + Int64(size) > Int64(largest)
         let isFar = writer.nextOffset + count - writer.segment.baseOffset > Int64(Int32.max)
         let age = writer.segmentStarted.map { now() - $0 } ?? 0
-        if isFull || isFar || age >= configuration.segmentMilliseconds { try roll(&writer) }
+        if isFull || isFar || age >= configuration.segmentAge { try roll(&writer) }
     }
 
     /// Begins a new segment now, unless the newest is empty.

@@ -14,7 +14,7 @@ import Synchronization
 ///
 /// **Threads.** All calls block on files: storage threads only. Appends and flushes may come from any thread; appends
 /// wait for one another, a flush keeps nobody waiting while the disk works, so appends gather behind it (group commit).
-/// Reads run beside everything. Two open logs on one directory destroy it: hold a `DirectoryLock`.
+/// Reads run beside everything, and so does a cleaning (`clean(_:isForced:)`). Two open logs on one directory destroy it: hold a `DirectoryLock`.
 ///
 /// **Durability.** `append` writes; `flush()` makes durable everything appended before it. By default readers see what
 /// is durable (`highWatermark`). Directory entries of new segments are durable before anything in them counts as such.
@@ -69,6 +69,12 @@ public final class PartitionLog: Sendable {
     let writer: Mutex<Writer>
     let published: Mutex<Published>
     let durableEnd: DurableEnd
+    /// One cleaning at a time. Taken before any other lock.
+    let cleaning: Mutex<Cleaning>
+    /// Held while segments are removed or replaced; taken before `published`, and after `writer` where both are needed.
+    let layout = Mutex(())
+    /// Set when the log is about to be closed, so that a cleaning ends soon.
+    private let stopping = Atomic(false)
     /// Why syncing failed. The lock is held while a sync is under way.
     private let syncing = Mutex<FileError?>(nil)
 
@@ -111,6 +117,7 @@ public final class PartitionLog: Sendable {
                 segment: segment, nextOffset: outcome.nextOffset, position: segment.size,
                 producers: outcome.producers, recoveryPoint: outcome.recoveryPoint, segmentStarted: started,
                 hasShutdownFile: outcome.report.verdict != .created))
+        cleaning = Mutex(Cleaning(checkpoint: outcome.cleaner))
         published = Mutex(
             Published(
                 segments: outcome.segments, logStartOffset: outcome.logStartOffset, logEndOffset: outcome.nextOffset,
@@ -193,12 +200,22 @@ public final class PartitionLog: Sendable {
         return failure
     }
 
+    /// Whether the log is being closed.
+    var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+    /// Ends a cleaning, if there is one, for good.
+    func stopCleaning() {
+        stopping.store(true, ordering: .relaxed)
+        cleaning.withLock { _ in }
+    }
+
     /// Flushes, writes the indexes, the producer states and the clean-shutdown file, and takes no more calls.
     ///
     /// A log that was not written to is left untouched. Closing twice does nothing.
     /// - Throws: `LogError`, also when the log had failed before. It is closed then too, without a clean-shutdown file,
     ///   so that the next opening checks it.
     public func close() throws(LogError) {
+        stopCleaning()
         defer { published.withLock { $0.isClosed = true } }
         try writer.withLock { writer throws(LogError) in
             guard !writer.isClosed else { return }

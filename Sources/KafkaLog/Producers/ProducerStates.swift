@@ -111,7 +111,9 @@ extension ProducerStates {
         if header.baseSequence >= 0 {
             append(producerID: header.producerID, epoch: header.producerEpoch, batch: Batch(header), now: now)
         }
-        if header.isTransactional, open[header.producerID] == nil { open[header.producerID] = header.baseOffset }
+        // A batch that a cleaning emptied belongs to a transaction that was decided, whose marker may be gone.
+        let isOpening = header.isTransactional && header.recordCount > 0
+        if isOpening, open[header.producerID] == nil { open[header.producerID] = header.baseOffset }
         return nil
     }
 

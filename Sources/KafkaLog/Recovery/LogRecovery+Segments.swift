@@ -26,7 +26,7 @@ extension LogRecovery {
         let size = try storing { () throws(FileError) in try segment.file().size() }
         let walked = try walk(segment, size: size, isNewest: false)
         if let fault = walked.fault { throw segment.damage(at: fault.position, fault.reason) }
-        guard walked.nextOffset <= next, configuration.isCompacted || walked.nextOffset == next else {
+        guard walked.nextOffset <= next, base < holeEnd || walked.nextOffset == next else {
             throw segment.damage(at: size, "it ends at offset \(walked.nextOffset), the next segment begins at \(next)")
         }
         segment.seal(try storing { () throws(FileError) in try segment.writeIndexes() })
@@ -53,7 +53,7 @@ extension LogRecovery {
                 isFirst = false
                 end = place.header.lastOffset + 1
             }
-            guard walker.position == size, end <= next, configuration.isCompacted || end == next else { return nil }
+            guard walker.position == size, end <= next, base < holeEnd || end == next else { return nil }
             return try LogSegment(
                 baseOffset: base, directory: directory, files: files, indexInterval: configuration.indexIntervalBytes,
                 size: size, endOffset: end, offsetIndex: offsets, timeIndex: times)
@@ -154,7 +154,8 @@ extension LogRecovery {
             }
             report.batchesChecked += 1
             let base = place.header.baseOffset
-            let hasGap = isNewest || !configuration.isCompacted ? base != expected : base < expected
+            let mayHaveHoles = !isNewest && segment.baseOffset < holeEnd
+            let hasGap = mayHaveHoles ? base < expected : base != expected
             guard !hasGap, place.header.lastOffset - segment.baseOffset <= Int64(Int32.max) else {
                 fault.reason = "a batch has offset \(base) where \(expected) was expected"
                 fault.isWholeBatch = true

@@ -13,6 +13,8 @@ import NIOCore
 ///   Where a file system brings appended writes to the disk out of order (ext4 in its default mode does not), a power
 ///   cut can leave a hole before valid batches that nobody was told of. That looks like rot and is treated as such.
 /// - Segments wholly before the log start offset, left by an interrupted deletion, are removed.
+/// - A replacement of segments by their cleaned form that was interrupted is finished (`SegmentSwap`). Offsets may be
+///   missing only in what was cleaned (`CleanerCheckpoint`).
 /// - Producer states, open and aborted transactions come from the newest good snapshot plus the batches behind it.
 ///
 /// It trusts no index and no length; it reads through a window, so memory does not grow with the log.
@@ -25,6 +27,7 @@ struct LogRecovery {
         var nextOffset: Int64
         var recoveryPoint: Int64
         var producers: ProducerStates
+        var cleaner: CleanerCheckpoint
         var report: RecoveryReport
     }
 
@@ -37,6 +40,8 @@ struct LogRecovery {
     var report: RecoveryReport
     /// The log must reach at least to here, or something is lost.
     var knownEnd: Int64 = 0
+    /// Offsets may be missing in segments that begin before it: a cleaning took them.
+    var holeEnd: Int64 = 0
 
     init(directory: String, configuration: LogConfiguration, files: any FileSystem, now: Int64) {
         self.directory = directory
@@ -50,6 +55,9 @@ struct LogRecovery {
 
     mutating func run() throws(LogError) -> Outcome {
         let isNew = try partition.prepare()
+        if let note = try SegmentSwap.recover(in: directory, files) { report.notes.append(note) }
+        let cleaner = try readCleaner()
+        holeEnd = cleaner.holeEnd
         let checkpoint = try readCheckpoint()
         let shutdown = try readShutdown()
         knownEnd = max(checkpoint?.recoveryPoint ?? 0, shutdown?.logEndOffset ?? 0, partition.durableEnd.read() ?? 0)
@@ -79,7 +87,14 @@ struct LogRecovery {
         report.logEndOffset = nextOffset
         return Outcome(
             segments: segments, logStartOffset: min(logStart, nextOffset), nextOffset: nextOffset,
-            recoveryPoint: checkpoint?.recoveryPoint ?? 0, producers: producers, report: report)
+            recoveryPoint: checkpoint?.recoveryPoint ?? 0, producers: producers, cleaner: cleaner, report: report)
+    }
+
+    /// Without a readable checkpoint a log that may have been compacted is cleaned from its start, holes or not.
+    private mutating func readCleaner() throws(LogError) -> CleanerCheckpoint {
+        let cleaner = try read(partition.cleaner) { CleanerCheckpoint(payload: $0) }
+        if let cleaner { return cleaner }
+        return files.exists(partition.cleaner.path) ? CleanerCheckpoint(cleanEnd: 0, holeEnd: .max) : .none
     }
 
     private mutating func readCheckpoint() throws(LogError) -> LogCheckpoint? {
@@ -117,7 +132,7 @@ struct LogRecovery {
         }
         while bases.count > 1, bases[1] <= logStart {
             let name = LogSegment.name(bases.removeFirst())
-            for suffix in [".timeindex", ".index", ".txnindex", ".log"]
+            for suffix in LogSegment.fileSuffixes
             where files.exists("\(directory)/\(name)\(suffix)") {
                 try storing { () throws(FileError) in try files.remove("\(directory)/\(name)\(suffix)") }
             }

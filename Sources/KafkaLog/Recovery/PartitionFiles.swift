@@ -6,6 +6,8 @@ import NIOCore
 ///     checkpoint        recovery point and log start offset (`LogCheckpoint`)
 ///     durable-end       the offset up to which the log was synced, as far as is known (`DurableEnd`)
 ///     clean-shutdown    where the log ended when it was closed (`CleanShutdown`); absent while it is in use
+///     cleaner           how far the log is cleaned (`CleanerCheckpoint`); absent while it never was
+///     cleaner-swap      segments that a cleaning is about to put in place (`SegmentSwap`)
 ///
 /// Crash rule: `clean-shutdown` is removed, durably, before the first write after opening, so its being there proves
 /// that nothing was written since. `checkpoint` is replaced atomically after what it promises is on the disk.
@@ -18,6 +20,7 @@ struct PartitionFiles {
     var formatPath: String { "\(directory)/format-version" }
     var checkpoint: CheckpointFile { CheckpointFile(path: "\(directory)/checkpoint", version: 1, files: files) }
     var durableEnd: DurableEnd { DurableEnd(path: "\(directory)/durable-end", files: files) }
+    var cleaner: CheckpointFile { CheckpointFile(path: "\(directory)/cleaner", version: 1, files: files) }
     var cleanShutdown: CheckpointFile { CheckpointFile(path: "\(directory)/clean-shutdown", version: 1, files: files) }
 
     /// Makes sure that the directory is one of ours, creating it with an empty first segment when there is none.

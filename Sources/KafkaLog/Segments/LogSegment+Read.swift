@@ -141,10 +141,27 @@ extension LogSegment {
     /// The first record with the largest timestamp of the segment.
     func recordWithMaxTimestamp(maxDecompressedBytes: Int) throws(LogError) -> Found? {
         let (timestamp, offset) = maxTimestamp
-        guard timestamp >= 0, let place = try locate(offset) else { return nil }
+        guard timestamp >= 0, var place = try locate(offset) else { return nil }
+        if place.header.recordCount == 0 {
+            // A cleaning took the records; the batch keeps its timestamp for the segment's age only.
+            guard let other = try newestBatch() else { return nil }
+            place = other
+        }
+        let newest = place.header.maxTimestamp
         let walker = try walker(from: place.position, to: size)
-        return try record(in: place, walker, maxDecompressedBytes) { $0.timestamp >= timestamp }
-            ?? Found(offset: place.header.lastOffset, timestamp: timestamp)
+        return try record(in: place, walker, maxDecompressedBytes) { $0.timestamp >= newest }
+            ?? Found(offset: place.header.lastOffset, timestamp: newest)
+    }
+
+    /// The first batch with the largest timestamp, of those that have records.
+    private func newestBatch() throws(LogError) -> BatchWalker.Place? {
+        var walker = try walker(from: 0, to: size)
+        var newest: BatchWalker.Place?
+        while let place = try step(&walker) {
+            guard place.header.recordCount > 0 else { continue }
+            if place.header.maxTimestamp > newest?.header.maxTimestamp ?? -1 { newest = place }
+        }
+        return newest
     }
 
     private func record(
@@ -155,9 +172,19 @@ extension LogSegment {
         if place.header.timestampType == .logAppendTime {
             // All records share the header's timestamp.
             let first = Found(offset: place.header.baseOffset, timestamp: place.header.maxTimestamp)
-            return (0...Int64(place.header.lastOffsetDelta)).lazy
+            let count = Int64(place.header.recordCount)
+            guard count == Int64(place.header.lastOffsetDelta) + 1 else {
+                return try opened(bytes, place, maxDecompressedBytes, where: matches)
+            }
+            return (0..<count).lazy
                 .map { Found(offset: first.offset + $0, timestamp: first.timestamp) }.first(where: matches)
         }
+        return try opened(bytes, place, maxDecompressedBytes, where: matches)
+    }
+
+    private func opened(
+        _ bytes: ByteBuffer, _ place: BatchWalker.Place, _ maxDecompressedBytes: Int, where matches: (Found) -> Bool
+    ) throws(LogError) -> Found? {
         do {
             var reader = try RecordBatchReader(bytes, decompressionLimit: maxDecompressedBytes)
             while let record = try reader.next() {

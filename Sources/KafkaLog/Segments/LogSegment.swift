@@ -37,19 +37,30 @@ final class LogSegment: Sendable {
 
     let baseOffset: Int64
     let directory: String
+    /// What comes behind the files' names while a cleaning writes them; empty for a live segment.
+    private let suffix: String
     private let files: any FileSystem
     private let indexInterval: Int
     private let state: Mutex<State>
 
-    var logPath: String { "\(directory)/\(Self.name(baseOffset)).log" }
-    var indexPath: String { "\(directory)/\(Self.name(baseOffset)).index" }
-    var timeIndexPath: String { "\(directory)/\(Self.name(baseOffset)).timeindex" }
-    var transactionIndexPath: String { "\(directory)/\(Self.name(baseOffset)).txnindex" }
+    /// What the names of a segment's files end in.
+    static let fileSuffixes = [".timeindex", ".index", ".txnindex", ".log"]
+
+    var logPath: String { path(".log") }
+    var indexPath: String { path(".index") }
+    var timeIndexPath: String { path(".timeindex") }
+    var transactionIndexPath: String { path(".txnindex") }
+
+    private func path(_ kind: String) -> String { "\(directory)/\(Self.name(baseOffset))\(kind)\(suffix)" }
 
     /// An empty segment around an open file, or one whose batches will be announced with `advance`.
-    init(baseOffset: Int64, directory: String, file: any StorageFile, files: any FileSystem, indexInterval: Int) {
+    init(
+        baseOffset: Int64, directory: String, file: any StorageFile, files: any FileSystem, indexInterval: Int,
+        suffix: String = ""
+    ) {
         self.baseOffset = baseOffset
         self.directory = directory
+        self.suffix = suffix
         self.files = files
         self.indexInterval = indexInterval
         state = Mutex(
@@ -57,19 +68,32 @@ final class LogSegment: Sendable {
     }
 
     /// A closed segment with index files that were found good.
-    init(
+    convenience init(
         baseOffset: Int64, directory: String, files: any FileSystem, indexInterval: Int, size: Int64,
         endOffset: Int64, offsetIndex: SegmentIndex<OffsetIndexEntry>, timeIndex: SegmentIndex<TimeIndexEntry>
     ) throws(FileError) {
+        var newest: (timestamp: Int64, offset: Int64) = (-1, -1)
+        if let last = try timeIndex.last() {
+            newest = (last.timestamp, baseOffset + Int64(last.relativeOffset))
+        }
+        self.init(
+            baseOffset: baseOffset, directory: directory, files: files, indexInterval: indexInterval, size: size,
+            endOffset: endOffset, offsetIndex: offsetIndex, timeIndex: timeIndex, maxTimestamp: newest)
+    }
+
+    private init(
+        baseOffset: Int64, directory: String, files: any FileSystem, indexInterval: Int, size: Int64,
+        endOffset: Int64, offsetIndex: SegmentIndex<OffsetIndexEntry>, timeIndex: SegmentIndex<TimeIndexEntry>,
+        maxTimestamp: (timestamp: Int64, offset: Int64)
+    ) {
         self.baseOffset = baseOffset
         self.directory = directory
+        suffix = ""
         self.files = files
         self.indexInterval = indexInterval
         var state = State(file: nil, size: size, offsetIndex: offsetIndex, timeIndex: timeIndex, endOffset: endOffset)
-        if let last = try timeIndex.last() {
-            state.maxTimestamp = last.timestamp
-            state.offsetOfMaxTimestamp = baseOffset + Int64(last.relativeOffset)
-        }
+        state.maxTimestamp = maxTimestamp.timestamp
+        state.offsetOfMaxTimestamp = maxTimestamp.offset
         self.state = Mutex(state)
     }
 
@@ -202,10 +226,11 @@ final class LogSegment: Sendable {
         state.withLock { $0.abortedTransactions = [] }
     }
 
-    /// Writes the aborted transactions to their file, durably; there is none while there are none.
+    /// Writes the aborted transactions to their file, durably; there is none while there are none (but beside a segment
+    /// that a cleaning writes, whose empty one replaces the old one's).
     func writeTransactionIndex() throws(FileError) {
         let entries = abortedTransactions
-        if entries.isEmpty, !files.exists(transactionIndexPath) { return }
+        if entries.isEmpty, suffix.isEmpty, !files.exists(transactionIndexPath) { return }
         _ = try SegmentIndex.memory(entries).written(to: transactionIndexPath, files: files)
     }
 
@@ -260,12 +285,35 @@ final class LogSegment: Sendable {
 
     /// Removes the files. Readers that hold the segment read on.
     func remove() throws(FileError) {
-        for path in [timeIndexPath, indexPath, transactionIndexPath, logPath] {
+        for kind in Self.fileSuffixes {
             do throws(FileError) {
-                try files.remove(path)
+                try files.remove(path(kind))
             } catch  where error.code == .notFound {
                 continue
             }
         }
+    }
+
+    /// Opens the files for good, so that readers of this segment go on when its files are replaced or removed.
+    func pin() throws(FileError) {
+        _ = try file()
+        let (_, offsetIndex, timeIndex, _) = snapshot()
+        try offsetIndex.pin()
+        try timeIndex.pin()
+    }
+
+    /// This segment, which a cleaning wrote under other names, under its own.
+    func renamed() -> LogSegment {
+        let (size, offsetIndex, timeIndex, _) = snapshot()
+        let offsetIndexPath = "\(directory)/\(Self.name(baseOffset)).index"
+        let timeIndexPath = "\(directory)/\(Self.name(baseOffset)).timeindex"
+        let segment = LogSegment(
+            baseOffset: baseOffset, directory: directory, files: files, indexInterval: indexInterval, size: size,
+            endOffset: endOffset,
+            offsetIndex: .file(LazyFile(path: offsetIndexPath, files: files), count: offsetIndex.count),
+            timeIndex: .file(LazyFile(path: timeIndexPath, files: files), count: timeIndex.count),
+            maxTimestamp: maxTimestamp)
+        for transaction in abortedTransactions { segment.add(transaction) }
+        return segment
     }
 }

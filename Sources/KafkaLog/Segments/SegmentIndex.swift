@@ -33,6 +33,11 @@ enum SegmentIndex<Entry: IndexEntry>: Sendable {
         if case .file(let file, _) = self { file.close() }
     }
 
+    /// Opens the file for good.
+    func pin() throws(FileError) {
+        if case .file(let file, _) = self { _ = try file.open() }
+    }
+
     func last() throws(FileError) -> Entry? {
         count == 0 ? nil : try entry(at: count - 1)
     }
