@@ -2,7 +2,7 @@ import KafkaClient
 import Synchronization
 
 /// What a view does with each record, by the name of the event's type.
-final class FoldTable<State: Sendable>: Sendable {
+final class FoldTable<State>: Sendable {
     typealias Fold = @Sendable (inout State, Delivery, CodecTable) throws -> Void
     typealias RecordFold = @Sendable (inout State, ConsumerRecord) throws -> Void
 

@@ -10,8 +10,8 @@ protocol HistoryFollower: Sendable {
     /// - Returns: false when it wants nothing more.
     func receive(_ batch: ConsumerBatch) async throws -> Bool
 
-    /// Where to go on after what was received.
-    func positions() async throws -> [TopicPartition: Int64]
+    /// Where to go on after what was received, in these partitions and all others it knows.
+    func positions(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64]
 }
 
 /// Reads all partitions of topics, from where its follower stands, and then stays with them: no group, no commits.
@@ -37,16 +37,15 @@ struct HistoryReader: Sendable {
     ///   Kafka error that will not pass by itself.
     func run(_ follower: some HistoryFollower) async throws {
         let admin = try Admin(kafka, logger: logger)
-        var known = try await follower.positions()
+        var ranges = try await partitions(admin)
+        var known = try await follower.positions(of: Set(ranges.keys))
         var failures = 0
-        while true {
-            let ranges = try await partitions(admin)
-            if Task.isShuttingDownGracefully { return }
+        while !Task.isShuttingDownGracefully {
             for (partition, position) in known { try check(position, of: partition, in: ranges[partition]) }
             let starts = ranges.reduce(into: [:]) { $0[$1.key] = known[$1.key] ?? $1.value.lowerBound }
             try await follower.start(starts, ends: ranges.mapValues(\.upperBound))
             let ending = try await read(starts, admin, follower)
-            let positions = try await follower.positions()
+            let positions = try await follower.positions(of: Set(ranges.keys))
             switch ending {
             case .done: return
             case .repartitioned: known = positions
@@ -58,6 +57,7 @@ struct HistoryReader: Sendable {
                 await clock.rest(for: configuration.backoff.delay(after: failures))
             }
             try Task.checkCancellation()
+            ranges = try await partitions(admin)
         }
     }
 

@@ -35,7 +35,7 @@ public final class View<State: Sendable>: Service {
     private let snapshots: ViewSnapshots<State>?
     private let clock: any Clock<Duration>
     private let logger: Logger
-    private let core: Mutex<ViewCore<State>>
+    private let board: ViewBoard<State>
     private let retired: Mutex<[Int: AsyncStream<Never>]>
     private let rebuilds = OutboxSignal()
     private let metrics: ViewMetrics
@@ -64,7 +64,9 @@ public final class View<State: Sendable>: Service {
             name: name, topics: topics, kafka: kafka, configuration: configuration, clock: clock, logger: logger)
         metrics = ViewMetrics(view: name)
         let (retirement, continuation) = AsyncStream<Never>.makeStream()
-        core = Mutex(ViewCore(live: .init(number: 0, state: initial, start: .now, retirement: continuation)))
+        board = ViewBoard(
+            name, .init(number: 0, state: initial, start: .now, retirement: continuation), metrics: metrics,
+            logger: logger)
         retired = Mutex([0: retirement])
     }
 
@@ -95,7 +97,7 @@ public final class View<State: Sendable>: Service {
 
     /// How far it has come.
     public var progress: ViewProgress {
-        core.withLock { $0.live.progress }
+        board.withCore { $0.live.progress }
     }
 
     /// Looks at the state. The closure runs under the view's lock: it is short, and copies out what it needs.
@@ -103,7 +105,7 @@ public final class View<State: Sendable>: Service {
     /// - Throws: ``TidingsError/Code/viewNotReady`` before the view holds all that was there at the start; what `body`
     ///   throws.
     public func read<R: Sendable>(_ body: (State) throws -> R) throws -> R {
-        try core.withLock { core in
+        try board.withCore { core in
             guard core.live.tracker.isReady else {
                 throw core.ending ?? TidingsError.notReady(name, core.live.tracker.remaining)
             }
@@ -114,14 +116,14 @@ public final class View<State: Sendable>: Service {
     /// Looks at the state as far as it has been read, ready or not, and at how far that is: for pages that show how it
     /// grows.
     public func peek<R: Sendable>(_ body: (State, ViewProgress) throws -> R) rethrows -> R {
-        try core.withLock { try body($0.live.state, $0.live.progress) }
+        try board.withCore { try body($0.live.state, $0.live.progress) }
     }
 
     /// Looks at the state as soon as the view is ready.
     ///
     /// - Throws: ``TidingsError/Code/viewStopped`` when the view ends before; `CancellationError`; what `body` throws.
     public func readWhenReady<R: Sendable>(_ body: (State) throws -> R) async throws -> R {
-        try await wait(for: .ready)
+        try await board.wait(for: .ready)
         return try read(body)
     }
 
@@ -133,21 +135,7 @@ public final class View<State: Sendable>: Service {
     public func read<R: Sendable>(
         including place: RecordPlace, within limit: Duration = .seconds(5), _ body: (State) throws -> R
     ) async throws -> R {
-        try await withThrowingTaskGroup(of: Bool.self) { tasks in
-            tasks.addTask {
-                try await self.wait(for: .includes(place))
-                return true
-            }
-            tasks.addTask { [clock] in
-                try await clock.sleep(for: limit)
-                return false
-            }
-            defer { tasks.cancelAll() }
-            if try await tasks.next() == false {
-                throw TidingsError(
-                    .viewNotReady, "the view \(name) did not come to \(place) within \(limit)", isRetriable: true)
-            }
-        }
+        try await board.wait(for: place, within: limit, clock)
         return try read(body)
     }
 
@@ -155,26 +143,7 @@ public final class View<State: Sendable>: Service {
     ///
     /// - Throws: ``TidingsError/Code/viewStopped`` when the view ends before; `CancellationError`.
     public func ready() async throws {
-        try await wait(for: .ready)
-    }
-
-    private func wait(for condition: ViewCore<State>.Condition) async throws {
-        let number = core.withLock { $0.nextWaiter() }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let result: Result<Void, any Error>? = core.withLock { core in
-                    if Task.isCancelled { return .failure(CancellationError()) }
-                    if core.holds(condition) { return .success(()) }
-                    if let ending = core.ending { return .failure(ending) }
-                    core.waiters[number] = (condition, continuation)
-                    return nil
-                }
-                if let result { continuation.resume(with: result) }
-            }
-        } onCancel: {
-            let waiter = core.withLock { $0.waiters.removeValue(forKey: number) }
-            waiter?.continuation.resume(throwing: CancellationError())
-        }
+        try await board.wait(for: .ready)
     }
 
     // MARK: Running
@@ -201,20 +170,11 @@ public final class View<State: Sendable>: Service {
                 try await tasks.waitForAll()
             }
             if !Task.isCancelled { await takeSnapshot() }
-            end(TidingsError(.viewStopped, "the view \(name) was shut down"))
+            board.end(TidingsError(.viewStopped, "the view \(name) was shut down"))
         } catch {
-            end(TidingsError(.viewStopped, "the view \(name) has stopped", cause: error))
+            board.end(TidingsError(.viewStopped, "the view \(name) has stopped", cause: error))
             throw error
         }
-    }
-
-    private func end(_ error: TidingsError) {
-        let waiters = core.withLock { core in
-            core.ending = error
-            defer { core.waiters = [:] }
-            return core.waiters.values.map(\.continuation)
-        }
-        for waiter in waiters { waiter.resume(throwing: error) }
     }
 
     /// Follows the live edition, and another one beside it for each rebuild.
@@ -249,7 +209,7 @@ public final class View<State: Sendable>: Service {
         let (retirement, continuation) = AsyncStream<Never>.makeStream()
         retired.withLock { $0[number] = retirement }
         let initial = initial
-        let unfinished = core.withLock { core in
+        let unfinished = board.withCore { core in
             defer { core.shadow = .init(number: number, state: initial, start: .now, retirement: continuation) }
             return core.shadow?.retirement
         }
@@ -282,7 +242,7 @@ public final class View<State: Sendable>: Service {
             {
                 logger.warning("a view starts anew", metadata: ["view": "\(name)", "error": "\(error)"])
                 let initial = initial
-                core.withLock { core in
+                board.withCore { core in
                     _ = core.edit(number) { edition in
                         edition.state = initial
                         (edition.tracker, edition.stored) = (HistoryTracker(), [:])
@@ -299,7 +259,7 @@ public final class View<State: Sendable>: Service {
         guard let snapshots else { return }
         let start = ContinuousClock.now
         guard let snapshot = await snapshots.load(for: name, topics: topics, logger: logger) else { return }
-        core.withLock { core in
+        board.withCore { core in
             core.live.state = snapshot.state
             core.live.stored = snapshot.positions
             core.live.start = start
@@ -320,7 +280,7 @@ public final class View<State: Sendable>: Service {
     /// Writes the state and its positions, taken at the same moment. Failing leaves the old snapshot.
     public func takeSnapshot() async {
         guard let snapshots else { return }
-        let (state, positions) = core.withLock { ($0.live.state, $0.live.positions) }
+        let (state, positions) = board.withCore { ($0.live.state, $0.live.positions) }
         await snapshots.save(
             state, positions, for: name, topics: topics, metrics: metrics, logger: logger)
     }
@@ -328,7 +288,7 @@ public final class View<State: Sendable>: Service {
     // MARK: Records
 
     fileprivate func start(_ number: Int, _ positions: [TopicPartition: Int64], _ ends: [TopicPartition: Int64]) {
-        update(number) { edition in
+        board.update(number) { edition in
             // What went before was waiting for Kafka, not reading.
             if edition.tracker.positions.isEmpty { edition.start = .now }
             edition.tracker.start(positions, ends: ends)
@@ -336,7 +296,7 @@ public final class View<State: Sendable>: Service {
     }
 
     fileprivate func positions(of number: Int) -> [TopicPartition: Int64] {
-        core.withLock { core in
+        board.withCore { core in
             if core.live.number == number { return core.live.positions }
             return core.shadow?.number == number ? core.shadow?.positions ?? [:] : [:]
         }
@@ -345,7 +305,7 @@ public final class View<State: Sendable>: Service {
     /// - Returns: false when the edition has been retired.
     fileprivate func receive(_ number: Int, _ batch: ConsumerBatch) throws -> Bool {
         let (folds, codecs) = (table.folds, CodecTable(configuration.codecs))
-        return try update(number) { edition in
+        return try board.update(number) { edition in
             for record in batch {
                 do {
                     try folds.apply(record, to: &edition.state, codecs)
@@ -360,34 +320,9 @@ public final class View<State: Sendable>: Service {
 
     private func unreadable(_ record: ConsumerRecord, _ error: TidingsError) throws {
         let place = RecordPlace(topic: record.topic, partition: record.partition, offset: record.offset)
-        guard configuration.onUnreadable == .skip else {
-            throw TidingsError(
-                .cannotDecode,
-                "the view \(name) cannot read the record \(place). Mend its type, or set onUnreadable to .skip",
-                cause: error)
-        }
+        guard configuration.onUnreadable == .skip else { throw TidingsError.unreadable(place, by: name, error) }
         metrics.unreadable()
         logger.error("a view goes on without a record", metadata: ["record": "\(place)", "error": "\(error)"])
-    }
-
-    @discardableResult
-    private func update(_ number: Int, _ body: (inout ViewCore<State>.Edition) throws -> Void) rethrows -> Bool {
-        let (isKnown, becameReady, satisfied) = try core.withLock { core in
-            let before = core.live.timeToReady
-            let isKnown = try core.edit(number) { edition in
-                try body(&edition)
-                if edition.tracker.isReady, edition.timeToReady == nil { edition.timeToReady = .now - edition.start }
-            }
-            core.swapIfReady()
-            let became = before == nil ? core.live.timeToReady : nil
-            return (isKnown, became, core.takeSatisfied())
-        }
-        if let becameReady {
-            metrics.ready(after: becameReady)
-            logger.info("a view is ready", metadata: ["view": "\(name)", "after": "\(becameReady)"])
-        }
-        for waiter in satisfied { waiter.resume() }
-        return isKnown
     }
 }
 
@@ -402,10 +337,17 @@ private struct EditionFollower<State: Sendable>: HistoryFollower {
 
     func receive(_ batch: ConsumerBatch) throws -> Bool { try view.receive(number, batch) }
 
-    func positions() -> [TopicPartition: Int64] { view.positions(of: number) }
+    func positions(of partitions: Set<TopicPartition>) -> [TopicPartition: Int64] { view.positions(of: number) }
 }
 
 extension TidingsError {
+    static func unreadable(_ place: RecordPlace, by view: String, _ cause: any Error) -> TidingsError {
+        TidingsError(
+            .cannotDecode,
+            "the view \(view) cannot read the record \(place). Mend its type, or set onUnreadable to .skip",
+            cause: cause)
+    }
+
     static func notReady(_ view: String, _ remaining: Int64) -> TidingsError {
         TidingsError(
             .viewNotReady, "the view \(view) still reads history: \(remaining) offsets are ahead", isRetriable: true)
