@@ -61,7 +61,8 @@ struct BrowserTests {
                 (shop.ports.orders, "/orders/PAGE-TEST"), (shop.ports.orders, "/items"),
                 (shop.ports.shipments, "/shipments"), (shop.ports.shipments, "/shipments/PAGE-TEST"),
                 (shop.ports.invoices, "/invoices"), (shop.ports.invoices, "/invoices/PAGE-TEST"),
-                (shop.ports.statistics, "/statistics"),
+                (shop.ports.statistics, "/statistics"), (shop.ports.orders, "/customers"),
+                (shop.ports.shipments, "/customers"),
             ]
             for (width, dark) in [(390, false), (1440, true)] {
                 let browser = try await Browser.open(width: width, dark: dark, scripts: false)

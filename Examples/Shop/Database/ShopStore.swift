@@ -15,6 +15,13 @@ extension ShopStore {
         try await transaction { try body($0) }
     }
 
+    /// Runs `body` in a transaction that can write, and appends what it returns to the outbox.
+    func tell(_ body: @escaping @Sendable (any SQL) throws -> [EventRecord]) async throws {
+        try await transaction { transaction in
+            for record in try body(transaction) { try self.append(record, in: transaction) }
+        }
+    }
+
     /// Makes the tables that are missing; several processes may do so at the same time.
     func prepare(_ tables: @escaping @Sendable (Dialect) -> [String]) async throws {
         try await write { sql in

@@ -17,6 +17,7 @@ struct Invoice: Document {
     var createdAt: String
     var cancelledAt: String?
     var handling: Handling
+    var customerId: Int?
     var lines: [Line]?
 }
 
@@ -28,6 +29,8 @@ extension Invoice {
         "city TEXT NOT NULL", "total_cents BIGINT NOT NULL",
     ]
     static let lineColumns = ["name TEXT NOT NULL", "price_cents BIGINT NOT NULL", "count BIGINT NOT NULL"]
+
+    static func customer(of order: OrderToInvoice) -> Int { order.customer.id }
 
     static func values(of order: OrderToInvoice) -> [any SQLValue] {
         let address = order.billingAddress

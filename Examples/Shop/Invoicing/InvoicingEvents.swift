@@ -1,6 +1,7 @@
 /// An order was placed, as far as invoicing cares: who owes how much for what. Where it is shipped to, it does not read.
 struct OrderToInvoice: OrderEvent {
     struct Customer: Codable, Sendable {
+        var id: Int
         var name: String
         var email: String
     }

@@ -3,7 +3,7 @@ import Logging
 import Synchronization
 import Tidings
 
-/// The topics the shop's services talk through, keyed by the order's number.
+/// The topics the shop's services talk through, keyed by the order's or the customer's number.
 ///
 /// Whoever starts first makes them, with their five partitions: sending to a topic that is not there might make one with
 /// another number of partitions, after which an order's key would lead elsewhere.
@@ -26,10 +26,12 @@ final class ShopTopics: Sendable {
     func ensure() async throws {
         if areThere.withLock({ $0 }) { return }
         let admin = try Admin(kafka, timeout: .seconds(5), logger: logger)
-        let topics = [shop.topic, shop.shipmentTopic].map {
+        // Of an order everything is kept; of a customer the newest.
+        let compacted = ["cleanup.policy": "compact"]
+        let topics = [(shop.topic, [:]), (shop.shipmentTopic, [:]), (shop.customerTopic, compacted)].map {
             TopicSpecification(
                 $0, partitions: Int32(Self.partitions),
-                replicationFactor: shop.replicationFactor.map { Int16(clamping: $0) })
+                replicationFactor: shop.replicationFactor.map { Int16(clamping: $0) }, configuration: $1)
         }
         try await admin.createTopics(topics, ifMissing: true)
         areThere.withLock { $0 = true }

@@ -14,6 +14,9 @@ protocol Document: Codable, Sendable {
     /// The columns of their lines.
     static var lineColumns: [String] { get }
 
+    /// Whose order it is.
+    static func customer(of order: Order) -> Int
+
     /// What goes into ``columns`` and ``lineColumns``.
     static func values(of order: Order) -> [any SQLValue]
     static func lineValues(of order: Order) -> [[any SQLValue]]
@@ -37,6 +40,8 @@ protocol Document: Codable, Sendable {
     var cancelledAt: String? { get }
     /// How the event came here.
     var handling: Handling { get }
+    /// Whose order it was; only in the answer for one document.
+    var customerId: Int? { get set }
     /// Only in the answer for one document.
     var lines: [Line]? { get set }
 }

@@ -28,14 +28,15 @@ extension Ledger where D: DocumentPages {
         let name = "\(D.service)-page"
         try await Program.run(name) { logger in
             let ledger = try await Ledger(shop, logger: logger)
+            let directory = Directory(shop, client: name, logger: logger)
             let site = try Site(D.section, ports: shop.ports)
             let port = D.section.port(in: shop.ports)
             let server = try WebServer(site: site, logger: logger).application(
                 port: port,
                 health: { _ = try await ledger.status() },
                 onReady: { supervised.ready(name, at: "http://127.0.0.1:\(port)") },
-                routes: LedgerPages(site: site, ledger: ledger).add)
-            return [server]
+                routes: LedgerPages(site: site, ledger: ledger, directory: directory).add)
+            return [directory.keeping(ShopTopics(shop, client: name, logger: logger)), server]
         }
     }
 }

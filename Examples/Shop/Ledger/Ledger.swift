@@ -24,6 +24,8 @@ struct Ledger<D: Document>: Sendable {
                 handling.instance)
             return false
         }
+        try sql.run(
+            Self.insertion("\(D.table)_customer", ["order_id", "customer_id"]), order.orderId, D.customer(of: order))
         let insertion = Self.insertion("\(D.table)_line", ["order_id", "position"] + Self.names(D.lineColumns))
         for (position, values) in D.lineValues(of: order).enumerated() {
             try sql.run(insertion, [order.orderId, position] + values)
@@ -49,6 +51,9 @@ struct Ledger<D: Document>: Sendable {
             guard let row = try sql.rows("\(Self.selection) WHERE d.order_id = $1", order).first else { return nil }
             var document = try Self.document(row)
             let columns = Self.names(D.lineColumns).joined(separator: ", ")
+            document.customerId = try sql.rows(
+                "SELECT customer_id FROM \(D.table)_customer WHERE order_id = $1", order
+            ).first?.integer(0)
             document.lines = try sql.rows(
                 "SELECT \(columns) FROM \(D.table)_line WHERE order_id = $1 ORDER BY position", order
             ).map(D.line)
@@ -94,6 +99,7 @@ extension Ledger {
                 PRIMARY KEY (order_id, position)
             )
             """,
+            "\(D.table)_customer (order_id TEXT PRIMARY KEY, customer_id BIGINT NOT NULL)",
             "cancellation (order_id TEXT PRIMARY KEY, cancelled_at TEXT NOT NULL)",
             "duplicate (order_id TEXT NOT NULL, seen_at TEXT NOT NULL, instance TEXT NOT NULL)",
         ]

@@ -5,6 +5,7 @@ import Hummingbird
 struct LedgerPages<D: DocumentPages>: Sendable {
     let site: Site
     let ledger: Ledger<D>
+    let directory: Directory
 
     private static var pageSize: Int { 50 }
     /// `/shipments`, `/invoices`
@@ -27,15 +28,25 @@ struct LedgerPages<D: DocumentPages>: Sendable {
     private struct Detail: Sendable {
         let head: DocumentView
         let own: D.View
+        /// What the directory says of the customer today; nil where the document does not know who they are.
+        let today: Today?
         let orderURL: String
         let shipmentURL: String
         let invoiceURL: String
+    }
+
+    private struct Today: Sendable {
+        /// Nil when they have left.
+        let customer: DirectoryPage.Row?
+
+        init(_ customer: CustomerEntry?) { self.customer = customer.map(DirectoryPage.Row.init) }
     }
 
     func add(to router: Router<WebServer.Context>) {
         router.get("/") { _, _ in Response.seeOther(Self.path) }
         router.get(RouterPath(Self.path), use: list)
         router.get(RouterPath("\(Self.path)/:order"), use: detail)
+        router.get("customers", use: customers)
         router.get("status") { _, _ in try JSON.response(try await ledger.status()) }
     }
 
@@ -58,6 +69,13 @@ struct LedgerPages<D: DocumentPages>: Sendable {
                 isFirstPage: before == nil))
     }
 
+    @Sendable private func customers(_ request: Request, _ context: WebServer.Context) async throws -> Response {
+        if request.wantsJSON { return try JSON.response(directory.all) }
+        return site.page(
+            "customers", title: "Customers", for: request,
+            DirectoryPage(directory.all, isOwner: false, isReading: !directory.isReady, section: D.section))
+    }
+
     @Sendable private func detail(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let id = try context.parameters.require("order")
         guard let document = try await ledger.document(for: id) else {
@@ -69,6 +87,7 @@ struct LedgerPages<D: DocumentPages>: Sendable {
             D.table, title: document.title, for: request,
             Detail(
                 head: DocumentView(document), own: document.view,
+                today: directory.isReady ? document.customerId.map { Today(directory[$0]) } : nil,
                 orderURL: site.url(.orders, "/orders/\(id)", for: request),
                 shipmentURL: site.url(.shipments, "/shipments/\(id)", for: request),
                 invoiceURL: site.url(.invoices, "/invoices/\(id)", for: request)))

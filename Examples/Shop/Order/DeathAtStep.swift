@@ -1,8 +1,8 @@
 import Glibc
 import Tidings
 
-/// Ends the process the hard way when publishing or relaying reaches a step, as a power cut or `kill -9` would: the
-/// way to see with one's own eyes what each way of sending loses or invents.
+/// Ends the process the hard way when publishing or relaying what happened to an order reaches a step, as a power cut or
+/// `kill -9` would: the way to see with one's own eyes what each way of sending loses or invents.
 struct DeathAtStep: Probe {
     let point: String
 
@@ -11,6 +11,7 @@ struct DeathAtStep: Probe {
     }
 
     func reached(_ step: Step) {
-        if step.point.rawValue == point { kill(getpid(), SIGKILL) }
+        guard step.point.rawValue == point else { return }
+        if step.events.contains(where: { $0.rawValue.hasPrefix("shop.order.") }) { kill(getpid(), SIGKILL) }
     }
 }

@@ -61,7 +61,7 @@ struct NewOrder: Codable, Sendable {
         }
     }
 
-    private static func check(_ address: Address, _ name: String, _ problems: inout [String]) {
+    static func check(_ address: Address, _ name: String, _ problems: inout [String]) {
         for (part, value) in [("street", address.street), ("zip", address.zip), ("city", address.city)] {
             if value.trimmed.isEmpty { problems.append("The \(name) address needs a \(part).") }
             if value.count > longestText {
@@ -77,5 +77,5 @@ struct OrderProblems: Error {
 }
 
 extension Address {
-    fileprivate var trimmed: Address { Address(street: street.trimmed, zip: zip.trimmed, city: city.trimmed) }
+    var trimmed: Address { Address(street: street.trimmed, zip: zip.trimmed, city: city.trimmed) }
 }

@@ -23,6 +23,7 @@ struct OrderCommand: AsyncParsableCommand {
         try await Program.run("order") { logger in
             let database = try await OrderDatabase(shop, logger: logger)
             let kafka = shop.kafkaConfiguration(client: "order")
+            try await database.announceCustomers(on: Topic(shop.customerTopic))
             let topics = ShopTopics(shop, client: "order", logger: logger)
             let probe = dieAt.map(DeathAtStep.init)
             var direct = ProducerConfiguration(kafka)
@@ -46,14 +47,17 @@ struct OrderCommand: AsyncParsableCommand {
         _ database: OrderDatabase, _ publisher: any OrderPublisher, _ logger: Logger
     ) throws -> some Service {
         let site = try Site(.orders, ports: shop.ports)
-        let pages = OrderPages(
-            site: site, service: OrderService(database: database, publisher: publisher, topic: shop.topic))
+        let service = OrderService(
+            database: database, publisher: publisher, topic: shop.topic, customerTopic: shop.customerTopic)
         return try WebServer(site: site, logger: logger).application(
             port: shop.ports.orders,
             health: { _ = try await database.status() },
             onReady: { [supervised, shop] in
                 supervised.ready("order", at: "http://127.0.0.1:\(shop.ports.orders)")
             },
-            routes: pages.add)
+            routes: { router in
+                OrderPages(site: site, service: service).add(to: router)
+                CustomerPages(site: site, service: service).add(to: router)
+            })
     }
 }

@@ -29,6 +29,15 @@ extension OrderDatabase {
                 PRIMARY KEY (order_id, position)
             )
             """,
+            """
+            customer_address (
+                customer_id BIGINT PRIMARY KEY REFERENCES customer (id),
+                street TEXT NOT NULL,
+                zip TEXT NOT NULL,
+                city TEXT NOT NULL
+            )
+            """,
+            "customer_left (customer_id BIGINT PRIMARY KEY REFERENCES customer (id), left_at TEXT NOT NULL)",
             "deleted_order (id TEXT PRIMARY KEY, deleted_at TEXT NOT NULL)",
             "setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
         ]

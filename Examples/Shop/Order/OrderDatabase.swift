@@ -30,7 +30,12 @@ struct OrderDatabase: Sendable {
 
     func customers() async throws -> [Customer] {
         try await store.read { sql in
-            try sql.rows("SELECT id, name, email FROM customer ORDER BY id").map { try Customer($0, from: 0) }
+            try sql.rows(
+                """
+                SELECT id, name, email FROM customer
+                WHERE NOT EXISTS (SELECT 1 FROM customer_left WHERE customer_id = id) ORDER BY id
+                """
+            ).map { try Customer($0, from: 0) }
         }
     }
 

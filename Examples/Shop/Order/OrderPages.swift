@@ -23,7 +23,6 @@ struct OrderPages: Sendable {
         router.get("items", use: items)
         router.post("items/:id/price", use: setPrice)
         router.put("items/:id/price", use: setPrice)
-        router.get("customers") { _, _ in try JSON.response(try await database.customers()) }
         router.get("status") { _, _ in try JSON.response(try await database.status()) }
         router.put("sending", use: setSending)
     }

@@ -8,6 +8,10 @@ protocol OrderPublisher: Sendable {
         _ event: E, id: EventID, to topic: Topic<E>, sending: Sending,
         _ action: @escaping @Sendable (any SQL) throws -> Void
     ) async throws
+
+    func publishDeletion<E: Event>(
+        of key: String, in topic: Topic<E>, sending: Sending, _ action: @escaping @Sendable (any SQL) throws -> Void
+    ) async throws
 }
 
 extension Publisher: OrderPublisher where S: ShopStore {
@@ -16,6 +20,12 @@ extension Publisher: OrderPublisher where S: ShopStore {
         _ action: @escaping @Sendable (any SQL) throws -> Void
     ) async throws {
         try await publish(event, id: id, to: topic, sending: sending, headers: []) { try action($0) }
+    }
+
+    func publishDeletion<E: Event>(
+        of key: String, in topic: Topic<E>, sending: Sending, _ action: @escaping @Sendable (any SQL) throws -> Void
+    ) async throws {
+        try await publishDeletion(of: key, id: EventID(), in: topic, sending: sending, headers: []) { try action($0) }
     }
 }
 

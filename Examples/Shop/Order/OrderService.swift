@@ -1,19 +1,21 @@
 import HTTPTypes
 import Tidings
 
-/// What the order service does: it takes orders and deletes them, and tells the others of both.
+/// What the order service does: it takes orders and deletes them, keeps the customers, and tells the others of all that.
 struct OrderService: Sendable {
     let database: OrderDatabase
     private let publisher: any OrderPublisher
 
     private let placed: Topic<OrderPlaced>
     private let cancelled: Topic<OrderCancelled>
+    let directory: Topic<CustomerChanged>
 
-    init(database: OrderDatabase, publisher: any OrderPublisher, topic: String) {
+    init(database: OrderDatabase, publisher: any OrderPublisher, topic: String, customerTopic: String) {
         self.database = database
         self.publisher = publisher
         placed = Topic(topic)
         cancelled = Topic(topic)
+        directory = Topic(customerTopic)
     }
 
     /// Takes an order and publishes it, in the way of sending that is chosen at the moment.
@@ -55,36 +57,47 @@ struct OrderService: Sendable {
         Refusal(.notFound, "There is no order \(id).")
     }
 
-    /// Publishes, and puts into words what is kept when that fails half-way.
     private func publish<E: Event>(
         _ event: E, to topic: Topic<E>, order id: String, action: @escaping @Sendable (any SQL) throws -> Void
     ) async throws {
+        // The event's identity follows from the order's: a second attempt is the same event.
+        let eventID = EventID("\(E.eventType)/\(id)")
+        try await told("Order \(id)") { publisher, sending in
+            try await publisher.publish(event, id: eventID, to: topic, sending: sending, action)
+        }
+    }
+
+    /// Publishes in the way that is chosen, and puts into words what is kept when that fails half-way.
+    func told(
+        _ subject: String, _ publish: (any OrderPublisher, Sending) async throws -> Void
+    ) async throws {
         do {
-            // The event's identity follows from the order's: a second attempt is the same event.
-            let eventID = EventID("\(E.eventType)/\(id)")
-            try await publisher.publish(
-                event, id: eventID, to: topic, sending: try await database.sending(), action)
+            try await publish(publisher, try await database.sending())
         } catch let error as TidingsError {
             if let cause = error.cause as? OrderIsKnown { throw cause }
             switch error.code {
             case .committedButNotSent:
                 throw Refusal(
                     .serviceUnavailable,
-                    "Order \(id) is written here, but the others could not be told, and will not be: the event is lost. "
+                    "\(subject) is written here, but the others could not be told, and will not be: the event is lost. "
                         + "That is the risk of sending after the action. (\(error))")
             case .sentButActionFailed:
                 throw Refusal(
                     .internalServerError,
-                    "The others were told of order \(id), but it could not be written here: the event is a ghost. "
+                    "The others were told of \(subject.lowercasedFirst), but it could not be written here: the event is a ghost. "
                         + "That is the risk of sending before the action. (\(error))")
             case .notSent:
                 throw Refusal(
                     .serviceUnavailable,
-                    "Kafka cannot be reached, so order \(id) was left as it was. Try again. (\(error))")
+                    "Kafka cannot be reached, so \(subject.lowercasedFirst) was left as it was. Try again. (\(error))")
             default: throw error
             }
         }
     }
+}
+
+extension String {
+    fileprivate var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
 }
 
 /// An order of that number is there already.

@@ -84,6 +84,9 @@ struct ShopOptions: ParsableArguments, Sendable {
     /// The name of the topic on which shipping tells what it has made out.
     var shipmentTopic: String { prefix + "shipment" }
 
+    /// The name of the compacted topic of customers.
+    var customerTopic: String { prefix + "customer" }
+
     /// The name of a service's consumer group.
     func group(_ service: String) -> String { prefix + service }
 

@@ -13,6 +13,7 @@ struct Shipment: Document {
     var createdAt: String
     var cancelledAt: String?
     var handling: Handling
+    var customerId: Int?
     var lines: [Line]?
 }
 
@@ -21,6 +22,8 @@ extension Shipment {
     static let table = "shipment"
     static let columns = ["recipient TEXT NOT NULL", "street TEXT NOT NULL", "zip TEXT NOT NULL", "city TEXT NOT NULL"]
     static let lineColumns = ["item_id BIGINT NOT NULL", "name TEXT NOT NULL", "count BIGINT NOT NULL"]
+
+    static func customer(of order: OrderToShip) -> Int { order.customer.id }
 
     static func values(of order: OrderToShip) -> [any SQLValue] {
         let address = order.shippingAddress

@@ -4,6 +4,7 @@ import Tidings
 /// business, so it does not even read them.
 struct OrderToShip: OrderEvent {
     struct Customer: Codable, Sendable {
+        var id: Int
         var name: String
     }
 

@@ -34,6 +34,7 @@ struct Templates: Sendable {
             ("invoices", PackageResources.invoices_mustache),
             ("invoice", PackageResources.invoice_mustache),
             ("statistics", PackageResources.statistics_mustache),
+            ("customers", PackageResources.customers_mustache),
         ]
     }
 }

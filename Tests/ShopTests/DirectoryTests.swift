@@ -1,0 +1,48 @@
+import Foundation
+import Processes
+import Testing
+
+@testable import Shop
+
+@Suite("The directory of customers", .serialized, .timeLimit(.minutes(2)))
+struct DirectoryTests {
+    private func customers(at port: Int) async throws -> [CustomerEntry] {
+        try await HTTP.ask("GET", port, "/customers").decoded([CustomerEntry].self)
+    }
+
+    @Test(
+        "a new address and a customer who leaves reach shipping and invoicing, and documents keep what was true",
+        arguments: TestDatabase.allCases)
+    func endToEnd(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
+            let supervisor = try await shop.open()
+            let ports = shop.ports
+            try await shop.place("kept")
+            _ = try await shop.settledEffects()
+            let address = Address(street: "Navy Yard 3", zip: "22202", city: "Arlington")
+            #expect(try await HTTP.ask("PUT", ports.orders, "/customers/1/address", json: address).status == 204)
+            #expect(try await HTTP.ask("DELETE", ports.orders, "/customers/3").status == 204)
+            let owners = try await customers(at: ports.orders)
+            #expect(owners.map(\.id) == [1, 2, 4, 5] && owners[0].address == address)
+            for port in [ports.shipments, ports.invoices] {
+                try await eventually("the same directory at \(port)", passing: isAway) {
+                    try await customers(at: port) == owners
+                }
+            }
+            // Without a table: a page that is started anew reads the topic.
+            try await shop.kill("shipping-page", 1)
+            try await eventually("the directory read anew", passing: isAway) {
+                try await customers(at: ports.shipments) == owners
+            }
+            let shipment = try await HTTP.ask("GET", ports.shipments, "/shipments/kept").decoded(Shipment.self)
+            #expect(shipment.customerId == 1 && shipment.address != address)
+            #expect(try await HTTP.ask("DELETE", ports.orders, "/customers/3").status == 404)
+            #expect(try await HTTP.ask("PUT", ports.orders, "/customers/99/address", json: address).status == 404)
+            let nowhere = Address(street: " ", zip: "", city: "")
+            let refused = try await HTTP.ask("PUT", ports.orders, "/customers/1/address", json: nowhere)
+            #expect(refused.status == 422)
+            supervisor.signal(SIGTERM)
+            #expect(try await supervisor.waitForExit() == 0)
+        }
+    }
+}
