@@ -157,6 +157,7 @@ public final class Broker: Service {
         func close() async {
             try? await core.transactions.stop().get()
             try? await core.groups.stop().get()
+            await core.cleaner.stop()
             await core.topics.close()
             lock.release()
         }
@@ -182,9 +183,11 @@ public final class Broker: Service {
             let transactions = TransactionCoordinator(
                 eventLoop: loops.next(), limits: TransactionLimits(configuration), log: transactionLog, topics: topics,
                 groups: groups, producerIDs: producerIDs, wallClock: wallClock, logger: logger)
+            let cleaner = Cleaner(topics: topics, configuration: configuration, logger: logger)
             let core = BrokerCore(
                 configuration: configuration, clusterID: metadata.image.clusterID.description, topics: topics,
-                groups: groups, transactions: transactions, producerIDs: producerIDs, threads: threads,
+                cleaner: cleaner, groups: groups, transactions: transactions, producerIDs: producerIDs,
+                threads: threads,
                 routes: Route.all, logger: logger, wallClock: wallClock)
             return Opened(
                 core: core, groups: try groupLog.load(), transactions: try transactionLog.load(), lock: lock)

@@ -7,6 +7,7 @@ struct BrokerCore: Sendable {
     let configuration: BrokerConfiguration
     let clusterID: String
     let topics: TopicStore
+    let cleaner: Cleaner
     let groups: GroupCoordinator
     let transactions: TransactionCoordinator
     let producerIDs: ProducerIDs

@@ -69,6 +69,15 @@ public struct BrokerConfiguration: Sendable {
 
     /// `log.retention.check.interval.ms`
     public var retentionCheckInterval: Int64 = 300_000
+    /// `log.cleaner.enable`: whether topics with `cleanup.policy=compact` are compacted.
+    public var cleanerIsEnabled = true
+    /// `log.cleaner.backoff.ms`: how often to look for logs to compact.
+    public var cleanerBackoff: Int64 = 15_000
+    /// `log.cleaner.dedupe.buffer.size`: the most memory for the keys of one log; 24 bytes a key.
+    public var cleanerBufferBytes = 128 * 1024 * 1024
+    /// `log.cleaner.io.max.bytes.per.second`: how fast logs are read for compaction, which reads what may have changed
+    /// twice and writes what is left.
+    public var cleanerBytesPerSecond = Int64.max
     /// `offsets.log.snapshot.bytes`, a name of our own: when this much has been written to the groups' log since it last
     /// began with a snapshot of all groups, it begins anew and what came before is removed.
     public var groupLogSnapshotBytes = 16 * 1024 * 1024

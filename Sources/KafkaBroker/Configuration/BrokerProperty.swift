@@ -74,6 +74,14 @@ struct BrokerProperty: Sendable {
         one("transaction.state.log.replication.factor"), one("transaction.state.log.min.isr"),
         integer(
             "log.retention.check.interval.ms", \.retentionCheckInterval, 1...int32, "how often to look for old records"),
+        boolean("log.cleaner.enable", \.cleanerIsEnabled, "compact topics that ask for it"),
+        integer("log.cleaner.backoff.ms", \.cleanerBackoff, 1...int32, "how often to look for logs to compact"),
+        integer(
+            "log.cleaner.dedupe.buffer.size", \.cleanerBufferBytes, 1_048_576...Int64.max,
+            "memory for a log's keys, 24 bytes each"),
+        integer(
+            "log.cleaner.io.max.bytes.per.second", \.cleanerBytesPerSecond, 1...Int64.max, "how fast compaction reads"),
+        one("log.cleaner.threads"),
     ]
 
     static let byName = Dictionary(

@@ -2,7 +2,7 @@ import KafkaProtocol
 
 /// A configuration property of a topic: Kafka's name, the broker's name for its default, and what it takes.
 ///
-/// Those without a broker's name have no effect here (there is no compaction, no delayed deletion, one replica). They are
+/// Those without a broker's name have no effect here (there is no delayed deletion, one replica). They are
 /// checked and kept, since tools set them as a matter of course, and the log says so when a topic is made with them.
 struct TopicProperty: Sendable {
     enum Kind: Sendable {
@@ -66,7 +66,9 @@ struct TopicProperty: Sendable {
         TopicProperty(
             "compression.type", broker: "compression.type",
             .words(["producer"], several: false), default: "producer", "as producers made it"),
-        TopicProperty("delete.retention.ms", broker: nil, .natural, default: "86400000"),
+        TopicProperty(
+            "delete.retention.ms", broker: "log.cleaner.delete.retention.ms", .natural, default: "86400000",
+            "how long compaction keeps tombstones"),
         TopicProperty("file.delete.delay.ms", broker: nil, .natural, default: "60000"),
         TopicProperty(
             "flush.messages", broker: "log.flush.interval.messages", .positive, default: "1",
@@ -76,14 +78,18 @@ struct TopicProperty: Sendable {
             "index.interval.bytes", broker: "log.index.interval.bytes", .int32, default: "4096",
             "of log per index entry"),
         TopicProperty(
-            "max.compaction.lag.ms", broker: nil, .positive, default: String(Int64.max)),
+            "max.compaction.lag.ms", broker: "log.cleaner.max.compaction.lag.ms", .positive,
+            default: String(Int64.max), "until a record is compacted, at most"),
         TopicProperty("max.message.bytes", broker: "message.max.bytes", .int32, default: "1048588", "largest batch"),
         TopicProperty(
             "message.timestamp.type", broker: "log.message.timestamp.type",
             .words(["CreateTime", "LogAppendTime"], several: false), default: "CreateTime", "or LogAppendTime"),
         TopicProperty(
-            "min.cleanable.dirty.ratio", broker: nil, .number, default: "0.5"),
-        TopicProperty("min.compaction.lag.ms", broker: nil, .natural, default: "0"),
+            "min.cleanable.dirty.ratio", broker: "log.cleaner.min.cleanable.ratio", .number, default: "0.5",
+            "share not compacted yet that asks for it"),
+        TopicProperty(
+            "min.compaction.lag.ms", broker: "log.cleaner.min.compaction.lag.ms", .natural, default: "0",
+            "until a record is compacted, at least"),
         TopicProperty("min.insync.replicas", broker: nil, .integer(1...1), default: "1"),
         TopicProperty("preallocate", broker: nil, .boolean, default: "false"),
         TopicProperty(

@@ -70,6 +70,9 @@ enum CreateTopicsHandler: RequestHandler {
                     metadata: ["topic": "\(wanted.name)", "property": "\(config.name)"])
             }
         }
+        let whole = TopicConfiguration(
+            overrides: configuration, defaults: context.core.configuration.topicDefaults)
+        if let conflict = whole.conflict { throw conflict }
         return TopicSpecification(
             name: wanted.name, partitions: try partitions(of: wanted, in: context), configuration: configuration)
     }

@@ -10,7 +10,7 @@ final class Server: Sendable {
         var listener: (any Channel)?
         var connections: [ObjectIdentifier: any Channel] = [:]
         var isStopping = false
-        var housekeeping: RepeatedTask?
+        var housekeeping: [RepeatedTask] = []
     }
 
     private let core: BrokerCore
@@ -36,15 +36,20 @@ final class Server: Sendable {
         } catch {
             throw Self.failure(at: address, error)
         }
-        let interval = TimeAmount.milliseconds(core.configuration.retentionCheckInterval)
-        let housekeeping = loops.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { [core] _ in
-            core.topics.applyRetention()
-        }
+        let housekeeping = [
+            every(core.configuration.retentionCheckInterval) { [core] in core.topics.applyRetention() },
+            every(core.configuration.cleanerBackoff) { [core] in core.cleaner.wake() },
+        ]
         state.withLock { state in
             state.listener = listener
             state.housekeeping = housekeeping
         }
         return HostAndPort(host: address.host, port: listener.localAddress?.port ?? address.port)
+    }
+
+    private func every(_ milliseconds: Int64, _ body: @escaping @Sendable () -> Void) -> RepeatedTask {
+        let interval = TimeAmount.milliseconds(milliseconds)
+        return loops.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in body() }
     }
 
     private static func failure(at address: HostAndPort, _ error: any Error) -> BrokerError {
@@ -84,7 +89,7 @@ final class Server: Sendable {
     func stop() async {
         let (listener, connections) = state.withLock { state in
             state.isStopping = true
-            state.housekeeping?.cancel()
+            for task in state.housekeeping { task.cancel() }
             return (state.listener, Array(state.connections.values))
         }
         try? await listener?.close()

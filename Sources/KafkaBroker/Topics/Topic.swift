@@ -36,6 +36,16 @@ struct TopicConfiguration: Sendable {
         values[name] ?? TopicProperty.byName[name]?.defaultValue ?? ""
     }
 
+    /// Why the values do not go together.
+    var conflict: TopicError? {
+        let log = log
+        guard log.minCompactionLagMilliseconds > log.maxCompactionLagMilliseconds else { return nil }
+        return TopicError(
+            .invalidConfig,
+            "min.compaction.lag.ms=\(log.minCompactionLagMilliseconds) is more than "
+                + "max.compaction.lag.ms=\(log.maxCompactionLagMilliseconds)")
+    }
+
     var log: LogConfiguration {
         var log = LogConfiguration()
         log.segmentBytes = integer("segment.bytes", log.segmentBytes)
@@ -45,6 +55,10 @@ struct TopicConfiguration: Sendable {
         log.timestampType = self["message.timestamp.type"] == "LogAppendTime" ? .logAppendTime : .createTime
         let policies = self["cleanup.policy"].split(separator: ",")
         log.isCompacted = policies.contains("compact")
+        log.minCleanableDirtyRatio = Double(self["min.cleanable.dirty.ratio"]) ?? log.minCleanableDirtyRatio
+        log.minCompactionLagMilliseconds = integer("min.compaction.lag.ms", log.minCompactionLagMilliseconds)
+        log.maxCompactionLagMilliseconds = integer("max.compaction.lag.ms", log.maxCompactionLagMilliseconds)
+        log.deleteRetentionMilliseconds = integer("delete.retention.ms", log.deleteRetentionMilliseconds)
         if policies.contains("delete") {
             log.retentionMilliseconds = integer("retention.ms", log.retentionMilliseconds)
             log.retentionBytes = integer("retention.bytes", log.retentionBytes)

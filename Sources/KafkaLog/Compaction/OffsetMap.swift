@@ -8,7 +8,7 @@
 
 /// The newest offset of every key, in a memory of fixed size: 24 bytes a key, whatever the keys' length.
 ///
-/// It holds 128-bit digests under a random key instead of the keys (docs/decisions/0011-compaction.md): that two keys of ten million
+/// It holds 128-bit digests under a random key instead of the keys (docs/decisions/0014-compaction.md): that two keys of ten million
 /// have the same one happens once in 10²⁴ cleanings. Open addressing; full at nine tenths. One thread at a time.
 final class OffsetMap {
     private struct Slot {
