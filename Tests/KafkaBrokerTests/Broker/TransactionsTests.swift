@@ -82,10 +82,9 @@ struct TransactionsTests {
     func timesOut() async throws {
         try await withTestBroker { broker in
             let client = try await broker.connect()
-            try await client.create("t")
-            let producer = try await tooLate(client)
+            let (producer, topic) = try await tooLate(client)
             // Waits in the broker until the abort marker is there.
-            try await client.write(committedFetch("t", maxWaitMs: 50_000), version: 11)
+            try await client.write(committedFetch(topic, maxWaitMs: 50_000), version: 11)
             let read = try await client.receive(FetchRequest.self, version: 11).responses.first?.partitions.first
             #expect(try values(in: read?.records, without: read?.abortedTransactions) == [])
             #expect(read?.abortedTransactions?.count ?? 1 == 1)
@@ -93,16 +92,18 @@ struct TransactionsTests {
         }
     }
 
-    /// A producer with a record in the log and too little time left. On a slow machine the time is over before the record
-    /// is there: then one with more time.
-    private func tooLate(_ client: TestClient) async throws -> TransactionalClient {
+    /// A producer with too little time left, and the topic that has a record of its. On a slow machine the time may be
+    /// over before the record is there: then another topic, and more time.
+    private func tooLate(_ client: TestClient) async throws -> (TransactionalClient, topic: String) {
         var timeout: Int32 = 50
         while true {
+            let topic = "t\(timeout)"
+            try await client.create(topic)
             let producer = try await client.transactional("x", timeout: timeout)
-            if try await producer.add("t", [0]) == .none,
-                try await producer.produce("late", to: "t", sequence: 0) == .none
+            if try await producer.add(topic, [0]) == .none,
+                try await producer.produce("late", to: topic, sequence: 0) == .none
             {
-                return producer
+                return (producer, topic)
             }
             timeout *= 2
         }
