@@ -18,7 +18,7 @@ SOURCES = git ls-files -z '*.swift' | xargs -0 swift format
 $(foreach name,KAFKA DATABASE,$(if $($(name)),$(eval export $(name))))
 
 # Tests that start processes of their own run one after the other: side by side they would measure the machine.
-PROCESSES := SubscriptionTests|ViewTests|IntegrationTests|FaultTests|ShopTests|KafkaClientTests|TidingsCommandTests|TidingsPostgresTests
+PROCESSES := DocumentationTests|SubscriptionTests|ViewTests|IntegrationTests|FaultTests|ShopTests|KafkaClientTests|TidingsCommandTests|TidingsPostgresTests
 define TESTS
 $(if $(FILTER),swift test --skip-build --no-parallel --filter '$(FILTER)',\
 	swift test --skip-build --skip '$(PROCESSES)' && swift test --skip-build --no-parallel --filter '$(PROCESSES)')

@@ -235,6 +235,19 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "DocumentationTests",
+            dependencies: [
+                "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "TidingsTesting",
+                "Processes",
+                "TidingsCommand",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "TidingsAuditTests", dependencies: ["TidingsAudit"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
