@@ -17,12 +17,8 @@ SOURCES = git ls-files -z '*.swift' | xargs -0 swift format
 # Only what was given: an empty address is not an address.
 $(foreach name,KAFKA DATABASE,$(if $($(name)),$(eval export $(name))))
 
-# Tests that start processes of their own run one after the other: side by side they would measure the machine.
-PROCESSES := DocumentationTests|SubscriptionTests|ViewTests|IntegrationTests|FaultTests|ShopTests|KafkaClientTests|TidingsCommandTests|TidingsPostgresTests
-define TESTS
-$(if $(FILTER),swift test --skip-build --no-parallel --filter '$(FILTER)',\
-	swift test --skip-build --skip '$(PROCESSES)' && swift test --skip-build --no-parallel --filter '$(PROCESSES)')
-endef
+# FILTER=… runs the suites and tests of that name, one after the other.
+FILTER ?=
 
 run: dependencies
 	swift build -c release --product shop
@@ -34,7 +30,7 @@ build: dependencies
 
 test: test-dependencies
 	swift build --build-tests
-	$(TESTS)
+	scripts/test '$(FILTER)'
 
 prove: export TIDINGS_PROVE = 1
 prove: test

@@ -26,8 +26,8 @@ struct TestingYourService {
         }
     }
 
-    @Test("a relay that dies between sending and marking sends the same batch again")
-    func deaths() async throws {
+    @Test("a relay names its steps to whoever listens")
+    func steps() async throws {
         let folder = try TemporaryDirectory.make(prefix: "shop")
         try await withBroker { broker in
             let (kafka, logger) = (KafkaConfiguration(broker.bootstrap), quiet)
@@ -35,9 +35,8 @@ struct TestingYourService {
             try await orders.place(OrderPlaced(order: "1", cents: 4200))
 
             let steps = StepRecorder()
-            let relay = OutboxRelay(
-                store: orders.store, producer: try Producer(.relay(kafka), logger: logger), probe: steps, logger: logger
-            )
+            let producer = try Producer(.relay(kafka), logger: logger)
+            let relay = OutboxRelay(store: orders.store, producer: producer, probe: steps, logger: logger)
 
             try await running([relay]) {
                 try await eventually("the batch is marked") { steps.steps.map(\.point).contains(.relayMarked) }
