@@ -6,7 +6,7 @@
 ///
 /// The tables are few: the *outbox* in commit order, its *shards*, which *batches* are open, what of it is *parked*, one
 /// row per *lease*, one *offset* per lane of a group in a partition, the *inbox* (which stamps it has seen), and the
-/// received records that are *parked*.
+/// received records that are *parked*: the dead letters.
 public protocol Store: Sendable {
     /// The connection inside a transaction, as the store's users know it (GRDB's `Database`, for example).
     associatedtype Transaction
@@ -155,6 +155,36 @@ public protocol Store: Sendable {
     func parkedOffsets(
         among keys: Set<[UInt8]>, of place: GroupPartition, in transaction: Transaction
     ) throws -> [[UInt8]: Int64]
+
+    /// Removes those of the records at these offsets that are parked, whatever `place.lane` says.
+    ///
+    /// - Returns: how many were.
+    func removeParked(_ offsets: [Int64], of place: GroupPartition, in transaction: Transaction) throws -> Int
+
+    // MARK: Subscription, dead letters
+
+    // ``retryDeadLetter(_:in:)`` and ``skipDeadLetter(_:note:in:)`` are made of these.
+
+    /// Parked records, in the order of their numbers unless the selection says otherwise.
+    func deadLetters(_ selection: DeadLetterSelection, in transaction: Transaction) throws -> [DeadLetter]
+
+    /// How many records of a group are parked, for each partition that has any.
+    func deadLetterCounts(of group: String, in transaction: Transaction) throws -> [GroupPartition: DeadLetterCount]
+
+    /// Keeps others from handling records of this partition for the group until the transaction ends:
+    /// ``advance(_:from:to:remembering:in:)`` waits.
+    func lockHandling(of place: GroupPartition, in transaction: Transaction) throws
+
+    /// Says whether a parked record is to be tried again; to park it anew says that it is not.
+    func setRetrying(_ isRetrying: Bool, _ number: Int64, in transaction: Transaction) throws
+
+    /// Keeps the trace of a parked record that is given up.
+    func keepSkipped(_ letter: DeadLetter, note: String, in transaction: Transaction) throws
+
+    /// The records that were given up with a number after that one, at most so many, in the order of their numbers.
+    func skippedDeadLetters(
+        after number: Int64, limit: Int, in transaction: Transaction
+    ) throws -> [SkippedDeadLetter]
 }
 
 /// A consumer group's place in one partition.
@@ -188,6 +218,9 @@ extension Store {
 
     /// Nothing to do where there is one writer at a time.
     public func lockParking(in transaction: Transaction) throws {}
+
+    /// Nothing to do where there is one writer at a time.
+    public func lockHandling(of place: GroupPartition, in transaction: Transaction) throws {}
 
     /// The offset of the next record to be handled; nil when the group has never handled one of this lane.
     public func offset(of place: GroupPartition, in transaction: Transaction) throws -> Int64? {

@@ -116,7 +116,7 @@ extension SQLiteStore {
                 ON CONFLICT (consumer_group, topic, partition, "offset") DO UPDATE SET
                     timestamp = excluded.timestamp, key = excluded.key, headers = excluded.headers,
                     value = excluded.value, reason = excluded.reason, attempts = excluded.attempts,
-                    parked_at = excluded.parked_at
+                    parked_at = excluded.parked_at, is_retrying = 0
                 """
         ).execute(arguments: [
             place.group, place.topic, place.partition, record.offset, record.timestamp?.millisecondsSince1970,

@@ -27,7 +27,9 @@ public final class InMemoryStore: Store {
         var shards: [OutboxShard] = []
         var open: [OutboxBatch: [Int64: EventStamp]] = [:]
         var lanes: [GroupPartition: [LaneState]] = [:]
-        var parkedRecords: [ParkedRecord] = []
+        var deadLetters: [DeadLetter] = []
+        var lastLetter: Int64 = 0
+        var skippedLetters: [SkippedDeadLetter] = []
 
         /// Whether an event of this topic and key is parked.
         func holdsBack(_ record: EventRecord) -> Bool {
@@ -79,7 +81,7 @@ public final class InMemoryStore: Store {
     public var rows: [String: String] { state.withLock { $0.tables.rows } }
 
     /// The received records that are parked.
-    public var parkedRecords: [ParkedRecord] { state.withLock { $0.tables.parkedRecords } }
+    public var parkedRecords: [ParkedRecord] { state.withLock { $0.tables.deadLetters.map(\.record) } }
 
     /// The outbox's parked events.
     public var parkedEvents: [ParkedEvent] { state.withLock { $0.tables.parkedEvents } }
@@ -279,24 +281,4 @@ extension InMemoryStore {
         transaction.tables.lanes[place.undivided] = lanes
         return true
     }
-
-    public func park(_ record: ParkedRecord, in transaction: Transaction) throws {
-        transaction.tables.parkedRecords.removeAll { $0.place == record.place && $0.offset == record.offset }
-        transaction.tables.parkedRecords.append(record)
-    }
-
-    public func parkedOffsets(
-        among keys: Set<[UInt8]>, of place: GroupPartition, in transaction: Transaction
-    ) throws -> [[UInt8]: Int64] {
-        var offsets: [[UInt8]: Int64] = [:]
-        for record in transaction.tables.parkedRecords where record.place == place {
-            guard let key = record.key, keys.contains(key) else { continue }
-            offsets[key] = min(offsets[key] ?? .max, record.offset)
-        }
-        return offsets
-    }
-}
-
-extension GroupPartition {
-    fileprivate var undivided: GroupPartition { GroupPartition(group: group, topic: topic, partition: partition) }
 }

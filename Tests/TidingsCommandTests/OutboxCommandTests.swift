@@ -1,17 +1,12 @@
 import Foundation
-import Logging
 import Processes
 import Testing
 import Tidings
-import TidingsPostgres
-import TidingsSQLite
 
 @Suite("tidings outbox", .timeLimit(.minutes(3)))
 struct OutboxCommandTests {
-    enum Kind: CaseIterable { case sqlite, postgres }
-
-    @Test("status, list, show, retry and skip on either database", arguments: Kind.allCases)
-    func wholeWay(_ kind: Kind) async throws {
+    @Test("status, list, show, retry and skip on either database", arguments: DatabaseKind.allCases)
+    func wholeWay(_ kind: DatabaseKind) async throws {
         try await withDatabase(kind) { store, location in
             try await check(store, location)
         }
@@ -112,47 +107,6 @@ struct OutboxCommandTests {
         #expect(help.code == 0)
         for word in ["tidings outbox retry", "EXIT CODES", "parked behind it"] {
             #expect(help.lines.joined(separator: "\n").contains(word))
-        }
-    }
-}
-
-// MARK: Running
-
-/// What the program printed on both of its outputs, and its exit code.
-private func tidings(_ arguments: String...) async throws -> (lines: [String], code: Int32) {
-    try await tidings(arguments)
-}
-
-private func tidings(_ arguments: [String]) async throws -> (lines: [String], code: Int32) {
-    let process = try ChildProcess("/bin/sh", ["-c", "exec \"$@\" 2>&1", "sh", Programs.tidings] + arguments)
-    let code = try await process.waitForExit()
-    return (process.lines, code)
-}
-
-/// The JSON objects that it printed, one a line.
-private func objects(_ arguments: String...) async throws -> [[String: Any]] {
-    let result = try await tidings(arguments)
-    try #require(result.code == 0, "\(result.lines)")
-    return try result.lines.map { line in
-        try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-    }
-}
-
-private func withDatabase(
-    _ kind: OutboxCommandTests.Kind, _ body: @Sendable (any Store, String) async throws -> Void
-) async throws {
-    switch kind {
-    case .sqlite:
-        try await withTemporaryFolder { folder in
-            let path = folder + "/order.sqlite"
-            try await body(try SQLiteStore(path: path), path)
-        }
-    case .postgres:
-        try await withPostgresDatabase { url in
-            let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let store = try await PostgresStore(PostgresConfiguration(url), logger: quiet)
-            defer { store.close() }
-            try await body(store, url)
         }
     }
 }

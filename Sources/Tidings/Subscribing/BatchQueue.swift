@@ -18,6 +18,8 @@ final class BatchQueue<Batch: Sendable>: Sendable {
         var batches: Deque<Batch> = []
         var isPaused = false
         var isLooking = false
+        /// The batch is next: whoever asks for one look after the other does not keep it waiting.
+        var isBatchsTurn = false
         var isStopped = false
         var taker: CheckedContinuation<Void, Never>?
     }
@@ -81,17 +83,19 @@ final class BatchQueue<Batch: Sendable>: Sendable {
     private func take() -> (Next, resumes: Bool)? {
         state.withLock { state in
             if state.isStopped || Task.isCancelled { return (.end, false) }
-            if state.isLooking {
+            if state.isLooking, !state.isBatchsTurn || state.batches.isEmpty {
                 state.isLooking = false
+                state.isBatchsTurn = true
                 return (.look, false)
             }
+            state.isBatchsTurn = false
             guard let batch = state.batches.popFirst() else { return nil }
             defer { if state.batches.count < capacity { state.isPaused = false } }
             return (.batch(batch), resumes: state.isPaused && state.batches.count < capacity)
         }
     }
 
-    /// Has the taker look at something else before the next batch; often asked before it does, it looks once.
+    /// Has the taker look at something else, in turn with batches; often asked before it does, it looks once.
     func look() {
         change { $0.isLooking = true }
     }

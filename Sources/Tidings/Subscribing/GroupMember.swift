@@ -71,6 +71,7 @@ final class GroupMember<S: Store>: Sendable {
         defer { reference.consumer = nil }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.commitFromTimeToTime(consumer) }
+            tasks.addTask { await self.lookAfterDeadLetters() }
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
                     // The first worker that fails ends the waiting for others.
@@ -140,6 +141,24 @@ final class GroupMember<S: Store>: Sendable {
                     }
                 }
             }
+        }
+    }
+
+    /// Has the workers try parked records again where somebody wants it.
+    private func lookAfterDeadLetters() async {
+        let (store, group) = (handling.store, group)
+        while !Task.isCancelled {
+            do {
+                let counts = try await store.transaction { try store.deadLetterCounts(of: group, in: $0) }
+                handling.metrics.parkedKeys(counts.values.reduce(0) { $0 + $1.causes })
+                for (place, count) in counts where count.retrying > 0 {
+                    let worker = workers.withLock { $0[TopicPartition(place.topic, place.partition)] }
+                    worker?.queue.look()
+                }
+            } catch {
+                logger.debug("parked records cannot be looked at", metadata: ["error": "\(error)"])
+            }
+            try? await clock.sleep(for: handling.configuration.deadLetterInterval)
         }
     }
 

@@ -27,7 +27,7 @@ struct PartitionHandling<S: Store>: Sendable {
     }
 
     /// One delivery and what is to become of it.
-    private struct Item: Sendable {
+    struct Item: Sendable {
         enum Fate: Sendable {
             case passOver
             case duplicate
@@ -55,7 +55,7 @@ struct PartitionHandling<S: Store>: Sendable {
 
     struct StaleOffset: Error {}
 
-    private struct HandlerFailure: Error {
+    struct HandlerFailure: Error {
         var index: Int
         var error: any Error
     }
@@ -124,7 +124,7 @@ struct PartitionHandling<S: Store>: Sendable {
     }
 
     /// How the record at the front fares.
-    private struct Attempt {
+    struct Attempt {
         /// How many records to try together, where the pace does not decide.
         var limit: Int?
         var failures = 0
@@ -136,7 +136,7 @@ struct PartitionHandling<S: Store>: Sendable {
     /// After a handler threw: another attempt later, or the verdict to park.
     ///
     /// - Returns: false when there is no later.
-    private func judge(
+    func judge(
         _ error: any Error, of delivery: Delivery, _ attempt: inout Attempt, _ stop: Latch
     ) async throws -> Bool {
         // What fails because this instance stops is no fault of the record, which comes again.
@@ -157,7 +157,7 @@ struct PartitionHandling<S: Store>: Sendable {
     }
 
     /// The database refuses for reasons that pass: keep the membership and wait.
-    private func wait(for error: any Error, _ attempt: inout Attempt, _ stop: Latch) async throws -> Bool {
+    func wait(for error: any Error, _ attempt: inout Attempt, _ stop: Latch) async throws -> Bool {
         attempt.databaseFailures += 1
         logger.warning("the subscription's database refuses", metadata: ["error": "\(error)"])
         return try await rest(after: attempt.databaseFailures, stop)
@@ -175,7 +175,6 @@ struct PartitionHandling<S: Store>: Sendable {
     private func prepare(
         _ deliveries: ArraySlice<Delivery>, front: Item.Fate?, _ state: LaneState
     ) async throws -> Work {
-        let codecs = CodecTable(configuration.codecs)
         var work = Work(memories: state.memories)
         work.items.reserveCapacity(deliveries.count)
         for delivery in deliveries {
@@ -185,23 +184,33 @@ struct PartitionHandling<S: Store>: Sendable {
                 fate = .duplicate
             } else if work.items.isEmpty, let front {
                 fate = front
-            } else if let handler = handlers.handler(for: delivery) {
+            } else {
                 do {
-                    fate = .run(try await handler(delivery, codecs))
-                } catch let error as TidingsError where error.code == .cannotDecode {
-                    logger.error("a record cannot be read; it is parked", metadata: delivery.metadata(error: error))
-                    fate = .park(reason: "\(error)", attempts: 1)
+                    fate = try await self.fate(of: delivery)
                 } catch  where work.items.isEmpty {
-                    throw HandlerFailure(index: 0, error: error)
+                    throw error
                 } catch {
                     return work
                 }
-            } else {
-                fate = .passOver
             }
             work.append(Item(delivery: delivery, fate: fate), stamp)
         }
         return work
+    }
+
+    /// Decodes a delivery and runs its asynchronous stage.
+    ///
+    /// - Throws: `HandlerFailure`.
+    func fate(of delivery: Delivery) async throws -> Item.Fate {
+        guard let handler = handlers.handler(for: delivery) else { return .passOver }
+        do {
+            return .run(try await handler(delivery, CodecTable(configuration.codecs)))
+        } catch let error as TidingsError where error.code == .cannotDecode {
+            logger.error("a record cannot be read; it is parked", metadata: delivery.metadata(error: error))
+            return .park(reason: "\(error)", attempts: 1)
+        } catch {
+            throw HandlerFailure(index: 0, error: error)
+        }
     }
 
     /// One transaction: the offset first, then each item's effects in order.
@@ -247,6 +256,7 @@ struct PartitionHandling<S: Store>: Sendable {
         let keys = Set(items.lazy.compactMap(\.delivery.key))
         var parkedOffsets = keys.isEmpty ? [:] : try store.parkedOffsets(among: keys, of: place, in: transaction)
         var parked = 0
+        var handled: [Delivery] = []
         for (index, item) in items.enumerated() {
             let delivery = item.delivery
             switch item.fate {
@@ -268,77 +278,29 @@ struct PartitionHandling<S: Store>: Sendable {
                 } catch {
                     throw HandlerFailure(index: index, error: error)
                 }
+                // Read again after it was parked: it is handled now, and what is behind it in the log comes again.
+                if let key = delivery.key, parkedOffsets[key] == delivery.offset {
+                    _ = try store.removeParked([delivery.offset], of: place, in: transaction)
+                    parkedOffsets[key] = try store.parkedOffsets(among: [key], of: place, in: transaction)[key]
+                } else if delivery.key == nil {
+                    handled.append(delivery)
+                }
             case .park(let reason, let attempts):
-                try store.park(delivery.parked(of: place, reason: reason, attempts: attempts), in: transaction)
+                try park(delivery.parked(of: place, reason: reason, attempts: attempts), in: transaction)
                 parked += 1
-                if let key = delivery.key { parkedOffsets[key] = delivery.offset }
+                if let key = delivery.key, configuration.deadLetters.isInDatabase {
+                    parkedOffsets[key] = delivery.offset
+                }
             }
         }
+        if !handled.isEmpty { _ = try store.removeParked(handled.map(\.offset), of: place, in: transaction) }
         return parked
     }
 
-    // MARK: Lanes
-
-    /// What the database holds of these partitions, however long it takes to answer.
-    func lanes(of places: [GroupPartition], stop: Latch = Latch()) async throws -> [PartitionLanes] {
-        let store = store
-        return try await persistently(stop) {
-            try await store.transaction { transaction in
-                try places.map { try PartitionLanes(stored: store.lanes(of: $0, in: transaction), of: $0) }
-            }
-        }
-    }
-
-    /// Divides a partition anew.
-    ///
-    /// - Returns: the lanes as they are now: others than those asked for when someone else was faster.
-    func divide(
-        _ place: GroupPartition, from lanes: PartitionLanes, into new: [LaneState], stop: Latch
-    ) async throws -> PartitionLanes {
-        let store = store
-        return try await persistently(stop) {
-            do {
-                try await store.transaction { transaction in
-                    guard try store.divide(place, from: lanes.stored, into: new, in: transaction) else {
-                        throw StaleOffset()
-                    }
-                }
-                return PartitionLanes(new)
-            } catch is StaleOffset {
-                return try await store.transaction {
-                    try PartitionLanes(stored: store.lanes(of: place, in: $0), of: place)
-                }
-            }
-        }
-    }
-
-    /// Brings lanes that had nothing to do up to where the others are, so that nobody has to read all that again.
-    ///
-    /// - Throws: `StaleOffset` when one of them is elsewhere.
-    func advance(_ place: GroupPartition, _ lanes: PartitionLanes, to end: Int64) async throws -> PartitionLanes {
-        let store = store
-        try await store.transaction { transaction in
-            var place = place
-            for state in lanes.states where state.offset ?? end < end {
-                place.lane = state.lane
-                guard try store.advance(place, from: state.offset, to: end, in: transaction) else {
-                    throw StaleOffset()
-                }
-            }
-        }
-        return PartitionLanes(
-            lanes.states.map { LaneState($0.lane, offset: max($0.offset ?? end, end), memories: $0.memories) })
-    }
-
-    private func persistently<R: Sendable>(_ stop: Latch, _ body: () async throws -> R) async throws -> R {
-        var attempt = Attempt()
-        while true {
-            do {
-                return try await body()
-            } catch  where store.isRetriable(error) {
-                guard try await wait(for: error, &attempt, stop) else { throw CancellationError() }
-            }
-        }
+    private func park(_ record: ParkedRecord, in transaction: S.Transaction) throws {
+        let destination = configuration.deadLetters
+        if destination.isInDatabase { try store.park(record, in: transaction) }
+        if let topic = destination.topic { try store.append(record.letter(to: topic), in: transaction) }
     }
 }
 
@@ -361,8 +323,7 @@ extension Delivery {
 
     fileprivate func parked(of place: GroupPartition, reason: String, attempts: Int) -> ParkedRecord {
         ParkedRecord(
-            place: GroupPartition(group: place.group, topic: place.topic, partition: place.partition), offset: offset,
-            timestamp: timestamp, key: key, headers: headers, value: value,
+            place: place.undivided, offset: offset, timestamp: timestamp, key: key, headers: headers, value: value,
             reason: reason, attempts: attempts)
     }
 }

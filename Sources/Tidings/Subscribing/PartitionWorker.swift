@@ -79,11 +79,37 @@ final class PartitionWorker<S: Store>: Sendable {
             case .batch(let batch):
                 guard try await handle(batch) else { return await evenOut() }
             case .look:
-                break
+                try await retry()
             case .end:
                 return await evenOut()
             }
         }
+    }
+
+    // MARK: Parked records
+
+    /// So many records are tried again before the partition's own are looked at.
+    private static var retriesAtOnce: Int { 100 }
+
+    /// Tries parked records again that somebody wants tried, in all lanes at the same time.
+    private func retry() async throws {
+        let limit = Self.retriesAtOnce
+        let letters = try await handling.lettersToRetry(of: place, limit: limit, stop: stop)
+        let (lanes, handling) = (state.withLock { $0.lanes }, handling)
+        let isDone = try await withThrowingTaskGroup(of: Bool.self) { tasks in
+            for state in lanes.states where state.offset != nil {
+                let own = letters.filter {
+                    PartitionLanes.lane(of: $0.record.key, count: lanes.states.count) == state.lane.index
+                }
+                var place = place
+                place.lane = state.lane
+                tasks.addTask { [place, stop] in
+                    try await handling.retry(own, of: place, from: state, limit: limit, stop: stop)
+                }
+            }
+            return try await tasks.reduce(letters.count < limit) { $0 && $1 }
+        }
+        if !isDone { queue.look() }
     }
 
     // MARK: A batch

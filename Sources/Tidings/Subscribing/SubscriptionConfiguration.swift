@@ -38,6 +38,12 @@ public struct SubscriptionConfiguration: Sendable {
     /// The pace of those attempts.
     public var backoff = Backoff(first: .milliseconds(50), longest: .seconds(5))
 
+    /// Where records go that cannot be handled.
+    public var deadLetters = DeadLetterDestination.database
+
+    /// How often to look whether somebody wants parked records tried again (`tidings deadletters retry`).
+    public var deadLetterInterval: Duration = .seconds(1)
+
     /// Whether a handler's error may pass. The database's own errors are asked of the store first.
     public var isRetriable: @Sendable (any Error) -> Bool = { ($0 as? any RetriableError)?.isRetriable ?? false }
 

@@ -3,6 +3,9 @@ import Metrics
 /// What a subscription tells about itself, by group.
 ///
 /// - `tidings_subscription_handled_total`, `…_parked_total`: records.
+/// - `tidings_subscription_retried_total`: parked records that were tried again and had their effect.
+/// - `tidings_subscription_parked_keys`: how many keys are held up now by a parked record, each record without a key
+///   counting as one.
 /// - `tidings_subscription_failures_total`: handlers that threw.
 /// - `tidings_subscription_redelivered_total`: records that came again and were passed over.
 /// - `tidings_subscription_duplicates_total`: events that a relay had sent twice and that had their one effect before.
@@ -12,6 +15,8 @@ import Metrics
 final class SubscriptionMetrics: Sendable {
     private let handledCount: Counter
     private let parkedCount: Counter
+    private let retriedCount: Counter
+    private let parkedKeysNow: Gauge
     private let failures: Counter
     private let redeliveredCount: Counter
     private let duplicateCount: Counter
@@ -23,6 +28,8 @@ final class SubscriptionMetrics: Sendable {
         let dimensions = [("group", group)]
         handledCount = Counter(label: "tidings_subscription_handled_total", dimensions: dimensions)
         parkedCount = Counter(label: "tidings_subscription_parked_total", dimensions: dimensions)
+        retriedCount = Counter(label: "tidings_subscription_retried_total", dimensions: dimensions)
+        parkedKeysNow = Gauge(label: "tidings_subscription_parked_keys", dimensions: dimensions)
         failures = Counter(label: "tidings_subscription_failures_total", dimensions: dimensions)
         redeliveredCount = Counter(label: "tidings_subscription_redelivered_total", dimensions: dimensions)
         duplicateCount = Counter(label: "tidings_subscription_duplicates_total", dimensions: dimensions)
@@ -34,9 +41,15 @@ final class SubscriptionMetrics: Sendable {
     func handled(_ count: Int, parked: Int, in time: Duration) {
         handledCount.increment(by: count)
         if parked > 0 { parkedCount.increment(by: parked) }
-        let (seconds, attoseconds) = time.components
-        transaction.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        transaction.record(time)
     }
+
+    func retried(isParked: Bool, in time: Duration) {
+        (isParked ? parkedCount : retriedCount).increment()
+        transaction.record(time)
+    }
+
+    func parkedKeys(_ count: Int) { parkedKeysNow.record(count) }
 
     func redelivered(_ count: Int) {
         if count > 0 { redeliveredCount.increment(by: count) }
@@ -49,4 +62,11 @@ final class SubscriptionMetrics: Sendable {
     func missing(_ count: Int64) { missingCount.increment(by: count) }
 
     func failed() { failures.increment() }
+}
+
+extension Metrics.Timer {
+    fileprivate func record(_ time: Duration) {
+        let (seconds, attoseconds) = time.components
+        recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
 }

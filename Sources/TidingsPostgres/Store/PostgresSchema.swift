@@ -10,7 +10,7 @@ import Tidings
 /// - `tidings_lease`: which relays live.
 /// - `tidings_offset`: the offset of the next record to handle, in each lane of a partition.
 /// - `tidings_inbox`: which stamps a lane has seen, as `StampMemory` writes it, and the lane's offset by then.
-/// - `tidings_parked`: received records that could not be handled.
+/// - `tidings_parked`, `tidings_parked_skipped`: received records that could not be handled, and those given up.
 /// - `tidings_schema`: which of the versions here have been applied.
 ///
 /// Headers are a sequence of (length of name, name, length of value or -1, value), lengths as 32 bits big-endian.
@@ -147,5 +147,6 @@ public enum PostgresSchema {
         ],
         shards,
         keeping,
+        deadLetters,
     ]
 }

@@ -105,7 +105,7 @@ extension PostgresStore {
             on conflict (consumer_group, topic, partition, "offset") do update set
                 timestamp = excluded.timestamp, key = excluded.key, headers = excluded.headers,
                 value = excluded.value, reason = excluded.reason, attempts = excluded.attempts,
-                parked_at = excluded.parked_at
+                parked_at = excluded.parked_at, is_retrying = false
             """, place.group, place.topic, place.partition, record.offset, record.timestamp?.millisecondsSince1970,
             record.key, HeaderBlob.encode(record.headers), record.value, record.reason.withoutZeros,
             Int32(clamping: record.attempts))

@@ -33,7 +33,9 @@ public enum StoreConformance<S: Store> {
     }
 
     /// All promises.
-    public static var checks: [Check] { outboxChecks + relayChecks + parkedChecks + leaseChecks + subscriptionChecks }
+    public static var checks: [Check] {
+        outboxChecks + relayChecks + parkedChecks + leaseChecks + subscriptionChecks + deadLetterChecks
+    }
 }
 
 /// A promise that a store does not keep.
