@@ -25,6 +25,8 @@ public struct LogConfiguration: Hashable, Sendable {
     public var timestampType = TimestampType.createTime
     /// Whether the topic is compacted, so that every record needs a key (`cleanup.policy`).
     public var isCompacted = false
+    /// Whether records may be deleted for any other reason than a newer one of their key (`cleanup.policy`).
+    public var isDeletable = true
     /// The dirty part's share of a log from which on it is cleaned, 0 to 1 (`min.cleanable.dirty.ratio`).
     public var minCleanableDirtyRatio: Double = 0.5
     /// How long a record at least stays as it is before a cleaning may remove it, in milliseconds

@@ -5,8 +5,8 @@ extension PartitionLog {
     /// What the name of a directory ends in that is being deleted.
     public static let deletedSuffix = ".deleted"
 
-    /// Removes what `retentionMilliseconds` and `retentionBytes` no longer ask to keep, whole segments at a time, and
-    /// forgets producers that have been silent for too long. To be called now and then, every few minutes.
+    /// Removes what `retentionMilliseconds` and `retentionBytes` no longer ask to keep, whole segments at a time. To be
+    /// called now and then, every few minutes.
     ///
     /// A newest segment whose records are all too old is closed first. Records without any timestamp do not age.
     /// - Returns: how many segments went.
@@ -14,7 +14,6 @@ extension PartitionLog {
     public func applyRetention() throws(LogError) -> Int {
         try writer.withLock { writer throws(LogError) in
             try check(writer)
-            writer.producers.expire(now: now(), after: configuration.producerExpirationMilliseconds)
             if writer.position > 0, isExpired(writer.segment) { try roll(&writer) }
             let recoveryPoint = writer.recoveryPoint
             return try layout.withLock { _ throws(LogError) in
@@ -23,6 +22,26 @@ extension PartitionLog {
                 let start = max(segments[count].baseOffset, logStartOffset)
                 if count > 0 { try removeSegments(count, newStart: start, recoveryPoint) }
                 return count
+            }
+        }
+    }
+
+    /// Forgets producers that have been silent for `producerExpirationMilliseconds` and have no transaction open: whatever
+    /// sequence they come with later is taken. To be called now and then.
+    public func forgetSilentProducers() {
+        _ = writer.withLock { writer in
+            writer.producers.expire(now: now(), after: configuration.producerExpirationMilliseconds)
+        }
+    }
+
+    /// The producers that are remembered, in order of their ids.
+    public var activeProducers: [ActiveProducer] {
+        writer.withLock { writer in
+            writer.producers.producers.sorted { $0.key < $1.key }.map { id, producer in
+                ActiveProducer(
+                    id: id, epoch: producer.epoch, lastSequence: producer.lastSequence ?? -1,
+                    lastTimestamp: producer.batches.last?.timestamp ?? producer.lastSeen,
+                    transactionStart: writer.producers.open[id])
             }
         }
     }

@@ -60,8 +60,9 @@ public final class PartitionLog: Sendable {
 
     /// The partition's directory.
     public let directory: String
-    /// The limits and choices it was opened with.
-    public let configuration: LogConfiguration
+    /// The limits and choices it works by; see `reconfigure(_:)`.
+    public var configuration: LogConfiguration { settings.withLock { $0 } }
+    private let settings: Mutex<LogConfiguration>
     /// What was found when it was opened.
     public let recoveryReport: RecoveryReport
     let files: any FileSystem
@@ -104,7 +105,7 @@ public final class PartitionLog: Sendable {
         now: @escaping @Sendable () -> Int64
     ) {
         self.directory = directory
-        self.configuration = configuration
+        settings = Mutex(configuration)
         self.files = files
         self.now = now
         recoveryReport = outcome.report
@@ -147,6 +148,20 @@ public final class PartitionLog: Sendable {
 
     func highWatermark(_ published: Published) -> Int64 {
         configuration.isDurable ? published.durableOffset : published.logEndOffset
+    }
+
+    /// Takes other limits and choices for everything that follows. The distance of index entries counts from the next
+    /// segment on. Call it with no append beside it.
+    ///
+    /// - Throws: `LogError`, and nothing has changed: where readers are to wait for the disk from now on, everything is
+    ///   flushed first, so that the high watermark never goes back.
+    public func reconfigure(_ configuration: LogConfiguration) throws(LogError) {
+        if configuration.isDurable, !self.configuration.isDurable { try flush() }
+        try writer.withLock { writer throws(LogError) in
+            if writer.isClosed { throw LogError(.closed, "\(directory) is closed") }
+            settings.withLock { $0 = configuration }
+            publishStability(&writer)
+        }
     }
 
     /// Makes everything appended so far durable (`fdatasync`) and moves the high watermark there.

@@ -120,11 +120,11 @@ import Testing
         let log = try PartitionLog.open(directory: "t-0", configuration: configuration, files: files, now: clock.now)
         try log.append(transactional: 0, producer: 1)
         clock.advance(5000)
-        try log.applyRetention()
+        log.forgetSilentProducers()
         #expect(logError { try log.append(transactional: 5, producer: 1) }?.code == .outOfOrderSequence)
         try log.end(producer: 1, commit: true)
         clock.advance(5000)
-        try log.applyRetention()
+        log.forgetSilentProducers()
         try log.append(transactional: 5, producer: 1)
     }
 

@@ -54,6 +54,13 @@ public struct CheckpointFile: Sendable {
     ///
     /// - Throws: `FileError`, or `Damage` for a wrong checksum or version.
     public func read() throws -> ByteBuffer? {
+        try read(since: version)?.payload
+    }
+
+    /// The content and its format number, which may be as old as `oldest`; `nil` when there is no such file.
+    ///
+    /// - Throws: `FileError`, or `Damage` for a wrong checksum or version.
+    public func read(since oldest: Int16) throws -> (payload: ByteBuffer, version: Int16)? {
         var body: ByteBuffer
         do throws(FileError) {
             body = try files.contents(of: path)
@@ -65,10 +72,10 @@ public struct CheckpointFile: Sendable {
             stored == checksum(body)
         else { throw Damage(path: path, reason: "wrong checksum") }
         body.moveReaderIndex(forwardBy: 4)
-        guard body.readInteger(as: Int16.self) == version else {
+        guard let found = body.readInteger(as: Int16.self), found >= oldest, found <= version else {
             throw Damage(path: path, reason: "unknown version, expected \(version)")
         }
-        return body.slice()
+        return (body.slice(), found)
     }
 
     /// Removes the file, durably; nothing happens when there is none.

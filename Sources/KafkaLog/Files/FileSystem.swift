@@ -27,6 +27,25 @@ public protocol FileSystem: Sendable {
     /// Takes an exclusive lock on a file (made if missing) without waiting; `FileError.Code.locked` when another holds
     /// it, in this process or any other.
     func lock(_ path: String) throws(FileError) -> any FileLock
+    /// The size of the volume that holds a directory; nil when it is not known.
+    func space(of directory: String) -> VolumeSpace?
+}
+
+/// The size of a volume.
+public struct VolumeSpace: Hashable, Sendable {
+    /// All of it, in bytes.
+    public var total: Int64
+    /// What is left for whoever is not the superuser, in bytes.
+    public var free: Int64
+
+    public init(total: Int64, free: Int64) {
+        self.total = total
+        self.free = free
+    }
+}
+
+extension FileSystem {
+    public func space(of directory: String) -> VolumeSpace? { nil }
 }
 
 /// An open file, read and written at explicit positions; safe to use from many threads, as `pread` and `pwrite` are.

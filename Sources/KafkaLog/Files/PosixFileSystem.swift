@@ -72,6 +72,13 @@ public struct PosixFileSystem: FileSystem {
         if fsync(descriptor) != 0 { throw systemError("sync directory", directory) }
     }
 
+    public func space(of directory: String) -> VolumeSpace? {
+        var volume = statvfs()
+        guard statvfs(directory, &volume) == 0 else { return nil }
+        let block = Int64(volume.f_frsize)
+        return VolumeSpace(total: Int64(volume.f_blocks) * block, free: Int64(volume.f_bavail) * block)
+    }
+
     public func lock(_ path: String) throws(FileError) -> any FileLock {
         let descriptor = try openDescriptor(path, O_RDWR | O_CREAT)
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {

@@ -164,6 +164,12 @@ public final class SimulatedFileSystem: FileSystem {
         }
     }
 
+    public func space(of directory: String) -> VolumeSpace? {
+        state.withLock { state in
+            state.capacity.map { VolumeSpace(total: Int64($0), free: Int64(max(0, $0 - state.bytesUsed))) }
+        }
+    }
+
     public func lock(_ path: String) throws(FileError) -> any FileLock {
         let file = try open(path, .create)
         return try run { state throws(FileError) in
