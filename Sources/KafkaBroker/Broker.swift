@@ -91,12 +91,8 @@ public final class Broker: Service {
                     + "encryption: whoever reaches it can read, write and delete everything. If that is intended, say "
                     + "--allow-remote; otherwise listen at 127.0.0.1")
         }
-        guard configuration.groupMinSessionTimeout <= configuration.groupMaxSessionTimeout else {
-            throw BrokerError(
-                .invalidConfiguration,
-                "no session fits between group.min.session.timeout.ms=\(configuration.groupMinSessionTimeout) and "
-                    + "group.max.session.timeout.ms=\(configuration.groupMaxSessionTimeout); lower the one or raise the "
-                    + "other")
+        if let conflict = BrokerProperty.conflict(in: configuration) {
+            throw BrokerError(.invalidConfiguration, conflict)
         }
         OpenFileLimit.raise()
         let threads = StorageThreads(limit: configuration.storageThreads)
@@ -167,27 +163,30 @@ public final class Broker: Service {
         let lock = try lockDirectory()
         do {
             let metadata = try MetadataStore(directory: configuration.dataDirectory, files: files)
+            let live = LiveConfiguration(start: configuration, metadata: metadata, logger: logger)
             let topics = TopicStore(
-                configuration: configuration, files: files, threads: threads, metadata: metadata, logger: logger)
+                live: live, files: files, threads: threads, metadata: metadata, logger: logger)
             try topics.open()
             let groupLog = GroupLog(
                 topics: topics, snapshotBytes: configuration.groupLogSnapshotBytes, wallClock: wallClock,
                 logger: logger)
             let groups = GroupCoordinator(
-                eventLoop: loops.next(), limits: GroupLimits(configuration), log: groupLog, logger: logger,
+                eventLoop: loops.next(), limits: { GroupLimits(live.current) }, log: groupLog, wallClock: wallClock,
+                logger: logger,
                 topicID: { topics.topic(named: $0)?.id })
             let producerIDs = ProducerIDs(metadata: metadata, threads: threads)
             let transactionLog = TransactionLog(
                 topics: topics, snapshotBytes: configuration.transactionLogSnapshotBytes, wallClock: wallClock,
                 logger: logger)
             let transactions = TransactionCoordinator(
-                eventLoop: loops.next(), limits: TransactionLimits(configuration), log: transactionLog, topics: topics,
+                eventLoop: loops.next(), limits: { TransactionLimits(live.current) }, log: transactionLog,
+                topics: topics,
                 groups: groups, producerIDs: producerIDs, wallClock: wallClock, logger: logger)
-            let cleaner = Cleaner(topics: topics, configuration: configuration, logger: logger)
+            let cleaner = Cleaner(topics: topics, live: live, logger: logger)
             let core = BrokerCore(
-                configuration: configuration, clusterID: metadata.image.clusterID.description, topics: topics,
+                live: live, clusterID: metadata.image.clusterID.description, topics: topics,
                 cleaner: cleaner, groups: groups, transactions: transactions, producerIDs: producerIDs,
-                threads: threads,
+                threads: threads, memory: MemoryBudget(live: live),
                 routes: Route.all, logger: logger, wallClock: wallClock)
             return Opened(
                 core: core, groups: try groupLog.load(), transactions: try transactionLog.load(), lock: lock)

@@ -16,6 +16,12 @@ extension BrokerConfiguration {
         }
     }
 
+    /// The value of a property that `set` takes, in its usual form; nil when there is no such property.
+    func value(of name: String) -> String? {
+        if let property = BrokerProperty.byName[name] { return property.get(self) }
+        return TopicProperty.byBrokerName[name].map { topicDefaults[$0.name] ?? $0.defaultValue }
+    }
+
     /// A property that `set` takes.
     public struct PropertyDescription: Sendable {
         /// Kafka's name for it.

@@ -37,6 +37,12 @@ public struct BrokerConfiguration: Sendable {
     /// `queued.max.response.bytes`, a name of our own: bytes of answers per connection, waiting to be sent or promised to
     /// fetches in work, beyond which the broker stops reading from it; fetches get what is left, but at least one batch.
     public var maxAnswerBytes = 128 * 1024 * 1024
+    /// `queued.max.bytes`, a name of our own: bytes of requests and answers of all connections together, beyond which none
+    /// is read from and fetches get one batch.
+    public var maxQueuedBytes = 1024 * 1024 * 1024
+    /// `queued.max.wait.ms`, a name of our own: when `queued.max.bytes` are held, the connection that holds the most and has
+    /// come to the end of no request or answer for so long is closed.
+    public var maxQueuedWait: Int64 = 10_000
     /// `fetch.max.bytes`
     public var maxFetchBytes = 55 * 1024 * 1024
 
@@ -59,6 +65,10 @@ public struct BrokerConfiguration: Sendable {
     public var groupMaxSize = Int(Int32.max)
     /// `offset.metadata.max.bytes`
     public var maxOffsetMetadataBytes = 4096
+    /// `offsets.retention.minutes`: committed offsets are kept so long after their group has lost its last member.
+    public var offsetsRetentionMinutes: Int64 = 10_080
+    /// `offsets.retention.check.interval.ms`
+    public var offsetsRetentionCheckInterval: Int64 = 600_000
 
     /// `transaction.max.timeout.ms`
     public var transactionMaxTimeout: Int64 = 900_000
@@ -66,6 +76,11 @@ public struct BrokerConfiguration: Sendable {
     public var transactionalIDExpiration: Int64 = 604_800_000
     /// `transaction.log.snapshot.bytes`, a name of our own: as `offsets.log.snapshot.bytes`, for transactional ids.
     public var transactionLogSnapshotBytes = 16 * 1024 * 1024
+
+    /// `producer.id.expiration.ms`: an idempotent producer that was silent for so long is forgotten by a partition.
+    public var producerIDExpiration: Int64 = 86_400_000
+    /// `producer.id.expiration.check.interval.ms`
+    public var producerIDExpirationCheckInterval: Int64 = 600_000
 
     /// `log.retention.check.interval.ms`
     public var retentionCheckInterval: Int64 = 300_000

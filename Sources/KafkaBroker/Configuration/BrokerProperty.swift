@@ -1,17 +1,20 @@
 /// A property of the broker: its name, what it means, what it takes, and the field behind it.
 struct BrokerProperty: Sendable {
     let name: String
+    let type: PropertyType
     let summary: String
+    /// Whether it can be altered while the broker runs.
+    let isLive: Bool
     let set: @Sendable (inout BrokerConfiguration, PropertyValue) throws -> Void
     let get: @Sendable (BrokerConfiguration) -> String
 
     private static func integer<Number: FixedWidthInteger & SendableMetatype>(
         _ name: String, _ field: any WritableKeyPath<BrokerConfiguration, Number> & Sendable,
         _ range: ClosedRange<Int64>,
-        _ summary: String
+        _ summary: String, isLive: Bool = true
     ) -> BrokerProperty {
         BrokerProperty(
-            name: name, summary: summary,
+            name: name, type: .integer(range), summary: summary, isLive: isLive,
             set: { $0[keyPath: field] = Number(clamping: try $1.integer(range)) },
             get: { String($0[keyPath: field]) })
     }
@@ -20,7 +23,8 @@ struct BrokerProperty: Sendable {
         _ name: String, _ field: any WritableKeyPath<BrokerConfiguration, Bool> & Sendable, _ summary: String
     ) -> BrokerProperty {
         BrokerProperty(
-            name: name, summary: summary, set: { $0[keyPath: field] = try $1.boolean() },
+            name: name, type: .boolean, summary: summary, isLive: true,
+            set: { $0[keyPath: field] = try $1.boolean() },
             get: { String($0[keyPath: field]) })
     }
 
@@ -28,7 +32,8 @@ struct BrokerProperty: Sendable {
     /// refused, not ignored.
     private static func one(_ name: String) -> BrokerProperty {
         BrokerProperty(
-            name: name, summary: "there is one node", set: { _ = try $1.integer(1...1) }, get: { _ in "1" })
+            name: name, type: .int, summary: "there is one node", isLive: false,
+            set: { _ = try $1.integer(1...1) }, get: { _ in "1" })
     }
 
     private static let int32 = Int64(Int32.max)
@@ -38,11 +43,12 @@ struct BrokerProperty: Sendable {
         integer("num.partitions", \.defaultPartitions, 1...10_000, "of a topic made without a number"),
         boolean("delete.topic.enable", \.deleteTopics, "let clients delete topics"),
         integer("max.partitions", \.maxPartitions, 1...1_000_000, "of all topics together"),
-        integer("node.id", \.nodeID, 0...int32, "this broker's number"),
+        integer("node.id", \.nodeID, 0...int32, "this broker's number", isLive: false),
         one("default.replication.factor"), one("offsets.topic.replication.factor"), one("min.insync.replicas"),
-        integer("num.network.threads", \.networkThreads, 1...64, "event loops"),
-        integer("num.io.threads", \.storageThreads, 1...256, "threads for files, at most"),
-        integer("socket.request.max.bytes", \.maxRequestBytes, 1024...1_073_741_824, "largest request"),
+        integer("num.network.threads", \.networkThreads, 1...64, "event loops", isLive: false),
+        integer("num.io.threads", \.storageThreads, 1...256, "threads for files, at most", isLive: false),
+        integer(
+            "socket.request.max.bytes", \.maxRequestBytes, 1024...1_073_741_824, "largest request", isLive: false),
         integer("fetch.max.bytes", \.maxFetchBytes, 1024...1_073_741_824, "largest answer to a fetch"),
         integer("max.connections", \.maxConnections, 1...1_000_000, "at a time"),
         integer("connections.max.idle.ms", \.maxIdleTime, 0...int32, "close a silent one; 0: never"),
@@ -56,6 +62,10 @@ struct BrokerProperty: Sendable {
             "queued.max.response.bytes", \.maxAnswerBytes, 1024...Int64.max,
             "of answers, then reading stops"),
         integer(
+            "queued.max.bytes", \.maxQueuedBytes, 1024...Int64.max, "of all connections, then reading stops"),
+        integer(
+            "queued.max.wait.ms", \.maxQueuedWait, 1...int32, "when that is reached, then the largest one closes"),
+        integer(
             "group.initial.rebalance.delay.ms", \.groupInitialRebalanceDelay, 0...3_600_000,
             "first wait for more members"),
         integer("group.min.session.timeout.ms", \.groupMinSessionTimeout, 1...int32, "shortest session of a member"),
@@ -64,13 +74,23 @@ struct BrokerProperty: Sendable {
         integer("offset.metadata.max.bytes", \.maxOffsetMetadataBytes, 0...1_048_576, "note beside a committed offset"),
         integer(
             "offsets.log.snapshot.bytes", \.groupLogSnapshotBytes, 1024...Int64.max,
-            "the groups' log begins anew"),
+            "the groups' log begins anew", isLive: false),
+        integer(
+            "offsets.retention.minutes", \.offsetsRetentionMinutes, 1...int32, "kept when a group has no members"),
+        integer(
+            "offsets.retention.check.interval.ms", \.offsetsRetentionCheckInterval, 1...Int64.max,
+            "how often to look for old offsets"),
         integer("transaction.max.timeout.ms", \.transactionMaxTimeout, 1...int32, "longest transaction"),
         integer(
             "transactional.id.expiration.ms", \.transactionalIDExpiration, 1...Int64.max, "unused, then forgotten"),
         integer(
             "transaction.log.snapshot.bytes", \.transactionLogSnapshotBytes, 1024...Int64.max,
-            "the transactions' log begins anew"),
+            "the transactions' log begins anew", isLive: false),
+        integer(
+            "producer.id.expiration.ms", \.producerIDExpiration, 1...int32, "a silent producer's, then forgotten"),
+        integer(
+            "producer.id.expiration.check.interval.ms", \.producerIDExpirationCheckInterval, 1...int32,
+            "how often to look for silent producers"),
         one("transaction.state.log.replication.factor"), one("transaction.state.log.min.isr"),
         integer(
             "log.retention.check.interval.ms", \.retentionCheckInterval, 1...int32, "how often to look for old records"),
@@ -83,6 +103,17 @@ struct BrokerProperty: Sendable {
             "log.cleaner.io.max.bytes.per.second", \.cleanerBytesPerSecond, 1...Int64.max, "how fast compaction reads"),
         one("log.cleaner.threads"),
     ]
+
+    /// Why the values do not go together: a request has to fit into memory, and a group's session between its bounds.
+    static func conflict(in configuration: BrokerConfiguration) -> String? {
+        guard configuration.maxQueuedBytes >= configuration.maxRequestBytes else {
+            return "queued.max.bytes=\(configuration.maxQueuedBytes) has no room for one request of "
+                + "socket.request.max.bytes=\(configuration.maxRequestBytes); raise the one or lower the other"
+        }
+        guard configuration.groupMinSessionTimeout > configuration.groupMaxSessionTimeout else { return nil }
+        return "no session fits between group.min.session.timeout.ms=\(configuration.groupMinSessionTimeout) and "
+            + "group.max.session.timeout.ms=\(configuration.groupMaxSessionTimeout); lower the one or raise the other"
+    }
 
     static let byName = Dictionary(
         uniqueKeysWithValues: all.map { ($0.name, $0) }

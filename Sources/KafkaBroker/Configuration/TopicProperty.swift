@@ -23,6 +23,15 @@ struct TopicProperty: Sendable {
     /// What it means, in a few words; for those that have an effect.
     let summary: String
 
+    var type: PropertyType {
+        switch kind {
+        case .integer(let range): .integer(range)
+        case .boolean: .boolean
+        case .number: .double
+        case .words(_, let several): several ? .list : .string
+        }
+    }
+
     init(_ name: String, broker: String?, _ kind: Kind, default defaultValue: String, _ summary: String = "") {
         self.name = name
         self.brokerName = broker

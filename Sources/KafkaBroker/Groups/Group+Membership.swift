@@ -63,9 +63,9 @@ extension Group {
         memberID: String, instanceID: String?, generation: Int32, now: Milliseconds
     ) -> ErrorCode {
         guard state != .dead else { return .coordinatorNotAvailable }
-        if generation < 0 && memberID.isEmpty && instanceID == nil {
-            return state == .empty ? .none : .unknownMemberID
-        }
+        // Whatever it calls itself: there are no members that it could be taken for.
+        if generation < 0 && state == .empty { return .none }
+        if generation < 0 && memberID.isEmpty && instanceID == nil { return .unknownMemberID }
         if let error = validate(memberID: memberID, instanceID: instanceID) { return error }
         guard generation == self.generation else { return .illegalGeneration }
         guard state != .completingRebalance else { return .rebalanceInProgress }

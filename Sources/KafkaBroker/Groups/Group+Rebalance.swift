@@ -121,8 +121,7 @@ extension Group {
 
     /// Drops members who got the generation and never asked for their share.
     mutating func expirePendingSync(now: Milliseconds) -> [GroupEffect] {
-        guard persistingRevision == nil else {
-            // The leader has spoken; whoever has not asked yet may still do so in the stable generation.
+        if state == .stable, pendingSync.isEmpty {
             phaseDeadline = nil
             return []
         }

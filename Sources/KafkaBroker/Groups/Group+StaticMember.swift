@@ -83,7 +83,13 @@ extension Group {
         var changed = self
         changed.members[oldID]?.protocols = request.protocols
         guard changed.electProtocol() == protocolName else { return false }
-        return old.metadata(of: protocolName) == changed.members[oldID]?.metadata(of: protocolName)
+        let before = old.metadata(of: protocolName)
+        let after = changed.members[oldID]?.metadata(of: protocolName) ?? []
+        // Of a consumer only the topics matter: what it owned, which it may say beside them, it has lost.
+        if protocolType == ConsumerSubscription.protocolType, let before = ConsumerSubscription(before) {
+            return before == ConsumerSubscription(after)
+        }
+        return before == after
     }
 
     /// Puts a member under a new id in the place of the old one, and answers what the old one still has parked here.

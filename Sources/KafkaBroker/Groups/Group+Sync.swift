@@ -17,6 +17,7 @@ extension Group {
         case .stable:
             touch(request.memberID, now: now)
             pendingSync.remove(request.memberID)
+            if pendingSync.isEmpty { phaseDeadline = nil }
             return [.synced(ticket, share(of: request.memberID))]
         case .completingRebalance:
             var effects: [GroupEffect] = []
@@ -48,7 +49,8 @@ extension Group {
         let waiting = membersInOrder.filter { $0.waitingSync != nil }
         if error == .none {
             state = .stable
-            phaseDeadline = nil
+            // Who has not asked for its share has until the end of the rebalance timeout, as with Kafka.
+            if pendingSync.isEmpty { phaseDeadline = nil }
         }
         for member in waiting {
             guard let ticket = member.waitingSync else { continue }

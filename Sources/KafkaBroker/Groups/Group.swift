@@ -11,6 +11,8 @@ struct GroupLimits: Sendable {
     var maxSessionTimeout: Milliseconds = 1_800_000
     /// `group.max.size`
     var maxSize: Int = Int(Int32.max)
+    /// `offsets.retention.minutes`
+    var offsetsRetention: Milliseconds = 604_800_000
 
     init() {}
 
@@ -19,6 +21,7 @@ struct GroupLimits: Sendable {
         minSessionTimeout = configuration.groupMinSessionTimeout
         maxSessionTimeout = configuration.groupMaxSessionTimeout
         maxSize = configuration.groupMaxSize
+        offsetsRetention = configuration.offsetsRetentionMinutes * 60_000
     }
 }
 
@@ -43,7 +46,7 @@ struct Group: Sendable {
     }
 
     let id: String
-    let limits: GroupLimits
+    var limits: GroupLimits
     var state: State = .empty
     var generation: Int32 = 0
     var protocolType: String?
@@ -55,9 +58,11 @@ struct Group: Sendable {
     /// Member ids that were handed out and not used yet, with the time they expire.
     var pendingMembers: [String: Milliseconds] = [:]
     var offsets = GroupOffsets()
+    /// Since when it has had no members, by the wall clock; nil while it has some, or when that is not known.
+    var emptySince: Int64?
 
-    /// PreparingRebalance: when it goes on without those who have not rejoined. CompletingRebalance: when those who have
-    /// not synced are dropped. Otherwise nil.
+    /// PreparingRebalance: when it goes on without those who have not rejoined. CompletingRebalance, and Stable while some
+    /// have not synced: when these are dropped. Otherwise nil.
     var phaseDeadline: Milliseconds?
     /// While the group fills for the first time: the end of the grace that newcomers can extend.
     var initialJoinEnd: Milliseconds?
@@ -90,7 +95,8 @@ struct Group: Sendable {
 
     /// The next time `tick` has something to do, nil when nothing is due.
     var nextDeadline: Milliseconds? {
-        var deadline = phaseDeadline
+        // Nobody is dropped while the assignment is on its way to the disk.
+        var deadline = persistingRevision == nil ? phaseDeadline : nil
         for member in members.values where !member.isParked {
             deadline = min(deadline ?? member.sessionDeadline, member.sessionDeadline)
         }
@@ -113,7 +119,7 @@ struct Group: Sendable {
         if !dead.isEmpty { effects += membershipChanged(now: now) }
         if state == .preparingRebalance {
             effects += completeJoinIfReady(now: now)
-        } else if state == .completingRebalance, let deadline = phaseDeadline, deadline <= now {
+        } else if persistingRevision == nil, let deadline = phaseDeadline, deadline <= now {
             effects += expirePendingSync(now: now)
         }
         return effects
@@ -123,7 +129,7 @@ struct Group: Sendable {
     func snapshot(assignments: [String: [UInt8]]? = nil, revision: UInt64 = 0) -> GroupSnapshot {
         GroupSnapshot(
             groupID: id, generation: generation, protocolType: protocolType ?? "", protocolName: protocolName,
-            leader: leader, revision: revision,
+            leader: leader, revision: revision, stateTimestamp: emptySince,
             members: membersInOrder.map { member in
                 GroupSnapshot.Member(
                     id: member.id, instanceID: member.instanceID, clientID: member.clientID,
@@ -152,5 +158,6 @@ struct Group: Sendable {
             if let instanceID = stored.instanceID { staticMembers[instanceID] = stored.id }
         }
         state = members.isEmpty ? .empty : .stable
+        emptySince = members.isEmpty ? snapshot.stateTimestamp : nil
     }
 }

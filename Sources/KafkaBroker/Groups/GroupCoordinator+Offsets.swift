@@ -31,21 +31,26 @@ extension GroupCoordinator {
             guard refusal == .none, !offsets.isEmpty else {
                 return self.eventLoop.makeSucceededFuture(CommitOutcome(error: refusal))
             }
-            let live = offsets.filter { self.isLive($1, of: $0) }
-            let written =
-                live.isEmpty
-                ? self.eventLoop.makeSucceededFuture(.none)
-                : self.write(live.map { GroupRecord.offset(group: id, $0.0, $0.1) })
-            return written.map { error in
-                var outcome = CommitOutcome(error: error, gone: Set(offsets.map(\.0)))
-                guard error == .none else { return outcome }
-                for (partition, offset) in live where self.isLive(offset, of: partition) {
-                    self.state.value.groups[id, default: Group(id: id, limits: self.limits)]
-                        .offsets.commit(offset, for: partition)
-                    outcome.gone.remove(partition)
-                }
-                return outcome
+            return self.committing(id) { self.write(offsets, of: id) }
+        }
+    }
+
+    private func write(
+        _ offsets: [(TopicPartition, CommittedOffset)], of id: String
+    ) -> EventLoopFuture<CommitOutcome> {
+        let live = offsets.filter { isLive($1, of: $0) }
+        let written =
+            live.isEmpty
+            ? eventLoop.makeSucceededFuture(.none) : write(live.map { GroupRecord.offset(group: id, $0.0, $0.1) })
+        return written.map { error in
+            var outcome = CommitOutcome(error: error, gone: Set(offsets.map(\.0)))
+            guard error == .none else { return outcome }
+            for (partition, offset) in live where self.isLive(offset, of: partition) {
+                self.state.value.groups[id, default: Group(id: id, limits: self.limits())]
+                    .offsets.commit(offset, for: partition)
+                outcome.gone.remove(partition)
             }
+            return outcome
         }
     }
 
@@ -54,7 +59,7 @@ extension GroupCoordinator {
         if let fault = fault(in: id) { return fault }
         if state.value.groups[id] == nil {
             guard committer.generation < 0 else { return committer.absentGroup }
-            state.value.groups[id] = Group(id: id, limits: limits)
+            state.value.groups[id] = Group(id: id, limits: limits())
         }
         var answer = ErrorCode.none
         change(id) { group, now in
@@ -79,10 +84,7 @@ extension GroupCoordinator {
 
     /// The partitions whose offset in a group a running transaction may change.
     func unstablePartitions(of id: String) -> EventLoopFuture<Set<TopicPartition>> {
-        onLoop {
-            let pending = self.state.value.pending.values
-            return self.eventLoop.makeSucceededFuture(pending.reduce(into: []) { $0.formUnion($1.partitions(of: id)) })
-        }
+        onLoop { self.eventLoop.makeSucceededFuture(self.pendingPartitions(of: id)) }
     }
 
     /// Forgets what groups have committed for a topic that is gone; its successor begins anew.
@@ -119,7 +121,7 @@ extension GroupCoordinator {
                     unknown += 1
                 }
             }
-            if !kept.isEmpty { state.value.groups[id, default: Group(id: id, limits: limits)].offsets = kept }
+            if !kept.isEmpty { state.value.groups[id, default: Group(id: id, limits: limits())].offsets = kept }
         }
         if unknown > 0 {
             logger.notice("passing over offsets of topics that are not there", metadata: ["count": "\(unknown)"])

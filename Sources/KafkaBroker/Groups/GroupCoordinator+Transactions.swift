@@ -21,13 +21,15 @@ extension GroupCoordinator {
             }
             guard refusal == .none, !offsets.isEmpty else { return self.eventLoop.makeSucceededFuture(refusal) }
             let records = offsets.map { GroupRecord.offset(group: id, $0.0, $0.1) }
-            return self.write(records, in: transaction).map { error in
-                guard error == .none else { return error }
-                for (partition, offset) in offsets {
-                    self.state.value.pending[transaction.id, default: PendingOffsets()]
-                        .add(offset, for: partition, of: id)
+            return self.committing(id) {
+                self.write(records, in: transaction).map { error in
+                    guard error == .none else { return error }
+                    for (partition, offset) in offsets {
+                        self.state.value.pending[transaction.id, default: PendingOffsets()]
+                            .add(offset, for: partition, of: id)
+                    }
+                    return .none
                 }
-                return .none
             }
         }
     }
@@ -42,7 +44,7 @@ extension GroupCoordinator {
                 let ended = self.state.value.pending.removeValue(forKey: transaction.id)
                 for (group, partition, offset) in ended?.all ?? [] where isCommit && self.isLive(offset, of: partition)
                 {
-                    self.state.value.groups[group, default: Group(id: group, limits: self.limits)]
+                    self.state.value.groups[group, default: Group(id: group, limits: self.limits())]
                         .offsets.commit(offset, for: partition)
                 }
                 self.snapshotIfWorthwhile()

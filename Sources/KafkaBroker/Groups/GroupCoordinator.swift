@@ -19,6 +19,9 @@ final class GroupCoordinator: Sendable {
         var timers: [String: Timer] = [:]
         /// By producer id: what its running transaction would commit.
         var pending: [Int64: PendingOffsets] = [:]
+        /// By group: commits on their way to the log, and who waits until there are none.
+        var committing: [String: Int] = [:]
+        var awaitingQuiet: [String: [EventLoopPromise<Void>]] = [:]
         var nextTicket: UInt64 = 0
         /// Writes on their way to the log.
         var writes = 0
@@ -26,20 +29,25 @@ final class GroupCoordinator: Sendable {
     }
 
     let eventLoop: any EventLoop
-    let limits: GroupLimits
+    /// As they are now.
+    let limits: @Sendable () -> GroupLimits
     let log: GroupLog
     let logger: Logger
+    /// Milliseconds since 1970.
+    let wallClock: @Sendable () -> Int64
     let state: NIOLoopBoundBox<State>
     /// The id of the topic that bears a name now.
     let topicID: @Sendable (String) -> KafkaUUID?
 
     init(
-        eventLoop: any EventLoop, limits: GroupLimits, log: GroupLog, logger: Logger,
+        eventLoop: any EventLoop, limits: @escaping @Sendable () -> GroupLimits, log: GroupLog,
+        wallClock: @escaping @Sendable () -> Int64, logger: Logger,
         topicID: @escaping @Sendable (String) -> KafkaUUID?
     ) {
         self.eventLoop = eventLoop
         self.limits = limits
         self.log = log
+        self.wallClock = wallClock
         self.logger = logger
         self.topicID = topicID
         state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
@@ -53,7 +61,7 @@ final class GroupCoordinator: Sendable {
     func restore(_ stored: GroupLog.Contents) -> EventLoopFuture<Void> {
         onLoop {
             for (id, snapshot) in stored.groups {
-                var group = Group(id: id, limits: self.limits)
+                var group = Group(id: id, limits: self.limits())
                 group.restore(snapshot, now: self.now)
                 self.state.value.groups[id] = group
             }
@@ -91,7 +99,7 @@ final class GroupCoordinator: Sendable {
                     return self.eventLoop.makeSucceededFuture(
                         GroupJoined(error: .unknownMemberID, memberID: request.memberID))
                 }
-                self.state.value.groups[id] = Group(id: id, limits: self.limits)
+                self.state.value.groups[id] = Group(id: id, limits: self.limits())
             }
             let ticket = self.takeTicket()
             let promise = self.eventLoop.makePromise(of: GroupJoined.self)
@@ -233,9 +241,11 @@ final class GroupCoordinator: Sendable {
         guard var group = state.value.groups.removeValue(forKey: id) else { return }
         let before = group.state
         let now = now
+        group.limits = limits()
         var effects = group.tick(now: now)
         effects += event(&group, now)
         if group.state != before {
+            group.emptySince = group.state == .empty ? wallClock() : nil
             logger.debug(
                 "group changed",
                 metadata: [

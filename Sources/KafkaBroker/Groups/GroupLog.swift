@@ -21,6 +21,7 @@ struct GroupLog: Sendable {
                 offsets[group, default: GroupOffsets()].commit(offset, for: partition)
             case .offset(let group, let partition, nil):
                 offsets[group]?.remove(partition)
+                for producer in pending.keys { pending[producer]?.remove(partition, of: group) }
             case .group(let group, let snapshot):
                 groups[group] = snapshot
             }

@@ -82,5 +82,7 @@ struct GroupSnapshot: Sendable, Equatable {
     var leader: String?
     /// Distinguishes two writes of the same generation; not part of the stored form.
     var revision: UInt64 = 0
+    /// Since when the group has been in its state, by the wall clock; nil stands for the time of writing.
+    var stateTimestamp: Int64?
     var members: [Member]
 }

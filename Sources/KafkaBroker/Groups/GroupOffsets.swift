@@ -19,6 +19,8 @@ struct CommittedOffset: Sendable, Equatable {
     var commitTimestamp: Int64
     /// The topic it was committed for, so that a successor of the same name never meets it; zero where that is not known.
     var topicID = KafkaUUID.zero
+    /// When it expires, by the wall clock, if whoever committed it said so (OffsetCommit up to version 4); else -1.
+    var expireTimestamp: Int64 = -1
 }
 
 /// The committed offsets of one group. A commit becomes visible when it is on disk, and commits become visible in the
@@ -59,6 +61,10 @@ struct PendingOffsets: Sendable, Equatable {
 
     mutating func add(_ offset: CommittedOffset, for partition: TopicPartition, of group: String) {
         byGroup[group, default: GroupOffsets()].commit(offset, for: partition)
+    }
+
+    mutating func remove(_ partition: TopicPartition, of group: String) {
+        byGroup[group]?.remove(partition)
     }
 
     /// The partitions whose offset in a group may change.

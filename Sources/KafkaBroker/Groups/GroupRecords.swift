@@ -113,12 +113,13 @@ private struct OffsetValue: KafkaStructure {
         metadata = offset.metadata
         commitTimestamp = offset.commitTimestamp
         topicID = offset.topicID
+        expireTimestamp = offset.expireTimestamp
     }
 
     var offset: CommittedOffset {
         CommittedOffset(
             offset: committed, leaderEpoch: leaderEpoch, metadata: metadata, commitTimestamp: commitTimestamp,
-            topicID: topicID)
+            topicID: topicID, expireTimestamp: expireTimestamp)
     }
 
     mutating func describe<C: MessageCoder>(_ coder: inout C) throws(ProtocolError) {
@@ -127,7 +128,11 @@ private struct OffsetValue: KafkaStructure {
         try coder.string(&metadata)
         try coder.int64(&commitTimestamp)
         try coder.int64(&expireTimestamp, from: 1, to: 1)
-        try coder.tags { (coder: inout C) throws(ProtocolError) in try coder.uuid(&topicID, tag: 0, from: 4) }
+        try coder.tags { (coder: inout C) throws(ProtocolError) in
+            try coder.uuid(&topicID, tag: 0, from: 4)
+            // Our own: Kafka writes version 1 for it, which has no topic id.
+            try coder.int64(&expireTimestamp, tag: 1000, from: 4, default: -1)
+        }
     }
 }
 
@@ -179,7 +184,7 @@ private struct GroupValue: KafkaStructure {
         generation = snapshot.generation
         protocolName = snapshot.protocolName
         leader = snapshot.leader
-        stateTimestamp = now
+        stateTimestamp = snapshot.stateTimestamp ?? now
         members = snapshot.members.map { stored in
             var member = Member()
             member.id = stored.id
@@ -197,7 +202,7 @@ private struct GroupValue: KafkaStructure {
     func snapshot(of groupID: String) -> GroupSnapshot {
         GroupSnapshot(
             groupID: groupID, generation: generation, protocolType: protocolType, protocolName: protocolName,
-            leader: leader,
+            leader: leader, stateTimestamp: stateTimestamp >= 0 ? stateTimestamp : nil,
             members: members.map { member in
                 GroupSnapshot.Member(
                     id: member.id, instanceID: member.instanceID, clientID: member.clientID,

@@ -57,21 +57,13 @@ enum CreateTopicsHandler: RequestHandler {
         if TopicName.internal.contains(wanted.name) {
             throw TopicError(.invalidTopic, "\(wanted.name) is the broker's own")
         }
-        var configuration: [String: String] = [:]
-        for config in wanted.configs {
-            guard let property = TopicProperty.byName[config.name] else {
-                throw TopicError(.invalidConfig, "there is no topic property \(config.name)")
-            }
-            guard let value = config.value else { continue }
-            configuration[config.name] = try property.validate(value)
-            if !property.hasEffect {
-                context.core.logger.notice(
-                    "a topic property has no effect here",
-                    metadata: ["topic": "\(wanted.name)", "property": "\(config.name)"])
-            }
+        let defaults = context.core.configuration.topicDefaults
+        let steps = wanted.configs.compactMap { config in
+            config.value.map { ConfigurationChange.Step(name: config.name, operation: .set, value: $0) }
         }
-        let whole = TopicConfiguration(
-            overrides: configuration, defaults: context.core.configuration.topicDefaults)
+        let configuration = try ConfigurationChange(steps: steps).applied(to: [:], by: TopicRules(defaults: defaults))
+        for name in configuration.keys { context.core.topics.warnIfWithoutEffect(name, of: wanted.name) }
+        let whole = TopicConfiguration(overrides: configuration, defaults: defaults)
         if let conflict = whole.conflict { throw conflict }
         return TopicSpecification(
             name: wanted.name, partitions: try partitions(of: wanted, in: context), configuration: configuration)

@@ -1,14 +1,14 @@
 import KafkaProtocol
 import NIOCore
 
-/// FindCoordinator (10), versions 0 to 5.
+/// FindCoordinator (10), versions 0 to 6.
 ///
 /// This broker coordinates every group (key type 0) and every transactional id (1). One key up to version 3, several
 /// from 4.
 ///
-/// Left out: share groups (2, version 6): answered with an error.
+/// Left out: share groups (2, from version 6): answered with an error.
 enum FindCoordinatorHandler: RequestHandler {
-    static let versions: ClosedRange<Int16> = 0...5
+    static let versions: ClosedRange<Int16> = 0...6
     private static let firstVersionWithKeys: Int16 = 4
     private static let groupKeyType: Int8 = 0
     private static let transactionKeyType: Int8 = 1

@@ -2,15 +2,15 @@ import KafkaLog
 import KafkaProtocol
 import NIOCore
 
-/// ListOffsets (2), versions 1 to 9.
+/// ListOffsets (2), versions 1 to 10.
 ///
-/// -1 the end (the high watermark; for read committed the last stable offset), -2 the start, -3 the record with the largest timestamp, otherwise the first record at
-/// or after the time; offset -1 without an error when there is none. -4 (the earliest local offset) is the start, as
-/// nothing is kept elsewhere; -5 (the last tiered offset) is answered with -1.
+/// -1 the end (the high watermark; for read committed the last stable offset), -2 the start, -3 the record with the largest
+/// timestamp, otherwise the first record at or after the time; offset -1 without an error when there is none. -4 (the
+/// earliest local offset) is the start, as nothing is kept elsewhere; -5 (the last tiered offset) is answered with -1.
 ///
-/// Left out: version 10 (its timeout is for tiered storage).
+/// Left out: the timeout of version 10, which is for tiered storage.
 enum ListOffsetsHandler: RequestHandler {
-    static let versions: ClosedRange<Int16> = 1...9
+    static let versions: ClosedRange<Int16> = 1...10
 
     private static let latest: Int64 = -1
     private static let earliest: Int64 = -2

@@ -6,7 +6,9 @@ import NIOCore
 /// The answer comes when the offsets are on disk; only then does OffsetFetch see them. Partitions that do not exist and
 /// metadata beyond `offset.metadata.max.bytes` are refused one by one, everything else of the request is committed.
 ///
-/// Left out: retention time per commit (version 2 to 4; offsets are kept), member epochs of KIP-848.
+/// Up to version 4 a commit may say for how long it is kept, instead of `offsets.retention.minutes`.
+///
+/// Left out: member epochs of KIP-848.
 enum OffsetCommitHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 2...9
 
@@ -22,7 +24,10 @@ enum OffsetCommitHandler: RequestHandler {
                     offset: partition.committedOffset, leaderEpoch: partition.committedLeaderEpoch,
                     metadata: partition.committedMetadata)
                 switch wanted.checked(in: context.core, now: now) {
-                case .success(let offset):
+                case .success(var offset):
+                    if request.retentionTimeMs >= 0 {
+                        offset.expireTimestamp = now + min(request.retentionTimeMs, .max - now)
+                    }
                     offsets.append((wanted.partition, offset))
                     return .none
                 case .failure(let refusal):

@@ -11,7 +11,12 @@ extension Route {
             Route(HeartbeatHandler.self), Route(LeaveGroupHandler.self), Route(OffsetCommitHandler.self),
             Route(OffsetFetchHandler.self), Route(DescribeGroupsHandler.self), Route(ListGroupsHandler.self),
             Route(AddPartitionsToTxnHandler.self), Route(AddOffsetsToTxnHandler.self), Route(EndTxnHandler.self),
-            Route(TxnOffsetCommitHandler.self),
+            Route(TxnOffsetCommitHandler.self), Route(DescribeConfigsHandler.self), Route(AlterConfigsHandler.self),
+            Route(IncrementalAlterConfigsHandler.self), Route(CreatePartitionsHandler.self),
+            Route(DeleteRecordsHandler.self), Route(OffsetForLeaderEpochHandler.self), Route(DeleteGroupsHandler.self),
+            Route(OffsetDeleteHandler.self), Route(DescribeClusterHandler.self), Route(DescribeLogDirsHandler.self),
+            Route(DescribeProducersHandler.self), Route(DescribeTransactionsHandler.self),
+            Route(ListTransactionsHandler.self), Route(DescribeTopicPartitionsHandler.self),
         ]
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.key, $0) })
     }()

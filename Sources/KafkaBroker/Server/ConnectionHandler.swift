@@ -13,16 +13,22 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private let core: BrokerCore
     private var info: ConnectionInfo?
+    private let arriving: ArrivingBytes
+    private let account: MemoryBudget.Account
     private var responses = ResponseQueue<ByteBuffer>()
     private var readIsHeldBack = false
     private var isInsideRead = false
     private var mustFlush = false
     private var isClosing = false
+    /// The channel is gone, and with it all that it held.
+    private var isClosed = false
     private var lastRequest = NIODeadline.now()
     private var idleCheck: Scheduled<Void>?
 
-    init(core: BrokerCore) {
+    init(core: BrokerCore, arriving: ArrivingBytes, account: MemoryBudget.Account) {
         self.core = core
+        self.arriving = arriving
+        self.account = account
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -47,6 +53,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isInsideRead = false
+        hold(hasMoved: false)
         flushIfNeeded(context: context)
         context.fireChannelReadComplete()
     }
@@ -65,11 +72,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
             var request = RequestContext(core: core, connection: info, header: header, eventLoop: context.eventLoop)
             let room = max(0, core.configuration.maxAnswerBytes - responses.answerBytes)
-            request.maxFetchBytes = min(room, core.configuration.maxFetchBytes)
+            request.maxFetchBytes = min(room, core.configuration.maxFetchBytes, core.memory.room)
             if header.apiKey == .fetch { claim = request.maxFetchBytes }
             answer = try route.answer(&frame, request)
         }
         let place = responses.open(bytes: size, claim: claim)
+        hold(hasMoved: true)
         answer.hop(to: context.eventLoop).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let response): self.finish(place, with: response, context: context)
@@ -83,11 +91,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
     ) {
         guard !isClosing else { return }
         responses.fill(place, with: response, size: response?.readableBytes ?? 0)
+        defer { hold(hasMoved: false) }
         while let next = responses.next() {
             let size = next.readableBytes
             let sent = context.eventLoop.makePromise(of: Void.self)
             sent.futureResult.assumeIsolated().whenComplete { _ in
                 self.responses.sent(size)
+                self.hold(hasMoved: true)
                 self.resumeReadingIfPossible(context: context)
             }
             context.write(Self.wrapOutboundOut(next), promise: sent)
@@ -109,12 +119,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
         responses.count >= core.configuration.maxInFlightRequests
             || responses.bytesInHand >= core.configuration.maxInFlightBytes
             || responses.answerBytes >= core.configuration.maxAnswerBytes
-            || !context.channel.isWritable
+            || !context.channel.isWritable || core.memory.isExhausted
+    }
+
+    /// Tells the budget of all connections what this one holds.
+    private func hold(hasMoved: Bool) {
+        guard !isClosed else { return }
+        account.hold(arriving.count + responses.heldBytes, hasMoved: hasMoved)
     }
 
     func read(context: ChannelHandlerContext) {
         if isSaturated(context) {
             readIsHeldBack = true
+            waitForRoom(context: context)
         } else {
             context.read()
         }
@@ -126,9 +143,23 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func resumeReadingIfPossible(context: ChannelHandlerContext) {
-        guard readIsHeldBack, !isSaturated(context) else { return }
+        guard readIsHeldBack else { return }
+        guard !isSaturated(context) else { return waitForRoom(context: context) }
         readIsHeldBack = false
         context.read()
+    }
+
+    /// If it is the memory of all connections that keeps this one from being read, others have to let go of some.
+    private func waitForRoom(context: ChannelHandlerContext) {
+        guard core.memory.isExhausted, !isClosed else { return }
+        let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        core.memory.whenRoom(for: ObjectIdentifier(context.channel)) {
+            eventLoop.execute {
+                let (handler, context) = loopBound.value
+                handler.resumeReadingIfPossible(context: context)
+            }
+        }
     }
 
     // MARK: The end
@@ -155,7 +186,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         isClosing = true
+        isClosed = true
         idleCheck?.cancel()
+        core.memory.close(for: ObjectIdentifier(context.channel))
         context.fireChannelInactive()
     }
 

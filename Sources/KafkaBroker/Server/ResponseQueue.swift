@@ -24,6 +24,11 @@ struct ResponseQueue<Response> {
     private(set) var bytesInHand = 0
     /// Bytes of answers that are there or may come.
     private(set) var answerBytes = 0
+    /// Of these, bytes that may come.
+    private var claimedBytes = 0
+
+    /// Bytes of requests and answers that are there.
+    var heldBytes: Int { bytesInHand + answerBytes - claimedBytes }
 
     /// Requests that have a place.
     var count: Int { slots.count }
@@ -33,6 +38,7 @@ struct ResponseQueue<Response> {
         slots.append(.open(bytes: bytes, claim: claim))
         bytesInHand += bytes
         answerBytes += claim
+        claimedBytes += claim
         return Place(number: firstNumber + UInt64(slots.count - 1))
     }
 
@@ -42,6 +48,7 @@ struct ResponseQueue<Response> {
         let index = Int(place.number - firstNumber)
         guard index < slots.count, case .open(let bytes, let claim) = slots[index] else { return }
         answerBytes += size - claim
+        claimedBytes -= claim
         slots[index] = .ready(response, bytes: bytes)
     }
 

@@ -10,7 +10,7 @@ final class Server: Sendable {
         var listener: (any Channel)?
         var connections: [ObjectIdentifier: any Channel] = [:]
         var isStopping = false
-        var housekeeping: [RepeatedTask] = []
+        var housekeeping: Housekeeping?
     }
 
     private let core: BrokerCore
@@ -36,10 +36,10 @@ final class Server: Sendable {
         } catch {
             throw Self.failure(at: address, error)
         }
-        let housekeeping = [
-            every(core.configuration.retentionCheckInterval) { [core] in core.topics.applyRetention() },
-            every(core.configuration.cleanerBackoff) { [core] in core.cleaner.wake() },
-        ]
+        let watch = Housekeeping.Chore(
+            interval: { min(1000, $0.maxQueuedWait) }, work: { [weak self] in self?.closeStuck() })
+        let housekeeping = Housekeeping(Self.chores(core) + [watch], live: core.live, on: loops.next())
+        housekeeping.start()
         state.withLock { state in
             state.listener = listener
             state.housekeeping = housekeeping
@@ -47,9 +47,15 @@ final class Server: Sendable {
         return HostAndPort(host: address.host, port: listener.localAddress?.port ?? address.port)
     }
 
-    private func every(_ milliseconds: Int64, _ body: @escaping @Sendable () -> Void) -> RepeatedTask {
-        let interval = TimeAmount.milliseconds(milliseconds)
-        return loops.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in body() }
+    private static func chores(_ core: BrokerCore) -> [Housekeeping.Chore] {
+        [
+            Housekeeping.Chore(interval: { $0.retentionCheckInterval }, work: { core.topics.applyRetention() }),
+            Housekeeping.Chore(interval: { $0.cleanerBackoff }, work: { core.cleaner.wake() }),
+            Housekeeping.Chore(
+                interval: { $0.offsetsRetentionCheckInterval }, work: { _ = core.groups.expireOffsets() }),
+            Housekeeping.Chore(
+                interval: { $0.producerIDExpirationCheckInterval }, work: { core.topics.forgetSilentProducers() }),
+        ]
     }
 
     private static func failure(at address: HostAndPort, _ error: any Error) -> BrokerError {
@@ -79,17 +85,35 @@ final class Server: Sendable {
             _ = self.state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(channel)) }
         }
         return channel.eventLoop.makeCompletedFuture {
-            let decoder = FrameDecoder(limit: core.configuration.maxRequestBytes)
+            let arriving = ArrivingBytes()
+            let decoder = FrameDecoder(limit: core.configuration.maxRequestBytes, arriving: arriving)
+            let account = core.memory.open(for: ObjectIdentifier(channel))
             try channel.pipeline.syncOperations.addHandlers(
-                ByteToMessageHandler(decoder), ConnectionHandler(core: core))
+                ByteToMessageHandler(decoder), ConnectionHandler(core: core, arriving: arriving, account: account))
         }
+    }
+
+    /// While memory is short, closes the connection that holds the most of it and gets nowhere.
+    private func closeStuck() {
+        let configuration = core.configuration
+        let patience = UInt64(configuration.maxQueuedWait) * 1_000_000
+        guard let stuck = core.memory.stuck(for: patience),
+            let channel = state.withLock({ $0.connections[stuck] })
+        else { return }
+        core.logger.warning(
+            "closing the connection that holds the most memory and gets nowhere, so that others go on",
+            metadata: [
+                "peer": "\(channel.remoteAddress?.description ?? "")", "held": "\(core.memory.bytes)",
+                "queued.max.bytes": "\(configuration.maxQueuedBytes)",
+            ])
+        channel.close(promise: nil)
     }
 
     /// Stops accepting and closes all connections.
     func stop() async {
         let (listener, connections) = state.withLock { state in
             state.isStopping = true
-            for task in state.housekeeping { task.cancel() }
+            state.housekeeping?.stop()
             return (state.listener, Array(state.connections.values))
         }
         try? await listener?.close()

@@ -33,7 +33,7 @@ final class Cleaner: Sendable {
     static let kept = 100
 
     private let topics: TopicStore
-    private let configuration: BrokerConfiguration
+    private let live: LiveConfiguration
     private let logger: Logger
     private let thread = StorageThreads(limit: 1)
     private let stopping = Latch()
@@ -41,11 +41,11 @@ final class Cleaner: Sendable {
     private let throttle: Mutex<Throttle>
     private let state = Mutex(Statistics())
 
-    init(topics: TopicStore, configuration: BrokerConfiguration, logger: Logger) {
+    init(topics: TopicStore, live: LiveConfiguration, logger: Logger) {
         self.topics = topics
-        self.configuration = configuration
+        self.live = live
         self.logger = logger
-        throttle = Mutex(Throttle(bytesPerSecond: configuration.cleanerBytesPerSecond))
+        throttle = Mutex(Throttle(bytesPerSecond: live.current.cleanerBytesPerSecond))
     }
 
     var statistics: Statistics { state.withLock { $0 } }
@@ -53,7 +53,7 @@ final class Cleaner: Sendable {
     /// Cleans whatever is due, unless that is under way. Returns at once; to be called every `log.cleaner.backoff.ms`.
     /// `whenDone` is called, on the cleaner's thread, when nothing is due any more.
     func wake(whenDone: @escaping @Sendable () -> Void = {}) {
-        guard configuration.cleanerIsEnabled else { return }
+        guard live.current.cleanerIsEnabled else { return }
         guard !isWoken.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let isAccepted = thread.submit {
             self.cleanAll()
@@ -98,7 +98,7 @@ final class Cleaner: Sendable {
     private func clean(_ partition: Partition) -> Bool {
         state.withLock { $0.current = partition.name }
         defer { state.withLock { $0.current = nil } }
-        let options = CleaningOptions(keyBytes: configuration.cleanerBufferBytes) { self.pace($0) }
+        let options = CleaningOptions(keyBytes: live.current.cleanerBufferBytes) { self.pace($0) }
         do throws(LogError) {
             guard let report = try partition.log.clean(options) else { return false }
             note(Cleaned(partition: partition.name, report: report))
@@ -111,7 +111,11 @@ final class Cleaner: Sendable {
 
     /// Waits as long as the rate asks for. False when the broker stops.
     private func pace(_ bytes: Int) -> Bool {
-        let delay = throttle.withLock { $0.take(bytes, now: Latch.now) }
+        let rate = live.current.cleanerBytesPerSecond
+        let delay = throttle.withLock { throttle in
+            if throttle.bytesPerSecond != rate { throttle = Throttle(bytesPerSecond: rate) }
+            return throttle.take(bytes, now: Latch.now)
+        }
         return !stopping.wait(nanoseconds: delay)
     }
 

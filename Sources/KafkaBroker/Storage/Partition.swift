@@ -49,6 +49,26 @@ final class Partition: Sendable {
         mailbox.submit(.barrier { [log] in body(log) })
     }
 
+    /// Lets the log work by other limits and choices, after everything appended so far and before whatever comes later,
+    /// then runs `after`.
+    func reconfigure(_ configuration: LogConfiguration, then after: @escaping @Sendable () -> Void) {
+        mailbox.submit(
+            .barrier { [log, watchers, logger, name] in
+                do throws(LogError) {
+                    if log.configuration != configuration { try log.reconfigure(configuration) }
+                } catch {
+                    logger.error(
+                        "a log goes on with its old properties",
+                        metadata: [
+                            "topic": "\(name.topic)", "partition": "\(name.partition)", "reason": "\(error)",
+                        ])
+                }
+                // Readers may see more than before.
+                watchers.tell(Int(Int32.max))
+                after()
+            })
+    }
+
     /// Closes the log after what is already in the mailbox, and suspends until that is done. Whatever comes later is
     /// refused by the closed log.
     func close() async {

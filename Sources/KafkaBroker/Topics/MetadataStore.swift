@@ -17,12 +17,10 @@ struct MetadataImage: KafkaStructure {
             self.name = name
             self.id = id
             self.partitions = partitions
-            properties = configuration.sorted { $0.key < $1.key }.map { Property(name: $0.key, value: $0.value) }
+            properties = Property.list(configuration)
         }
 
-        var configuration: [String: String] {
-            Dictionary(properties.map { ($0.name, $0.value) }) { $1 }
-        }
+        var configuration: [String: String] { properties.values }
 
         mutating func describe<C: MessageCoder>(_ coder: inout C) throws(ProtocolError) {
             try coder.string(&name)
@@ -33,9 +31,33 @@ struct MetadataImage: KafkaStructure {
         }
     }
 
+    /// Properties of brokers that were altered while they ran.
+    struct Broker: KafkaStructure {
+        /// The broker's number, or nothing for those of all brokers.
+        var name = ""
+        var properties: [Property] = []
+
+        init() {}
+
+        init(name: String, properties: [String: String]) {
+            self.name = name
+            self.properties = Property.list(properties)
+        }
+
+        mutating func describe<C: MessageCoder>(_ coder: inout C) throws(ProtocolError) {
+            try coder.string(&name)
+            try coder.array(&properties)
+            try coder.tags()
+        }
+    }
+
     struct Property: KafkaStructure {
         var name = ""
         var value = ""
+
+        static func list(_ properties: [String: String]) -> [Property] {
+            properties.sorted { $0.key < $1.key }.map { Property(name: $0.key, value: $0.value) }
+        }
 
         mutating func describe<C: MessageCoder>(_ coder: inout C) throws(ProtocolError) {
             try coder.string(&name)
@@ -49,21 +71,28 @@ struct MetadataImage: KafkaStructure {
     /// Producer ids below have been handed out, or may have been.
     var nextProducerID: Int64 = 0
     var topics: [Topic] = []
+    var brokers: [Broker] = []
 
     mutating func describe<C: MessageCoder>(_ coder: inout C) throws(ProtocolError) {
         try coder.uuid(&clusterID)
         try coder.int64(&nextProducerID)
         try coder.array(&topics)
+        try coder.array(&brokers, from: 1)
         try coder.tags()
     }
+}
+
+extension [MetadataImage.Property] {
+    var values: [String: String] { Dictionary(map { ($0.name, $0.value) }) { $1 } }
 }
 
 /// Keeps the `MetadataImage` in one small file (`metadata`) that is replaced as a whole, so that after a crash the image
 /// before or after a change is found, never a mixture.
 ///
-/// Format of the payload: the image in Kafka's flexible encoding, version 0 (see `CheckpointFile` for what surrounds it).
+/// Format of the payload: the image in Kafka's flexible encoding, version 1 (see `CheckpointFile` for what surrounds it).
+/// Version 0, which had no brokers, is read too.
 final class MetadataStore: Sendable {
-    private static let version: Int16 = 0
+    private static let version: Int16 = 1
 
     private let file: CheckpointFile
     private let current: Mutex<MetadataImage>
@@ -71,8 +100,8 @@ final class MetadataStore: Sendable {
     /// Reads the image, or makes a new one for a directory that has none.
     init(directory: String, files: any FileSystem) throws {
         file = CheckpointFile(path: "\(directory)/metadata", version: Self.version, files: files)
-        if let payload = try file.read() {
-            current = Mutex(try MetadataImage(stored: payload, version: Self.version))
+        if let (payload, version) = try file.read(since: 0) {
+            current = Mutex(try MetadataImage(stored: payload, version: version))
         } else {
             var image = MetadataImage()
             image.clusterID = .random()

@@ -59,7 +59,8 @@ struct TopicConfiguration: Sendable {
         log.minCompactionLagMilliseconds = integer("min.compaction.lag.ms", log.minCompactionLagMilliseconds)
         log.maxCompactionLagMilliseconds = integer("max.compaction.lag.ms", log.maxCompactionLagMilliseconds)
         log.deleteRetentionMilliseconds = integer("delete.retention.ms", log.deleteRetentionMilliseconds)
-        if policies.contains("delete") {
+        log.isDeletable = policies.contains("delete")
+        if log.isDeletable {
             log.retentionMilliseconds = integer("retention.ms", log.retentionMilliseconds)
             log.retentionBytes = integer("retention.bytes", log.retentionBytes)
         }

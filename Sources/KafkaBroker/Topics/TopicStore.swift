@@ -13,7 +13,7 @@ import Synchronization
 /// `.stray`: they may be what an interrupted deletion left, or everything behind an old copy of `metadata`. Nobody but a
 /// person removes them.
 final class TopicStore: Sendable {
-    private struct State {
+    struct State {
         var byName: [String: Topic] = [:]
         var nameByID: [KafkaUUID: String] = [:]
         var partitionCount = 0
@@ -22,7 +22,7 @@ final class TopicStore: Sendable {
         var leaving: [String: Leaving] = [:]
     }
 
-    private struct Leaving {
+    struct Leaving {
         var partitions: Int
         var waiting: [@Sendable () -> Void] = []
     }
@@ -30,22 +30,22 @@ final class TopicStore: Sendable {
     private static let straySuffix = ".stray"
 
     let directory: String
-    let configuration: BrokerConfiguration
+    let live: LiveConfiguration
     /// Who may add to a transaction where; partitions ask it.
     let transactions = TransactionRegistry()
-    private let files: any FileSystem
+    let files: any FileSystem
     private let threads: StorageThreads
-    private let metadata: MetadataStore
-    private let changes: Strand<@Sendable () -> Void>
-    private let logger: Logger
-    private let state = Mutex(State())
+    let metadata: MetadataStore
+    let changes: Strand<@Sendable () -> Void>
+    let logger: Logger
+    let state = Mutex(State())
 
     init(
-        configuration: BrokerConfiguration, files: any FileSystem, threads: StorageThreads, metadata: MetadataStore,
+        live: LiveConfiguration, files: any FileSystem, threads: StorageThreads, metadata: MetadataStore,
         logger: Logger
     ) {
-        directory = configuration.dataDirectory
-        self.configuration = configuration
+        directory = live.current.dataDirectory
+        self.live = live
         self.files = files
         self.threads = threads
         self.metadata = metadata
@@ -59,6 +59,10 @@ final class TopicStore: Sendable {
 
     func topic(id: KafkaUUID) -> Topic? {
         state.withLock { state in state.nameByID[id].flatMap { state.byName[$0] } }
+    }
+
+    func onThread(_ work: @escaping @Sendable () -> Void) {
+        threads.submit(work)
     }
 
     /// All topics in order of name.
@@ -99,19 +103,18 @@ final class TopicStore: Sendable {
         guard specification.partitions > 0 else {
             return TopicError(.invalidPartitions, "a topic has at least one partition")
         }
-        let count = state.withLock { $0.partitionCount }
-        guard count + Int(specification.partitions) <= configuration.maxPartitions else {
-            return TopicError(
-                .policyViolation,
-                "\(specification.partitions) more partitions would exceed max.partitions=\(configuration.maxPartitions)"
-            )
-        }
-        return nil
+        return refusal(ofMore: specification.partitions)
+    }
+
+    func refusal(ofMore partitions: Int32) -> TopicError? {
+        let limit = live.current.maxPartitions
+        guard state.withLock({ $0.partitionCount }) + Int(partitions) > limit else { return nil }
+        return TopicError(.policyViolation, "\(partitions) more partitions would exceed max.partitions=\(limit)")
     }
 
     // MARK: Changes, on the strand
 
-    private func checkOpen() throws(TopicError) {
+    func checkOpen() throws(TopicError) {
         if state.withLock({ $0.isClosed }) { throw TopicError(.notController, "the broker is shutting down") }
     }
 
@@ -122,31 +125,42 @@ final class TopicStore: Sendable {
             name: specification.name, id: .random(), partitions: specification.partitions,
             configuration: specification.configuration)
         do {
-            for path in paths(of: entry) where files.exists(path) { try setAside(path) }
-        } catch {
-            throw refused(entry, error)
-        }
-        do {
-            let logs = try openLogs(of: entry)
-            try metadata.update { $0.topics.append(entry) }
+            let logs = try makeLogs(of: entry, from: 0)
+            do {
+                try metadata.update { $0.topics.append(entry) }
+            } catch {
+                removeRemains(of: entry, from: 0)
+                throw error
+            }
             let topic = publish(entry, logs: logs)
             logger.info(
                 "created topic", metadata: ["topic": "\(topic.name)", "partitions": "\(topic.partitions.count)"])
             return topic
         } catch {
-            removeRemains(of: entry)
             throw refused(entry, error)
         }
     }
 
-    private func refused(_ entry: MetadataImage.Topic, _ error: any Error) -> TopicError {
-        logger.error("cannot create topic", metadata: ["topic": "\(entry.name)", "reason": "\(error)"])
+    /// Makes the logs of a topic's partitions from a number on; whatever else bears their names is set aside. When this
+    /// throws, nothing is left of them.
+    func makeLogs(of entry: MetadataImage.Topic, from first: Int32) throws -> [PartitionLog] {
+        for path in paths(of: entry, from: first) where files.exists(path) { try setAside(path) }
+        do {
+            return try openLogs(of: entry, from: first)
+        } catch {
+            removeRemains(of: entry, from: first)
+            throw error
+        }
+    }
+
+    func refused(_ entry: MetadataImage.Topic, _ error: any Error) -> TopicError {
+        logger.error("cannot make partitions", metadata: ["topic": "\(entry.name)", "reason": "\(error)"])
         return TopicError(.kafkaStorageError, "the topic's files cannot be written: \(error)")
     }
 
-    /// Removes the directories of a topic that could not be made; nothing else bore their names before.
-    private func removeRemains(of entry: MetadataImage.Topic) {
-        for path in paths(of: entry) where files.exists(path) {
+    /// Removes the directories of partitions that could not be made; nothing else bears their names.
+    func removeRemains(of entry: MetadataImage.Topic, from first: Int32) {
+        for path in paths(of: entry, from: first) where files.exists(path) {
             do throws(LogError) {
                 try PartitionLog.delete(directory: path, files: files)
             } catch {
@@ -208,42 +222,23 @@ final class TopicStore: Sendable {
         }
     }
 
-    private func publish(_ entry: MetadataImage.Topic, logs: [PartitionLog]) -> Topic {
-        let partitions = logs.enumerated().map { index, log in
+    /// Puts a topic in service, or one with more partitions or other properties in its place: `present` are those that
+    /// are in service.
+    @discardableResult
+    func publish(_ entry: MetadataImage.Topic, logs: [PartitionLog], behind present: [Partition] = []) -> Topic {
+        let new = logs.enumerated().map { index, log in
             Partition(
-                name: TopicPartition(topic: entry.name, partition: Int32(index)), log: log, threads: threads,
-                transactions: transactions, logger: logger)
+                name: TopicPartition(topic: entry.name, partition: Int32(present.count + index)), log: log,
+                threads: threads, transactions: transactions, logger: logger)
         }
         let topic = Topic(
-            name: entry.name, id: entry.id, configuration: entry.configuration, partitions: partitions)
+            name: entry.name, id: entry.id, configuration: overrides(of: entry), partitions: present + new)
         state.withLock { state in
             state.byName[topic.name] = topic
             state.nameByID[topic.id] = topic.name
-            state.partitionCount += partitions.count
+            state.partitionCount += new.count
         }
         return topic
-    }
-
-    // MARK: Retention
-
-    /// Removes old segments, as `retention.ms` and `retention.bytes` of each topic say, on storage threads.
-    func applyRetention() {
-        for partition in all.flatMap(\.partitions) where partition.log.configuration.hasRetention {
-            threads.submit { [logger] in
-                do throws(LogError) {
-                    let count = try partition.log.applyRetention()
-                    guard count > 0 else { return }
-                    logger.info(
-                        "removed old segments",
-                        metadata: [
-                            "topic": "\(partition.name.topic)", "partition": "\(partition.name.partition)",
-                            "segments": "\(count)",
-                        ])
-                } catch {
-                    logger.warning("cannot apply retention", metadata: ["reason": "\(error)"])
-                }
-            }
-        }
     }
 
     // MARK: Directories
@@ -252,17 +247,15 @@ final class TopicStore: Sendable {
         "\(directory)/\(topic)-\(partition)"
     }
 
-    private func paths(of entry: MetadataImage.Topic) -> [String] {
-        (0..<entry.partitions).map { path(of: entry.name, $0) }
+    private func paths(of entry: MetadataImage.Topic, from first: Int32 = 0) -> [String] {
+        (first..<entry.partitions).map { path(of: entry.name, $0) }
     }
 
-    private func openLogs(of entry: MetadataImage.Topic) throws -> [PartitionLog] {
-        let pinned = TopicName.internal.contains(entry.name) ? InternalLog.properties : [:]
-        let configuration = TopicConfiguration(
-            overrides: entry.configuration.merging(pinned) { $1 }, defaults: self.configuration.topicDefaults)
-        let paths = paths(of: entry)
+    private func openLogs(of entry: MetadataImage.Topic, from first: Int32 = 0) throws -> [PartitionLog] {
+        let configuration = logConfiguration(overrides(of: entry))
+        let paths = paths(of: entry, from: first)
         return try threads.inParallel(paths.count) { index in
-            try PartitionLog.open(directory: paths[index], configuration: configuration.log, files: self.files)
+            try PartitionLog.open(directory: paths[index], configuration: configuration, files: self.files)
         }
     }
 
@@ -277,7 +270,7 @@ final class TopicStore: Sendable {
 
     /// Sets aside what looks like a partition's directory and is none of the image's.
     private func setStraysAside(_ image: MetadataImage) throws {
-        let known = Set(image.topics.flatMap(paths))
+        let known = Set(image.topics.flatMap { paths(of: $0) })
         for name in try files.list(directory).sorted() where Self.isPartitionName(name) {
             let path = "\(directory)/\(name)"
             guard !known.contains(path), (try? files.list(path)) != nil else { continue }
@@ -304,7 +297,7 @@ final class TopicStore: Sendable {
                 logger.log(
                     level: report.isNoteworthy ? .notice : .info, "recovered a log", metadata: ["report": "\(report)"])
             }
-            _ = publish(entry, logs: logs)
+            publish(entry, logs: logs)
         }
     }
 

@@ -74,7 +74,7 @@ struct Transaction: Sendable {
     static let lastEpoch = Int16.max - 1
 
     let id: String
-    let limits: TransactionLimits
+    var limits: TransactionLimits
     var image = Image()
     var transition: Transition?
     /// Markers are being written.

@@ -24,7 +24,8 @@ final class TransactionCoordinator: Sendable {
     }
 
     let eventLoop: any EventLoop
-    private let limits: TransactionLimits
+    /// As they are now.
+    private let limits: @Sendable () -> TransactionLimits
     private let log: TransactionLog
     private let topics: TopicStore
     private let groups: GroupCoordinator
@@ -34,7 +35,8 @@ final class TransactionCoordinator: Sendable {
     private let state: NIOLoopBoundBox<State>
 
     init(
-        eventLoop: any EventLoop, limits: TransactionLimits, log: TransactionLog, topics: TopicStore,
+        eventLoop: any EventLoop, limits: @escaping @Sendable () -> TransactionLimits, log: TransactionLog,
+        topics: TopicStore,
         groups: GroupCoordinator, producerIDs: ProducerIDs, wallClock: @escaping @Sendable () -> Int64, logger: Logger
     ) {
         self.eventLoop = eventLoop
@@ -52,7 +54,7 @@ final class TransactionCoordinator: Sendable {
     func restore(_ stored: [String: Transaction.Image]) -> EventLoopFuture<Void> {
         onLoop {
             for (id, image) in stored {
-                self.state.value.transactions[id] = Transaction(id: id, limits: self.limits)
+                self.state.value.transactions[id] = Transaction(id: id, limits: self.limits())
                 self.change(id) { transaction, _ in transaction.restore(image) }
             }
             self.snapshotIfWorthwhile()
@@ -95,7 +97,7 @@ final class TransactionCoordinator: Sendable {
         _ id: String, _ request: TransactionInit, freshID: Int64?
     ) -> EventLoopFuture<TransactionAnswer> {
         if state.value.transactions[id] == nil, !state.value.isStopped {
-            state.value.transactions[id] = Transaction(id: id, limits: limits)
+            state.value.transactions[id] = Transaction(id: id, limits: limits())
         }
         return ask(id) { transaction, ticket, now in
             transaction.initialise(request, freshID: freshID, ticket: ticket, now: now)
@@ -120,6 +122,14 @@ final class TransactionCoordinator: Sendable {
                 transaction.end(isCommit: isCommit, by: producer, ticket: ticket, now: now)
             }
         }.map(\.error)
+    }
+
+    /// All transactional ids as they are on disk.
+    func all() -> EventLoopFuture<[String: Transaction.Image]> {
+        onLoop {
+            let known = self.state.value.transactions.mapValues(\.image).filter { $0.value.producerID >= 0 }
+            return self.eventLoop.makeSucceededFuture(known)
+        }
     }
 
     // MARK: Inside
@@ -153,6 +163,7 @@ final class TransactionCoordinator: Sendable {
         guard var transaction = state.value.transactions.removeValue(forKey: id) else { return }
         let before = transaction.image
         let now = wallClock()
+        transaction.limits = limits()
         let effects = transaction.tick(now: now) + event(&transaction, now)
         if transaction.image != before {
             logger.debug(

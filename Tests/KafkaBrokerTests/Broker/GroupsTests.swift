@@ -41,7 +41,8 @@ struct GroupsTests {
                 }, version: min(version, 4))
             #expect(heartbeat.errorCode == .none)
             let described = try await client.send(
-                DescribeGroupsRequest { $0.groups = ["g", "other"] }, version: min(version, 5))
+                DescribeGroupsRequest { $0.groups = ["g", "other"] }, version: min(version, 6))
+            #expect(described.groups.map(\.errorCode) == [.none, version >= 6 ? .groupIDNotFound : .none])
             #expect(described.groups.map(\.groupState) == ["Stable", "Dead"])
             #expect(described.groups.first?.members.first?.clientHost == "/127.0.0.1")
             let left = try await client.send(
@@ -220,7 +221,7 @@ struct GroupsTests {
         }
     }
 
-    @Test("the coordinator of every group is this broker, in every version", arguments: 0...5 as ClosedRange<Int16>)
+    @Test("the coordinator of every group is this broker, in every version", arguments: 0...6 as ClosedRange<Int16>)
     func findsCoordinator(version: Int16) async throws {
         try await withTestBroker { broker in
             let client = try await broker.connect()
@@ -272,13 +273,20 @@ struct GroupsTests {
 
 extension TestClient {
     /// Joins as the only member, by way of MEMBER_ID_REQUIRED where the version has it.
-    func joinAlone(_ group: String, version: Int16 = 5) async throws -> JoinGroupResponse {
+    func joinAlone(
+        _ group: String, protocolType: String = "consumer", metadata: ByteBuffer = ByteBuffer(), version: Int16 = 5
+    ) async throws -> JoinGroupResponse {
         var request = JoinGroupRequest { request in
             request.groupID = group
             request.sessionTimeoutMs = 10_000
             request.rebalanceTimeoutMs = 10_000
-            request.protocolType = "consumer"
-            request.protocols = [JoinGroupRequest.ProtocolMetadata { $0.name = "range" }]
+            request.protocolType = protocolType
+            request.protocols = [
+                JoinGroupRequest.ProtocolMetadata { offered in
+                    offered.name = "range"
+                    offered.metadata = metadata
+                }
+            ]
         }
         var answer = try await send(request, version: version)
         if answer.errorCode == .memberIDRequired {

@@ -98,6 +98,80 @@ struct CoordinatorTests {
         #expect(lines.all.withLock { $0 }.contains { $0.hasPrefix("offsets of a deleted topic stay") })
     }
 
+    @Test("forgets offsets after their time, and the group with the last one, here and on disk")
+    func forgetsWhatIsOld() async throws {
+        let world = try CoordinatorWorld()
+        let topic = try await world.create("t")
+        #expect(try await world.commit(1, for: topic).get().error == .none)
+        world.clock.pass(604_799_999)
+        try await world.coordinator.expireOffsets().get()
+        #expect(try await world.coordinator.offsets(of: "g").get()[partition]?.offset == 1)
+        world.clock.pass(1)
+        try await world.coordinator.expireOffsets().get()
+        #expect(try await world.coordinator.allGroups().get().isEmpty)
+        let stored = try world.groupLog.load()
+        #expect(stored.offsets["g"]?.isEmpty != false && stored.groups["g"] == nil)
+    }
+
+    @Test("keeps a commit that is on its way while the one before it grows too old")
+    func keepsCommitsOnTheirWay() async throws {
+        let world = try CoordinatorWorld()
+        let topic = try await world.create("t")
+        #expect(try await world.commit(1, for: topic).get().error == .none)
+        world.clock.pass(604_800_000)
+        let (commit, goOn) = holdBack(world) { world.commit(5, for: topic) }
+        try await world.coordinator.expireOffsets().get()
+        goOn.open()
+        #expect(try await commit.get().error == .none)
+        #expect(try await world.coordinator.offsets(of: "g").get()[partition]?.offset == 5)
+        #expect(try world.groupLog.load().offsets["g"]?[partition]?.offset == 5)
+    }
+
+    @Test("removes a group behind the commits that are on their way, and nothing of what comes later")
+    func deletesBehindCommits() async throws {
+        let world = try CoordinatorWorld()
+        let topic = try await world.create("t")
+        #expect(try await world.commit(1, for: topic).get().error == .none)
+        let (commit, goOn) = holdBack(world) { world.commit(5, for: topic) }
+        let deletion = world.coordinator.delete(group: "g")
+        goOn.open()
+        #expect(try await commit.get().error == .none)
+        #expect(try await deletion.get() == .none)
+        #expect(try await world.coordinator.offsets(of: "g").get()[partition] == nil)
+        #expect(try world.groupLog.load().offsets["g"]?[partition] == nil)
+        let again = world.coordinator.delete(group: "g")
+        let later = world.commit(6, for: topic)
+        #expect(try await again.get() == .groupIDNotFound)
+        #expect(try await later.get().error == .none)
+        #expect(try await world.coordinator.offsets(of: "g").get()[partition]?.offset == 6)
+        #expect(try world.groupLog.load().offsets["g"]?[partition]?.offset == 6)
+    }
+
+    @Test("leaves a group as it is when its removal cannot be written")
+    func keepsWhatCannotBeRemoved() async throws {
+        let world = try CoordinatorWorld()
+        let topic = try await world.create("t")
+        #expect(try await world.commit(1, for: topic).get().error == .none)
+        world.files.failSyncs(.all)
+        #expect(try await world.coordinator.delete(group: "g").get() == .coordinatorNotAvailable)
+        #expect(try await world.coordinator.offsets(of: "g").get()[partition]?.offset == 1)
+    }
+
+    /// Starts something whose write to the groups' log does not reach the disk until the latch is opened.
+    private func holdBack<Value>(
+        _ world: CoordinatorWorld, _ start: () -> EventLoopFuture<Value>
+    ) -> (EventLoopFuture<Value>, Latch) {
+        let reached = Latch(), goOn = Latch()
+        world.files.onSyncs { path, moment in
+            guard path.contains("__consumer_offsets"), moment == .before else { return }
+            reached.open()
+            goOn.wait()
+        }
+        let started = start()
+        reached.wait()
+        return (started, goOn)
+    }
+
     @Test("producer ids: who comes while a block is being reserved waits on no thread")
     func reservesAside() async throws {
         let world = try CoordinatorWorld()

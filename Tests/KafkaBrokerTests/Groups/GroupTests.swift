@@ -113,6 +113,39 @@ struct GroupTests {
         #expect(group.join(b?.memberID ?? "").members.count == 1)
     }
 
+    @Test(
+        "a member that never asks for its share is dropped after the rebalance timeout, though the others have theirs")
+    func dropsThoseWhoNeverSyncWhenStable() {
+        var group = GroupDriver()
+        let a = group.joinStable("a")
+        let ticket = group.send(joinOf: "", client: "b")
+        _ = group.join(a.memberID)
+        let b = group.joined[ticket]?.memberID ?? ""
+        group.sync(a.memberID, generation: 2, assignments: [a.memberID: [1], b: [2]])
+        for _ in 0..<6 {
+            #expect(group.state == .stable)
+            group.pass(5_000)
+            _ = group.heartbeat(a.memberID, 2)
+            _ = group.heartbeat(b, 2)
+        }
+        #expect(group.state == .preparingRebalance)
+        #expect(group.heartbeat(b, 2) == .unknownMemberID)
+        #expect(group.join(a.memberID).members.map(\.id) == [a.memberID])
+    }
+
+    @Test("nobody is dropped when all have asked for their shares, nor while these are on their way to the disk")
+    func dropsNobodyWhoSynced() {
+        var group = GroupDriver(persistsAtOnce: false)
+        let a = group.join("", client: "a")
+        let ticket = group.send(syncOf: a.memberID, generation: 1, assignments: [a.memberID: [7]])
+        group.pass(40_000)
+        #expect(group.synced[ticket] == nil && group.state == .completingRebalance)
+        group.persistAll()
+        group.pass(1)
+        #expect(group.synced[ticket]?.assignment == [7] && group.state == .stable)
+        #expect(group.heartbeat(a.memberID, 1) == .none)
+    }
+
     @Test("a member that leaves makes room at once")
     func leaves() {
         var group = GroupDriver()
@@ -167,6 +200,8 @@ struct GroupTests {
     func validatesCommits() {
         var group = GroupDriver()
         #expect(group.commit("", -1) == .none)
+        // Whatever an outsider calls itself.
+        #expect(group.commit("whoever", -1, instance: "i") == .none)
         let a = group.joinStable("a")
         #expect(group.commit(a.memberID, 1) == .none)
         #expect(group.commit(a.memberID, 2) == .illegalGeneration)

@@ -55,6 +55,22 @@ struct StaticMemberTests {
         #expect(group.sync(newer.memberID, instance: "A", generation: 2).assignment == [1])
     }
 
+    @Test("that comes back without what it owned, and with the same topics, is no reason for a rebalance")
+    func comesBackEmptyHanded() {
+        func subscription(_ topic: String, owning: [UInt8]) -> [UInt8] {
+            [0, 1, 0, 0, 0, 1, 0, UInt8(topic.utf8.count)] + topic.utf8 + [0, 0, 0, 0] + owning
+        }
+        var group = GroupDriver()
+        let first = group.send(joinOf: "", instance: "i", metadata: subscription("t", owning: [1, 2, 3]))
+        let member = group.joined[first]?.memberID ?? ""
+        group.sync(member, instance: "i", generation: 1, assignments: [member: [7]])
+        let again = group.send(joinOf: "", instance: "i", metadata: subscription("t", owning: [0]))
+        #expect(group.joined[again]?.error == ErrorCode.none && group.state == .stable)
+        #expect(group.joined[again]?.generation == 1)
+        _ = group.send(joinOf: "", instance: "i", metadata: subscription("u", owning: [0]))
+        #expect(group.state == .completingRebalance)
+    }
+
     @Test("that comes back with other topics starts a rebalance")
     func returnsChanged() {
         var (group, _, _) = pair()

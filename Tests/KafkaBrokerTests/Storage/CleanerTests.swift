@@ -71,9 +71,9 @@ struct CleanerTests {
         let configuration = BrokerConfiguration(dataDirectory: "d")
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let threads = StorageThreads(limit: 2)
-        let topics = TopicStore(
-            configuration: configuration, files: files, threads: threads,
-            metadata: try MetadataStore(directory: "d", files: files), logger: logger)
+        let metadata = try MetadataStore(directory: "d", files: files)
+        let live = LiveConfiguration(start: configuration, metadata: metadata, logger: logger)
+        let topics = TopicStore(live: live, files: files, threads: threads, metadata: metadata, logger: logger)
         for name in ["t", TopicName.groups] {
             let topic = try await withCheckedThrowingContinuation { continuation in
                 let wanted = TopicSpecification(name: name, partitions: 1, configuration: Self.compacted)
@@ -83,7 +83,7 @@ struct CleanerTests {
             for round in 0..<50 { _ = try log.append(keyed("k", "\(round)")) }
             try log.roll()
         }
-        let cleaner = Cleaner(topics: topics, configuration: configuration, logger: logger)
+        let cleaner = Cleaner(topics: topics, live: live, logger: logger)
         await withCheckedContinuation { continuation in cleaner.wake { continuation.resume() } }
         let statistics = cleaner.statistics
         #expect(statistics.cleanings == 1 && statistics.recent.map(\.partition.topic) == ["t"])

@@ -16,18 +16,21 @@ struct CoordinatorWorld {
     let groupLog: GroupLog
     let coordinator: GroupCoordinator
     let loop: any EventLoop
+    /// The wall clock, which only the test moves.
+    let clock = Clock()
 
     /// - Parameter onLog: is told each message of the broker's log, on the thread that writes it.
     init(onLog: @escaping @Sendable (String) -> Void = { _ in }) throws {
         let logger = Logger(label: "test") { _ in Listener(tell: onLog) }
         metadata = try MetadataStore(directory: "/data", files: files, making: true)
-        topics = TopicStore(
-            configuration: BrokerConfiguration(dataDirectory: "/data"), files: files, threads: threads,
-            metadata: metadata, logger: logger)
+        let live = LiveConfiguration(
+            start: BrokerConfiguration(dataDirectory: "/data"), metadata: metadata, logger: logger)
+        topics = TopicStore(live: live, files: files, threads: threads, metadata: metadata, logger: logger)
         loop = MultiThreadedEventLoopGroup.singleton.next()
-        groupLog = GroupLog(topics: topics, snapshotBytes: 1 << 20, wallClock: { 0 }, logger: logger)
+        groupLog = GroupLog(topics: topics, snapshotBytes: 1 << 20, wallClock: { [clock] in clock.now }, logger: logger)
         coordinator = GroupCoordinator(
-            eventLoop: loop, limits: GroupLimits(), log: groupLog, logger: logger,
+            eventLoop: loop, limits: { GroupLimits() }, log: groupLog, wallClock: { [clock] in clock.now },
+            logger: logger,
             topicID: { [topics] in topics.topic(named: $0)?.id })
     }
 
@@ -49,10 +52,19 @@ struct CoordinatorWorld {
             [
                 (
                     TopicPartition(topic: topic.name, partition: 0),
-                    CommittedOffset(offset: offset, commitTimestamp: 0, topicID: topic.id)
+                    CommittedOffset(offset: offset, commitTimestamp: clock.now, topicID: topic.id)
                 )
             ])
     }
+}
+
+/// Milliseconds since 1970, as a test wants them.
+final class Clock: Sendable {
+    private let time = Mutex<Int64>(1_000_000_000_000)
+
+    var now: Int64 { time.withLock { $0 } }
+
+    func pass(_ milliseconds: Int64) { time.withLock { $0 += milliseconds } }
 }
 
 private struct Listener: LogHandler {
