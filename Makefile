@@ -13,6 +13,8 @@ SHELL := /bin/bash
 
 PORT ?= 8080
 DATA ?= shop-data
+# The programs carry Swift's libraries in them: they start in half the time, in less memory, and run where Swift is not.
+RELEASE := -c release --static-swift-stdlib
 SOURCES = git ls-files -z '*.swift' | xargs -0 swift format
 # Only what was given: an empty address is not an address.
 $(foreach name,KAFKA DATABASE,$(if $($(name)),$(eval export $(name))))
@@ -21,12 +23,12 @@ $(foreach name,KAFKA DATABASE,$(if $($(name)),$(eval export $(name))))
 FILTER ?=
 
 run: dependencies
-	swift build -c release --product shop
+	swift build $(RELEASE) --product shop
 	exec .build/release/shop all --port $(PORT) --data-dir $(DATA)
 
 build: dependencies
-	swift build -c release --product tidings
-	swift build -c release --product shop
+	swift build $(RELEASE) --product tidings
+	swift build $(RELEASE) --product shop
 
 test: test-dependencies
 	swift build --build-tests
@@ -36,7 +38,7 @@ prove: export TIDINGS_PROVE = 1
 prove: test
 
 bench: dependencies
-	swift build -c release --product tidings
+	swift build $(RELEASE) --product tidings
 	swift run -c release --package-path Benchmarks bench client --tidings .build/release/tidings
 	swift run -c release --package-path Benchmarks bench broker --tidings .build/release/tidings
 
