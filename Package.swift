@@ -35,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", from: "2.1.0"),
     ],
@@ -112,7 +113,23 @@ let package = Package(
             dependencies: ["Tidings", "CPQ", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
-        .target(name: "TidingsAudit", dependencies: ["Tidings"], swiftSettings: strict),
+        .target(
+            name: "TidingsAudit",
+            dependencies: ["Tidings", "KafkaClient", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "TidingsCompare",
+            dependencies: [
+                "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .target(
             name: "TidingsTesting",
             dependencies: [
@@ -128,7 +145,7 @@ let package = Package(
         .executableTarget(
             name: "TidingsCommand",
             dependencies: [
-                "KafkaBroker", "Tidings", "TidingsSQLite", "TidingsPostgres",
+                "KafkaBroker", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "TidingsCompare",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -249,6 +266,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "TidingsAuditTests", dependencies: ["TidingsAudit"], swiftSettings: strict),
+        .testTarget(
+            name: "TidingsCompareTests",
+            dependencies: ["TidingsCompare", "TidingsAudit", "Tidings", "Processes", "TidingsCommand"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "TidingsTesting", "Processes"],

@@ -36,6 +36,10 @@ public struct Checker: Sendable {
         for action in facts.actions where sightings[action.event] == nil {
             findings.append(Finding(.lost, action.event, "its action is committed, but it is not in Kafka"))
         }
+        for event in facts.acknowledged where facts.sequences[event] == nil {
+            findings.append(
+                Finding(.lost, event, "its caller was told that it is done, but its action is not committed"))
+        }
         for (event, places) in sightings.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             if facts.sequences[event] == nil {
                 findings.append(Finding(.ghost, event, "it is in Kafka, but its action is not committed"))
@@ -115,6 +119,7 @@ public struct Checker: Sendable {
 private struct Facts {
     var actions: [(event: EventID, sequence: Int64)] = []
     var sequences: [EventID: Int64] = [:]
+    var acknowledged: [EventID] = []
     var visible: [(event: EventID, key: String, partition: Int32, offset: Int64)] = []
     var effects: [String: [(event: EventID, key: String)]] = [:]
 
@@ -123,6 +128,7 @@ private struct Facts {
             switch fact {
             case .actionCommitted(let event, _, let sequence):
                 if sequences.updateValue(sequence, forKey: event) == nil { actions.append((event, sequence)) }
+            case .actionAcknowledged(let event, _): acknowledged.append(event)
             case .eventVisible(let event, let key, let partition, let offset):
                 visible.append((event, key, partition, offset))
             case .effect(let event, let key, let reader):

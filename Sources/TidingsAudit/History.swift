@@ -6,6 +6,9 @@ public enum Fact: Hashable, Sendable, Codable {
     /// order of the commits.
     case actionCommitted(event: EventID, key: String, sequence: Int64)
 
+    /// The caller was told that its action is done. Then it must be committed, whoever is killed afterwards.
+    case actionAcknowledged(event: EventID, key: String)
+
     /// A reader of Kafka can see the event, at this place.
     case eventVisible(event: EventID, key: String, partition: Int32, offset: Int64)
 

@@ -33,13 +33,22 @@ struct House {
         "TidingsPostgres": Room(
             folder: "Sources/TidingsPostgres", mayImport: ["Tidings", "KafkaClient", "CPQ", "Foundation"]),
         "TidingsAudit": Room(folder: "Sources/TidingsAudit", mayImport: ["Tidings", "KafkaClient", "Foundation"]),
+        "TidingsCompare": Room(
+            folder: "Sources/TidingsCompare",
+            mayImport: [
+                "Tidings", "KafkaClient", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "GRDB", "Histogram",
+                "Foundation",
+            ]),
         // Where the towers meet.
         "TidingsTesting": Room(
             folder: "Sources/TidingsTesting",
             mayImport: ["KafkaBroker", "KafkaLog", "KafkaClient", "Tidings", "Foundation"]),
         "TidingsCommand": Room(
             folder: "Sources/TidingsCommand",
-            mayImport: ["KafkaBroker", "Tidings", "TidingsSQLite", "TidingsPostgres", "ArgumentParser"]),
+            mayImport: [
+                "KafkaBroker", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "TidingsCompare",
+                "ArgumentParser",
+            ]),
         "Shop": Room(
             folder: "Examples/Shop",
             mayImport: [

@@ -40,6 +40,14 @@ import TidingsAudit
         #expect(verdict.findings.count == 2)
     }
 
+    @Test("an action that its caller was told of and that is not committed is lost")
+    func lostAction() {
+        let told = (1...5).map { Fact.actionAcknowledged(event: EventID("\($0)"), key: key($0)) }
+        let verdict = check(good + told)
+        #expect(verdict.events(.lost) == ["5"])
+        #expect(verdict.findings.count == 1)
+    }
+
     @Test("an event that no reader acted on is a lost effect")
     func lostEffect() {
         let verdict = check(good.filter { $0 != effect(2) })

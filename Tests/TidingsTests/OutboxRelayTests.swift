@@ -18,10 +18,11 @@ import TidingsTesting
     /// Runs a relay while `body` runs.
     private func relaying(
         _ sender: RecordingSender, name: String = "relay", store other: InMemoryStore? = nil,
-        clock: any Clock<Duration> = ContinuousClock(), _ body: () async throws -> Void
+        clock: any Clock<Duration> = ContinuousClock(), gathering: Duration = .zero, _ body: () async throws -> Void
     ) async throws {
         var configuration = OutboxRelayConfiguration()
         configuration.instanceID = name
+        configuration.gathering = gathering
         configuration.backoff = Backoff(first: .milliseconds(1), longest: .milliseconds(5))
         let relay = OutboxRelay(
             store: other ?? store, producer: sender, configuration: configuration, clock: clock, logger: .silent)
@@ -48,6 +49,23 @@ import TidingsTesting
             await emptyOutbox()
         }
         #expect(sender.records.map(\.eventID) == ["1", "2", "3", "4", "5"])
+    }
+
+    @Test("a relay that gathers waits before it sends, and sends together what has come meanwhile")
+    func gathers() async throws {
+        let (sender, clock) = (RecordingSender(), ManualClock())
+        try await relaying(sender, clock: clock, gathering: .milliseconds(100)) {
+            await clock.sleepers(atLeast: 3)
+            for id in ["1", "2", "3"] { try await publish(id) }
+            for _ in 0..<1000 { await Task.yield() }
+            #expect(sender.records.isEmpty)
+            while sender.records.count < 3 {
+                clock.advance(by: .milliseconds(100))
+                await Task.yield()
+            }
+        }
+        #expect(sender.records.map(\.eventID) == ["1", "2", "3"])
+        #expect(Set(sender.records.map { EventStamp($0.headers)?.batch }).count == 1)
     }
 
     @Test("what another process appended is found by the slow poll")

@@ -149,12 +149,13 @@ public final class OutboxRelay<S: Store>: Service {
         var nextBalance = Duration.zero
         var failures = 0
         var last: RelaySettlement?
+        var isGathering = false
         while true {
             let isEnding = Task.isShuttingDownGracefully
             let obstacle = last?.obstacle
             let mustBalance = elapsed() >= nextBalance
             let claimed = try await turn(
-                last?.settlement, claiming: obstacle == nil && !isEnding && !mustBalance, with: &held)
+                last?.settlement, claiming: obstacle == nil && !isEnding && !mustBalance && !isGathering, with: &held)
             last = nil
             if let obstacle {
                 if obstacle.isFatal { throw obstacle }
@@ -167,13 +168,18 @@ public final class OutboxRelay<S: Store>: Service {
                 await clock.rest(for: configuration.backoff.delay(after: failures))
                 try Task.checkCancellation()
             } else if claimed.isEmpty, !mustBalance {
-                metrics.caughtUp()
-                let pause = min(configuration.pollInterval, max(nextBalance - elapsed(), .milliseconds(1)))
-                await clock.rest(for: pause, orUntil: store.outboxSignal)
+                if !isGathering {
+                    metrics.caughtUp()
+                    let pause = min(configuration.pollInterval, max(nextBalance - elapsed(), .milliseconds(1)))
+                    await clock.rest(for: pause, orUntil: store.outboxSignal)
+                }
+                if configuration.gathering > .zero { await clock.rest(for: configuration.gathering) }
+                isGathering = false
                 try Task.checkCancellation()
             } else if !claimed.isEmpty, held.maySend(at: elapsed()) {
                 last = try await send(claimed, with: held)
                 if last?.obstacle == nil { failures = 0 }
+                isGathering = configuration.gathering > .zero && claimed.count < configuration.maximumBatchCount
             } else if !claimed.isEmpty {
                 // It took so long that somebody may have taken over: look again, before anything is sent.
                 held.mayHaveOpenBatches = true

@@ -1,0 +1,204 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import TidingsAudit
+import TidingsCompare
+import UnixSignals
+
+/// `tidings compare`: measures the three ways of sending side by side, and shows what they lose and invent.
+struct CompareCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Measure the ways of sending side by side, on your machine.",
+        discussion: """
+            The same actions, each with an event, are done three times over: sent after the action, before it, and through
+            the outbox. Measured are how long the caller waits, when a consumer has the event, how much goes through, and
+            what it costs; and what becomes of it all when Kafka is away for ten seconds. It takes about two minutes.
+
+              tidings compare
+              tidings compare --faults --html report.html
+              tidings compare --kafka kafka:9092 --database postgres://me@db/scratch --json figures.json
+
+            Without --kafka it starts a broker of its own, without --database it uses SQLite files, all in a folder that
+            is named at the end. In a PostgreSQL database it makes schemas of its own and drops them.
+
+            --faults kills the publisher, the relay, the handler and the broker (kill -9) at every step and at random
+            moments, makes actions fail, takes the database and Kafka away, and counts what was lost, invented, doubled
+            and reordered. Every number leads to a history on disk.
+
+            EXIT CODES
+              0    done
+              1    it could not be carried out, or a promise was not kept
+              64   the arguments are wrong
+              130  broken off
+            """)
+
+    @Option(help: ArgumentHelp("Actions in a second.", valueName: "count"))
+    var rate = Workload().rate
+
+    @Option(help: ArgumentHelp("The size of an event.", valueName: "bytes"))
+    var eventSize = Workload().eventSize
+
+    @Option(help: ArgumentHelp("How many keys the events have.", valueName: "count"))
+    var keys = Workload().keys
+
+    @Option(help: ArgumentHelp("How long each run goes on at that rate.", valueName: "seconds"))
+    var duration = Workload().duration
+
+    @Option(help: ArgumentHelp("How long each run then goes on as fast as it can.", valueName: "seconds"))
+    var saturation = Workload().saturation
+
+    @Option(help: ArgumentHelp("How long Kafka is taken away; 0 leaves it there.", valueName: "seconds"))
+    var outage = Workload().outage
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("For how long the outbox's relay gathers events, one run each.", valueName: "milliseconds"))
+    var gathering = [0.0, 2, 10, 50, 200]
+
+    @Option(help: ArgumentHelp("How often each way is measured.", valueName: "count"))
+    var repeats = Workload().repeats
+
+    @Option(help: ArgumentHelp("A Kafka of yours; it is not taken away then.", valueName: "host:port,…"))
+    var kafka: String?
+
+    @Option(
+        name: [.customShort("X")],
+        help: ArgumentHelp("A property of librdkafka, such as security.protocol=ssl.", valueName: "name=value"))
+    var properties: [String] = []
+
+    @Option(help: ArgumentHelp("A PostgreSQL database of yours, postgres://USER@HOST/NAME.", valueName: "url"))
+    var database: String?
+
+    @Flag(help: "Kill processes at every step, too; a minute or two more.")
+    var faults = false
+
+    @Flag(help: "Only that.")
+    var onlyFaults = false
+
+    @Option(help: ArgumentHelp("Write all figures as JSON; - for standard output.", valueName: "file"))
+    var json: String?
+
+    @Option(help: ArgumentHelp("Write a page with plots that needs nothing else.", valueName: "file"))
+    var html: String?
+
+    @Option(help: ArgumentHelp("Where histories and logs go; made if missing.", valueName: "dir"))
+    var folder: String?
+
+    func validate() throws {
+        guard rate > 0, keys > 0, repeats > 0, duration > 0, eventSize > 0 else {
+            throw ValidationError("--rate, --keys, --repeats, --duration and --event-size are above zero")
+        }
+        guard saturation >= 0, outage >= 0, gathering.allSatisfy({ $0 >= 0 }) else {
+            throw ValidationError("--saturation, --outage and --gathering are not below zero")
+        }
+        if let database, !database.hasPrefix("postgres://"), !database.hasPrefix("postgresql://") {
+            throw ValidationError("--database takes a postgres:// URL; without it SQLite is used")
+        }
+        if let property = properties.first(where: { !$0.contains("=") }) {
+            throw ValidationError("-X takes NAME=VALUE, not '\(property)'")
+        }
+    }
+
+    func run() async throws {
+        let folder = try makeFolder()
+        SubjectKafka.set(properties)
+        let comparison: Comparison
+        do {
+            comparison = try await untilSignal { try await comparer(in: folder).run(ProgressLine().show) }
+            ProgressLine().clear()
+        } catch {
+            ProgressLine().clear()
+            if error is CancellationError { throw ExitCode(130) }
+            write("tidings compare: \(error)\nWhat there is of logs and histories is in \(folder)\n", to: STDERR_FILENO)
+            throw ExitCode.failure
+        }
+        try report(comparison)
+        tidy(folder, comparison)
+        if comparison.faults?.failures.isEmpty == false { throw ExitCode.failure }
+    }
+
+    private func comparer(in folder: String) -> Comparer {
+        var workload = Workload()
+        (workload.rate, workload.eventSize, workload.keys) = (rate, eventSize, keys)
+        (workload.duration, workload.repeats) = (duration, repeats)
+        (workload.saturation, workload.outage) = (saturation, outage)
+        var comparer = Comparer(program: ["/proc/self/exe", "subject"], folder: folder)
+        comparer.workload = workload
+        comparer.kafka = kafka
+        if let database { comparer.database = .postgres(database) }
+        comparer.gatherings = gathering
+        comparer.measures = !onlyFaults
+        comparer.triesFaults = faults || onlyFaults
+        return comparer
+    }
+
+    private func report(_ comparison: Comparison) throws {
+        if let json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            let text = String(decoding: try encoder.encode(comparison), as: UTF8.self) + "\n"
+            if json == "-" { write(text, to: STDOUT_FILENO) } else { try save(text, to: json) }
+        }
+        if let html { try save(HTMLReport(comparison).page, to: html) }
+        if json != "-" { write(TextReport(comparison, width: 100).text, to: STDOUT_FILENO) }
+    }
+
+    private func save(_ text: String, to file: String) throws {
+        do {
+            try Data(text.utf8).write(to: URL(filePath: file))
+        } catch {
+            write("tidings compare: cannot write \(file): \(error)\n", to: STDERR_FILENO)
+            throw ExitCode.failure
+        }
+    }
+
+    // MARK: The folder
+
+    private func makeFolder() throws -> String {
+        let folder = folder ?? "/tmp/tidings-compare-\(getpid())"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        return URL(filePath: folder).resolvingSymlinksInPath().path
+    }
+
+    /// Removes what no figure can be traced to.
+    private func tidy(_ folder: String, _ comparison: Comparison) {
+        for part in ["runs", "broker"] { try? FileManager.default.removeItem(atPath: "\(folder)/\(part)") }
+        if comparison.outage == nil, comparison.faults == nil {
+            try? FileManager.default.removeItem(atPath: folder)
+        } else if json != "-" {
+            printLine("(The histories behind these numbers are in \(folder))")
+        }
+    }
+}
+
+/// Runs `body` until it is done or a signal asks to stop; then everything it started is ended.
+private func untilSignal<R: Sendable>(_ body: @escaping @Sendable () async throws -> R) async throws -> R {
+    let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+    return try await withThrowingTaskGroup(of: R?.self) { group in
+        group.addTask { try await body() }
+        group.addTask {
+            for await _ in signals { break }
+            return nil
+        }
+        defer { group.cancelAll() }
+        guard let first = try await group.next(), let result = first else { throw CancellationError() }
+        return result
+    }
+}
+
+/// One line on a terminal that is overwritten; elsewhere nothing.
+private struct ProgressLine: Sendable {
+    private var isShown: Bool { isatty(STDERR_FILENO) == 1 }
+
+    @Sendable func show(_ progress: Comparer.Progress) {
+        guard isShown else { return }
+        let done = Int(progress.fraction * 30)
+        let bar = String(repeating: "█", count: done) + String(repeating: "░", count: 30 - done)
+        write("\r\u{1B}[K\(bar) \(Int(progress.fraction * 100)) %  \(progress.doing)", to: STDERR_FILENO)
+    }
+
+    func clear() {
+        if isShown { write("\r\u{1B}[K", to: STDERR_FILENO) }
+    }
+}

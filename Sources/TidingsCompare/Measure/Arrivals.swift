@@ -1,0 +1,87 @@
+import KafkaClient
+import Logging
+import Synchronization
+import Tidings
+import TidingsAudit
+
+/// A consumer that notes when it has each event, and waits for the last.
+final class Arrivals: Sendable {
+    private struct State {
+        /// By the event's number: nanoseconds; 0 while it is not there.
+        var seen: [Int64] = []
+        var count = 0
+        var awaited: (count: Int, continuation: CheckedContinuation<Void, Never>)?
+
+        mutating func note(_ number: Int, at time: Int64) {
+            if number >= seen.count { seen += Array(repeating: 0, count: number + 1 - seen.count) }
+            guard seen[number] == 0 else { return }
+            seen[number] = time
+            count += 1
+        }
+
+        mutating func wakeIfComplete() {
+            if let awaited, count >= awaited.count {
+                awaited.continuation.resume()
+                self.awaited = nil
+            }
+        }
+    }
+
+    private let consumer: Consumer
+    private let state = Mutex(State())
+
+    /// A consumer of all of a topic.
+    init(of topic: String, partitions: Int32, kafka: String) throws {
+        let configuration = SubjectKafka.at(kafka)
+        let all = (0..<partitions).map { (TopicPartition(topic, $0), StartOffset.beginning) }
+        consumer = try Consumer(
+            configuration, partitions: Dictionary(uniqueKeysWithValues: all),
+            logger: Logger(label: "arrivals") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// When each event came, by its number; 0 for those that have not come.
+    var times: [Int64] { state.withLock { $0.seen } }
+
+    /// Reads until it is cancelled.
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [consumer] in try await consumer.run() }
+            group.addTask { [self] in
+                for try await batch in consumer.batches {
+                    let now = monotonicNanoseconds()
+                    let numbers = batch.compactMap(Self.number)
+                    state.withLock { state in
+                        for number in numbers { state.note(number, at: now) }
+                        state.wakeIfComplete()
+                    }
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Waits until so many different events have come.
+    func wait(for count: Int) async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                state.withLock { state in
+                    state.awaited = (Task.isCancelled ? 0 : count, continuation)
+                    state.wakeIfComplete()
+                }
+            }
+        } onCancel: {
+            state.withLock { state in
+                state.awaited?.count = 0
+                state.wakeIfComplete()
+            }
+        }
+    }
+
+    private static func number(_ record: ConsumerRecord) -> Int? {
+        guard let header = record.headers.first(where: { $0.name == "ce_id" }), let value = header.value else {
+            return nil
+        }
+        return LoadLog.number(EventID(String(decoding: value, as: UTF8.self)))
+    }
+}

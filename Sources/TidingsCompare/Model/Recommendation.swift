@@ -1,0 +1,149 @@
+import TidingsAudit
+
+/// The answer to the question that a comparison is made for, derived from its figures and nothing else.
+public struct Recommendation: Hashable, Sendable, Codable {
+    /// What was asked.
+    public var question: String
+    /// The answer, in a sentence or two.
+    public var answer: String
+    /// Why, one figure after the other.
+    public var reasons: [String]
+
+    /// Derives the answer.
+    public init(
+        ways: [Comparison.Figures], curve: [Comparison.Figures], outage: Comparison.Outage?, faults: SweepReport?
+    ) {
+        question = "My events are extremely time-sensitive; which way should I use?"
+        let figures = Dictionary(ways.map { ($0.way, $0) }) { first, _ in first }
+        guard let outbox = figures[.outbox], let after = figures[.afterAction] else {
+            answer = "That was not measured: it takes figures for sending after the action and for the outbox."
+            reasons = Self.faults(faults)
+            return
+        }
+        answer = Self.answer(outbox, after, faults)
+        reasons = [Self.time(outbox, after)]
+        if let before = figures[.beforeAction] { reasons.append(Self.ghosts(before)) }
+        reasons.append(Self.caller(outbox, after))
+        reasons.append(Self.throughput(outbox, after))
+        if let bend = Self.bend(curve) { reasons.append(bend) }
+        if let outage { reasons.append(Self.outage(outage)) }
+        reasons += Self.faults(faults)
+    }
+
+    /// A delay that nobody notices who is not a machine.
+    private static let noticeable = 20.0
+
+    private static func answer(
+        _ outbox: Comparison.Figures, _ after: Comparison.Figures, _ faults: SweepReport?
+    ) -> String {
+        if let faults, !faults.total(.outbox).effects.isClean {
+            return "None of these figures counts before this is mended: the outbox has not kept its promise. "
+                + "\(faults.failures.first ?? "")"
+        }
+        if outbox.failures > 0 || after.failures > 0 {
+            return "These figures do not say: \(outbox.failures + after.failures) actions failed although nothing was "
+                + "wrong. Look at the logs, and measure again."
+        }
+        let (own, direct) = (outbox.visible, after.visible)
+        if own.median.isWithinNoise(of: direct.median) || own.median.median < direct.median.median {
+            return
+                "The outbox: here it costs your events no time beyond noise, and it is the only one of the three that neither "
+                + "loses nor invents any."
+        }
+        let delay = own.median.median - direct.median.median
+        guard delay > noticeable else {
+            return "The outbox: your events come \(Words.milliseconds(delay)) later than when sent right after the "
+                + "action, and in return none is ever lost or invented."
+        }
+        return
+            "The outbox, if none of your events may be lost. Here they come \(Words.milliseconds(delay)) later than when "
+            + "sent right after the action: where that is too much, and an event may now and then be lost with a "
+            + "process that dies, send after the action. Never before it."
+    }
+
+    private static func time(_ outbox: Comparison.Figures, _ after: Comparison.Figures) -> String {
+        let (own, direct) = (outbox.visible, after.visible)
+        let figures =
+            "From the call until a consumer has the event it takes \(Words.milliseconds(own.median.median)) through the "
+            + "outbox (p99 \(Words.milliseconds(own.p99.median))) and \(Words.milliseconds(direct.median.median)) sent "
+            + "after the action (p99 \(Words.milliseconds(direct.p99.median)))"
+        return own.median.isWithinNoise(of: direct.median)
+            ? figures + "; at the median that is within noise." : figures + "."
+    }
+
+    private static func ghosts(_ before: Comparison.Figures) -> String {
+        guard before.comesBeforeCommit else {
+            return "Sent before the action, an event that fails afterwards stays in the world: a ghost."
+        }
+        return
+            "Sent before the action, consumers know of it \(Words.milliseconds(before.afterCommit.median.median)) before "
+            + "it is true. That is no speed to be had: if the action then fails, they know of something that never "
+            + "happened."
+    }
+
+    private static func caller(_ outbox: Comparison.Figures, _ after: Comparison.Figures) -> String {
+        let (own, direct) = (outbox.action.median, after.action.median)
+        let figures =
+            "Whoever calls for the action waits \(Words.milliseconds(own.median)) with the outbox and "
+            + "\(Words.milliseconds(direct.median)) when the service sends after it"
+        if own.isWithinNoise(of: direct) { return figures + "; that is within noise." }
+        return own.median < direct.median
+            ? figures + ": \(Words.factor(direct.median, own.median)) times as long, for Kafka's answer is waited for."
+            : figures + "."
+    }
+
+    private static func throughput(_ outbox: Comparison.Figures, _ after: Comparison.Figures) -> String {
+        let (own, direct) = (outbox.throughput, after.throughput)
+        let figures =
+            "As fast as it can, the outbox carries \(Words.count(own.median)) events a second to a consumer, and sending "
+            + "after the action \(Words.count(direct.median))"
+        return own.isWithinNoise(of: direct) ? figures + "; that is within noise." : figures + "."
+    }
+
+    /// From where on gathering spares next to nothing more.
+    private static func bend(_ curve: [Comparison.Figures]) -> String? {
+        let points = curve.sorted { ($0.gathering ?? 0) < ($1.gathering ?? 0) }
+        guard let first = points.first, points.count > 1, let least = points.map(\.cpu.median).min(),
+            let bend = points.first(where: { $0.cpu.median <= 1.15 * least })
+        else { return nil }
+        let gathering = bend.gathering ?? 0
+        if gathering == (first.gathering ?? 0) || bend.cpu.isWithinNoise(of: first.cpu) {
+            return "The relay's setting can stay as it is, at no gathering: at this rate longer gathering spares no "
+                + "processor time beyond noise."
+        }
+        let spared = Int((100 * (1 - bend.cpu.median / max(first.cpu.median, 0.001))).rounded())
+        let price = bend.visible.median.median - first.visible.median.median
+        return "For time-sensitive events let the relay gather nothing, as it does by default. Where they may wait "
+            + "\(Words.milliseconds(price)) longer, gathering for \(Words.milliseconds(gathering)) spares \(spared) % of "
+            + "the service's processor time; longer spares next to nothing more."
+    }
+
+    private static func outage(_ outage: Comparison.Outage) -> String {
+        let parts = outage.rows.map { row in
+            var words: [String] = []
+            if row.refused > 0 { words.append("\(row.refused) refused") }
+            if row.delayed > 0 { words.append("\(row.delayed) delayed for more than a second") }
+            if row.lost > 0 { words.append("\(row.lost) done and their events lost") }
+            if row.ghost > 0 { words.append("\(row.ghost) not done and their events sent") }
+            return "\(row.way): " + (words.isEmpty ? "none of them touched" : words.joined(separator: ", "))
+        }
+        return
+            "With Kafka away for \(Words.rounded(outage.seconds, 0)) s, of \(outage.rows.first?.actions ?? 0) actions in "
+            + "each way: " + parts.joined(separator: "; ") + "."
+    }
+
+    private static func faults(_ faults: SweepReport?) -> [String] {
+        guard let faults else {
+            return ["What is lost, invented or doubled when processes die was not tried: run it again with --faults."]
+        }
+        let parts = Way.allCases.compactMap { way -> String? in
+            guard faults.rows.contains(where: { $0.trial.way == way }) else { return nil }
+            let total = faults.total(way)
+            return "\(way): events \(total.events.words), effects \(total.effects.words)"
+        }
+        let sum =
+            "In \(faults.rows.count) trials with kills at every step and other faults: "
+            + parts.joined(separator: "; ") + "."
+        return [sum] + faults.failures.map { "Not as promised: \($0)." }
+    }
+}

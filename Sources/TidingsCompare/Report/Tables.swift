@@ -1,0 +1,157 @@
+import TidingsAudit
+
+/// A table of a report: the same rows for the terminal and for the page.
+struct ReportTable: Sendable {
+    struct Cell: Sendable {
+        var text: String
+        /// The file that the cell can be traced to.
+        var file: String?
+        /// It says that something is wrong.
+        var isBad = false
+
+        init(_ text: String, file: String? = nil, isBad: Bool = false) {
+            self.text = text
+            self.file = file
+            self.isBad = isBad
+        }
+    }
+
+    var caption: String
+    /// One line above it, for newcomers.
+    var sentence: String
+    var head: [String]
+    var rows: [[Cell]]
+
+    init(_ caption: String, _ sentence: String, _ head: [String], _ rows: [[Cell]]) {
+        self.caption = caption
+        self.sentence = sentence
+        self.head = head
+        self.rows = rows
+    }
+}
+
+extension Comparison {
+    /// The tables in the order in which the terminal shows them.
+    var tables: [ReportTable] {
+        [waysTable, curveTable, outageTable, totalsTable, faultsList].compactMap { $0 }
+    }
+
+    /// What the figures in front of a spread mean.
+    var legend: String {
+        workload.repeats > 1
+            ? "Each figure is the median of \(workload.repeats) runs, with the lowest and the highest in brackets."
+            : "Each figure comes from a single run: there is no spread to tell noise by."
+    }
+
+    private static let figuresHead = [
+        "caller waits, median", "caller p99", "caller p99.9", "commit to consumer, median", "to consumer p99",
+        "to consumer p99.9", "events/s at most", "CPU/event, µs", "MB",
+    ]
+
+    var waysTable: ReportTable? {
+        guard !ways.isEmpty else { return nil }
+        return ReportTable(
+            "Three ways",
+            "\(workload.rate) actions a second, each with an event of \(workload.eventSize) bytes: how long the caller "
+                + "waits, and how long after the commit a consumer has the event.",
+            ["way"] + Self.figuresHead,
+            ways.map { [ReportTable.Cell("\($0.way)")] + cells($0) })
+    }
+
+    var curveTable: ReportTable? {
+        guard !curve.isEmpty else { return nil }
+        return ReportTable(
+            "The outbox, from time-sensitive to throughput",
+            "The relay may gather events for a while before it sends them: fewer and larger batches, and later events.",
+            ["gathers for"] + Self.figuresHead,
+            curve.map { [ReportTable.Cell(Words.milliseconds($0.gathering ?? 0))] + cells($0) })
+    }
+
+    private func cells(_ figures: Figures) -> [ReportTable.Cell] {
+        func latencies(_ latencies: Latencies, isEarly: Bool) -> [ReportTable.Cell] {
+            [latencies.median, latencies.p99, latencies.p999].map { spread in
+                ReportTable.Cell(Words.spread(spread, Words.milliseconds) + (isEarly ? " early" : ""))
+            }
+        }
+        return latencies(figures.action, isEarly: false)
+            + latencies(figures.afterCommit, isEarly: figures.comesBeforeCommit)
+            + [
+                ReportTable.Cell(Words.spread(figures.throughput, Words.count)),
+                ReportTable.Cell(Words.spread(figures.cpu, Words.count)),
+                ReportTable.Cell(Words.spread(figures.memory, Words.count)),
+            ]
+    }
+
+    var outageTable: ReportTable? {
+        guard let outage else { return nil }
+        func count(_ number: Int, _ row: Outage.Row, isBad: Bool) -> ReportTable.Cell {
+            ReportTable.Cell("\(number)", file: row.file, isBad: isBad && number > 0)
+        }
+        return ReportTable(
+            "Kafka away for \(Words.rounded(outage.seconds, 0)) seconds",
+            "What becomes of \(outage.rate) actions a second, when callers wait for Kafka for at most "
+                + "\(Words.rounded(outage.patience, 0)) seconds.",
+            ["way", "actions", "refused", "delayed > 1 s", "lost events", "ghosts", "longest wait"],
+            outage.rows.map { row in
+                [
+                    ReportTable.Cell("\(row.way)"), ReportTable.Cell("\(row.actions)"),
+                    count(row.refused, row, isBad: true), count(row.delayed, row, isBad: false),
+                    count(row.lost, row, isBad: true), count(row.ghost, row, isBad: true),
+                    ReportTable.Cell(Words.milliseconds(row.longest)),
+                ]
+            })
+    }
+
+    var totalsTable: ReportTable? {
+        guard let faults else { return nil }
+        return ReportTable(
+            "Crashes, in sum",
+            "\(faults.rows.count) trials: publisher, relay and handler killed at every step and at random moments, actions "
+                + "that fail, database and Kafka away.",
+            ["way", "events lost", "ghost", "doubled", "reordered", "effects lost", "ghost", "doubled", "reordered"],
+            Way.allCases.filter { way in faults.rows.contains { $0.trial.way == way } }.map { way in
+                let total = faults.total(way)
+                return [ReportTable.Cell("\(way)")] + Self.cells(total.events) + Self.cells(total.effects)
+            })
+    }
+
+    private static func cells(_ counts: SweepReport.Counts, file: String? = nil) -> [ReportTable.Cell] {
+        [counts.lost, counts.ghost, counts.doubled, counts.reordered].map {
+            ReportTable.Cell("\($0)", file: file, isBad: $0 > 0)
+        }
+    }
+
+    var faultsTable: ReportTable? {
+        guard let faults else { return nil }
+        return ReportTable(
+            "Crashes, one by one",
+            "Each number leads to the history on disk that it was counted in.",
+            [
+                "way", "database", "what was done to it", "kills", "actions", "events lost", "ghost", "doubled",
+                "reordered", "effects lost", "ghost", "doubled", "reordered",
+            ],
+            faults.rows.map { row in
+                let fault = row.obstacle.map { "\(row.trial.fault): \($0)" } ?? "\(row.trial.fault)"
+                return [
+                    ReportTable.Cell("\(row.trial.way)"), ReportTable.Cell(row.trial.database),
+                    ReportTable.Cell(fault, isBad: row.obstacle != nil), ReportTable.Cell("\(row.kills)"),
+                    ReportTable.Cell("\(row.actions)", file: row.file),
+                ] + Self.cells(row.events, file: row.file) + Self.cells(row.effects, file: row.file)
+            })
+    }
+
+    /// The same in a line each, where there is no room for a column for each number.
+    private var faultsList: ReportTable? {
+        guard let faults else { return nil }
+        return ReportTable(
+            "Crashes, one by one",
+            "What was counted in each history on disk; 0 where all is well.",
+            ["way", "what was done to it", "kills", "actions", "events", "effects"],
+            faults.rows.map { row in
+                let fault = row.obstacle.map { "\(row.trial.fault): \($0)" } ?? "\(row.trial.fault)"
+                return [
+                    "\(row.trial.way)", fault, "\(row.kills)", "\(row.actions)", row.events.words, row.effects.words,
+                ].map { ReportTable.Cell($0) }
+            })
+    }
+}

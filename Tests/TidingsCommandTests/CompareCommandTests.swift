@@ -1,0 +1,103 @@
+import Foundation
+import Logging
+import Processes
+import Testing
+import TidingsPostgres
+
+@Suite("tidings compare", .timeLimit(.minutes(5)))
+struct CompareCommandTests {
+    @Test("it measures the three ways, and its table, its JSON and its page say the same")
+    func measures() async throws {
+        try await withTemporaryFolder { folder in
+            let process = try ChildProcess(
+                Programs.tidings,
+                [
+                    "compare", "--rate", "200", "--duration", "0.5", "--saturation", "0.3", "--repeats", "2",
+                    "--outage",
+                    "0", "--gathering", "0", "5", "--json", "\(folder)/figures.json", "--html", "\(folder)/page.html",
+                    "--folder", "\(folder)/work",
+                ])
+            #expect(try await process.waitForExit(within: .seconds(120)) == 0, "\(process.errors)")
+            let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: "\(folder)/figures.json")))
+            let figures = try #require(json as? [String: Any])
+            let ways = try #require(figures["ways"] as? [[String: Any]])
+            #expect(ways.map { $0["way"] as? String } == ["after", "before", "outbox"])
+            for way in ways {
+                #expect(way["failures"] as? Int == 0)
+                let action = try #require(way["action"] as? [String: Any])
+                #expect(action["count"] as? Int == 200)
+                #expect(try median(way["visible"]) > 0)
+                #expect(try #require((way["throughput"] as? [String: Any])?["lowest"] as? Double) > 0)
+            }
+            // An event that gathers for 5 ms is at least that much later.
+            let curve = try #require(figures["curve"] as? [[String: Any]])
+            #expect(try median(curve.last?["visible"]) > 5)
+
+            let recommendation = try #require(figures["recommendation"] as? [String: Any])
+            let answer = try #require(recommendation["answer"] as? String)
+            let page = try String(contentsOfFile: "\(folder)/page.html", encoding: .utf8)
+            #expect(page.contains(answer))
+            #expect(process.lines.joined(separator: " ").contains(answer.prefix(40)))
+            #expect(process.lines.contains { $0.hasPrefix("THREE WAYS") })
+            // No history stands behind these figures: nothing is left.
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/work"))
+        }
+    }
+
+    private func median(_ latencies: Any?) throws -> Double {
+        let median = (latencies as? [String: Any])?["median"] as? [String: Any]
+        return try #require(median?["median"] as? Double)
+    }
+
+    @Test("in a database of the user's it leaves nothing behind")
+    func postgres() async throws {
+        try await withPostgresDatabase { url in
+            let process = try ChildProcess(
+                Programs.tidings,
+                [
+                    "compare", "--database", url, "--rate", "100", "--duration", "0.3", "--saturation", "0.2",
+                    "--repeats",
+                    "1", "--outage", "0", "--gathering", "0", "--json", "-",
+                ])
+            #expect(try await process.waitForExit(within: .seconds(120)) == 0, "\(process.errors)")
+            #expect(process.lines.contains { $0.contains("\"database\" : \"PostgreSQL\"") })
+            let pool = PostgresPool(PostgresConfiguration(url), logger: Logger(label: "test"))
+            defer { pool.close() }
+            let left = try await pool.transaction { db -> Int in
+                try db.query("select count(*) from pg_namespace where nspname like 'tidings%'")[0][0]
+            }
+            #expect(left == 0)
+        }
+    }
+
+    @Test("broken off, it ends its broker and its services, and says so with its code")
+    func brokenOff() async throws {
+        try await withTemporaryFolder { folder in
+            let process = try ChildProcess(Programs.tidings, ["compare", "--folder", "\(folder)/work"])
+            try await eventually("a service at work") {
+                FileManager.default.fileExists(atPath: "\(folder)/work/runs/after-1/service.log")
+            }
+            process.signal(SIGINT)
+            #expect(try await process.waitForExit() == 130, "\(process.errors)")
+            try await eventually("nobody is left") { try !isAnybody(in: "\(folder)/work") }
+        }
+    }
+
+    /// Whether a process has this folder on its command line.
+    private func isAnybody(in folder: String) throws -> Bool {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").contains { entry in
+            guard Int(entry) != nil, let line = FileManager.default.contents(atPath: "/proc/\(entry)/cmdline") else {
+                return false
+            }
+            return String(decoding: line, as: UTF8.self).contains(folder)
+        }
+    }
+
+    @Test(
+        "arguments that make no sense are refused",
+        arguments: [["--rate", "0"], ["--database", "file.sqlite"], ["-X", "a"]])
+    func nonsense(_ arguments: [String]) async throws {
+        let process = try ChildProcess(Programs.tidings, ["compare"] + arguments)
+        #expect(try await process.waitForExit() == 64)
+    }
+}

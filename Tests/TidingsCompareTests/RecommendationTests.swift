@@ -1,0 +1,77 @@
+import Testing
+import Tidings
+import TidingsAudit
+
+@testable import TidingsCompare
+
+@Suite struct RecommendationTests {
+    private func figures(outbox visible: Double, failures: Int = 0) -> Recommendation {
+        Forged.comparison(outbox: Forged.figures(.outbox, action: 0.5, visible: visible, failures: failures))
+            .recommendation
+    }
+
+    @Test("an outbox that is as fast is the answer, and what is within noise is called so")
+    func asFast() {
+        let recommendation = figures(outbox: 1.4)
+        #expect(recommendation.answer.hasPrefix("The outbox: here it costs your events no time"))
+        #expect(recommendation.reasons[0].contains("within noise"))
+    }
+
+    @Test("an outbox that is a little slower is the answer, with the price")
+    func littleSlower() {
+        let recommendation = figures(outbox: 5.4)
+        #expect(
+            recommendation.answer.hasPrefix("The outbox: your events come 4.0 ms later"), "\(recommendation.answer)")
+        #expect(!recommendation.reasons[0].contains("within noise"))
+    }
+
+    @Test("an outbox that is much slower leaves a choice, but never that of sending before the action")
+    func muchSlower() {
+        let answer = figures(outbox: 101.4).answer
+        #expect(
+            answer.contains("100 ms later") && answer.contains("send after the action. Never before it."), "\(answer)")
+    }
+
+    @Test("figures of a run with failures recommend nothing")
+    func failures() {
+        #expect(figures(outbox: 1.4, failures: 1).answer.hasPrefix("These figures do not say: 3 actions failed"))
+    }
+
+    @Test("without figures there is no answer, but what the kills have shown is told")
+    func nothingMeasured() {
+        let recommendation = Recommendation(ways: [], curve: [], outage: nil, faults: nil)
+        #expect(recommendation.answer.hasPrefix("That was not measured"))
+        #expect(recommendation.reasons.count == 1)
+    }
+
+    @Test("the curve's bend is where gathering longer spares next to nothing more")
+    func bend() {
+        let reasons = Forged.comparison(curve: Forged.curve).recommendation.reasons
+        #expect(reasons.contains { $0.contains("gathering for 10 ms spares 63 %") }, "\(reasons)")
+        let flat = Forged.curve.map {
+            Forged.figures(.outbox, action: 0.5, visible: 5, gathering: $0.gathering, cpu: 99)
+        }
+        let calm = Forged.comparison(curve: flat).recommendation.reasons
+        #expect(calm.contains { $0.contains("no processor time beyond noise") }, "\(calm)")
+    }
+
+    @Test("what Kafka's absence does is told for each way")
+    func outage() {
+        let reasons = Forged.comparison(outage: Forged.outage).recommendation.reasons
+        #expect(
+            reasons.contains {
+                $0.contains("350 done and their events lost") && $0.contains("350 refused")
+                    && $0.contains("outbox: none of them touched")
+            }, "\(reasons)")
+    }
+
+    @Test("a broken promise of the outbox comes before all figures")
+    func broken() {
+        var history = Forged.history(Trial(.outbox, on: "SQLite", .nothing))
+        history.history.append(.effect(event: "e3", key: "k1", reader: "reader"))
+        let report = SweepReport([("/histories/x.json", history)])
+        let recommendation = Forged.comparison(faults: report).recommendation
+        #expect(recommendation.answer.contains("the outbox has not kept its promise"))
+        #expect(recommendation.reasons.contains { $0.hasPrefix("Not as promised: outbox on SQLite") })
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Processes
+import Testing
+import Tidings
+import TidingsAudit
+
+@testable import TidingsCompare
+
+@Suite struct ReportTests {
+    private let full = Forged.comparison(curve: Forged.curve, outage: Forged.outage)
+
+    @Test("the page and the terminal show the figures of the JSON")
+    func sameFigures() throws {
+        // What is read back from the JSON, not what it was made from.
+        let json = try JSONEncoder().encode(full)
+        let read = try JSONDecoder().decode(Comparison.self, from: json)
+        let page = HTMLReport(full).page.replacing("<small>", with: "").replacing("</small>", with: "")
+        let text = TextReport(full).text
+        var figures: [String] = []
+        for way in read.ways + read.curve {
+            for spread in [way.action.median, way.action.p99, way.action.p999, way.afterCommit.median] {
+                figures.append(Words.spread(spread, Words.milliseconds))
+            }
+            figures += [way.throughput, way.cpu, way.memory].map { Words.spread($0, Words.count) }
+        }
+        for row in try #require(read.outage).rows {
+            figures += [row.refused, row.delayed, row.lost, row.ghost].map { "\($0)" }
+        }
+        for figure in figures {
+            #expect(page.contains(figure), "\(figure) is not on the page")
+            #expect(text.contains(figure), "\(figure) is not in the table")
+        }
+        #expect(page.contains(Markup.escaped(read.recommendation.answer)))
+        #expect(
+            text.split(separator: "\n").suffix(3).joined(separator: " ").contains(read.recommendation.answer.suffix(40))
+        )
+    }
+
+    @Test("a forged bad history turns up in the faults table, leads to its file, and is a failure")
+    func forgedHistory() async throws {
+        try await withTemporaryFolder { folder in
+            let trials = [Fault.nothing, .actionFails, .brokerKilled].map {
+                Trial(.outboxExactlyOnce, on: "SQLite", $0)
+            }
+            for trial in trials { try Forged.history(trial).write(into: folder) }
+            let clean = try SweepReport(folder: folder, trials: trials)
+            #expect(clean.failures.isEmpty)
+            #expect(!HTMLReport(Forged.comparison(faults: clean)).page.contains("▲"))
+
+            var bad = try TrialHistory(file: "\(folder)/\(trials[1].name).json")
+            bad.history.facts.removeAll { if case .eventVisible("e4", _, _, _) = $0 { true } else { false } }
+            bad.history.append(.eventVisible(event: "e77", key: "k1", partition: 0, offset: 90))
+            bad.history.append(.eventVisible(event: "e6", key: "k0", partition: 0, offset: 91))
+            let file = try bad.write(into: folder)
+            let report = try SweepReport(folder: folder, trials: trials)
+            let row = try #require(report.rows.first { $0.trial == trials[1] })
+            #expect(row.events.lost == 1 && row.events.ghost == 1 && row.events.doubled == 1)
+            #expect(row.file == file)
+            #expect(report.failures.count == 1)
+            let page = HTMLReport(Forged.comparison(faults: report)).page
+            #expect(page.contains("<a href=\"file://\(file)\">▲ 1</a>"))
+            #expect(TextReport(Forged.comparison(faults: report)).text.contains("NOT AS PROMISED"))
+        }
+    }
+
+    @Test("a history that is missing is a failure, and so is a sweep whose other ways look clean")
+    func provesNothing() {
+        let trials = [Trial(.afterAction, on: "SQLite", .nothing), Trial(.beforeAction, on: "SQLite", .nothing)]
+        let report = SweepReport(trials.map { ("/\($0.name)", Forged.history($0)) }, trials: trials)
+        #expect(report.failures.count == 2)
+        #expect(report.failures.allSatisfy { $0.contains("proves nothing") })
+        #expect(SweepReport([], trials: trials).failures.count == 2)
+    }
+
+    @Test("a duplicate that a relay sends at least once is no failure, but an effect of it is")
+    func atLeastOnce() {
+        var history = Forged.history(Trial(.outbox, on: "SQLite", .nothing))
+        history.history.append(.eventVisible(event: "e3", key: "k1", partition: 0, offset: 90))
+        #expect(SweepReport([("/x", history)]).failures.isEmpty)
+        history.history.append(.effect(event: "e3", key: "k1", reader: "reader"))
+        #expect(SweepReport([("/x", history)]).failures == ["outbox on SQLite: nothing: effects: 1 doubled"])
+    }
+
+    @Test("the page needs nothing from anywhere, and cannot be broken by a name")
+    func selfContained() {
+        let page = HTMLReport(full).page
+        #expect(!page.contains("http:") && !page.contains("https:") && !page.contains("<script"))
+        #expect(page.contains("a &lt;machine&gt;") && !page.contains("<machine>"))
+        #expect(page.contains("prefers-color-scheme") && page.contains("@media print"))
+        #expect(page.components(separatedBy: "<svg").count == 5)
+    }
+
+    @Test("every step of the library is in the plan of a sweep")
+    func planCoversAllSteps() {
+        let plan = SweepPlan.everything(on: [.sqlite])
+        let steps = Set(
+            plan.trials.compactMap { trial -> String? in
+                if case .kill(let step, _) = trial.fault { step } else { nil }
+            })
+        #expect(steps == Set(Tidings.Step.Point.all.map(\.rawValue)))
+        #expect(Set(plan.trials.map(\.name)).count == plan.trials.count)
+    }
+}
