@@ -273,7 +273,10 @@ let package = Package(
         ),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "TidingsTesting", "Processes"],
+            dependencies: [
+                "KafkaClient", "Tidings", "TidingsSQLite", "TidingsAudit", "TidingsTesting", "Processes",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             exclude: ["Clients"],
             swiftSettings: strict
         ),

@@ -69,10 +69,22 @@ extension Step.Point {
     /// Subscription: the offset is committed to Kafka too.
     public static let offsetCommitted = Step.Point(rawValue: "subscription.offset.committed")
 
+    /// View: records are folded into the state; of a ``StoredView`` their commit is next.
+    public static let viewFolded = Step.Point(rawValue: "view.folded")
+    /// View: the state and its offsets are taken for a snapshot; nothing of it is written.
+    public static let snapshotTaken = Step.Point(rawValue: "view.snapshot.taken")
+    /// View: the snapshot is in the place of the one before.
+    public static let snapshotKept = Step.Point(rawValue: "view.snapshot.kept")
+    /// Stored view: a version has taken the answering one's place; the commit is next.
+    public static let versionSwapping = Step.Point(rawValue: "view.version.swapping")
+    /// Stored view: that is committed.
+    public static let versionSwapped = Step.Point(rawValue: "view.version.swapped")
+
     /// Every point, in the order of an event's life.
     public static let all: [Step.Point] = [
         .transactionStarts, .actionDone, .actionCommitted, .sendStarts, .sendAcknowledged,
         .relayClaimed, .relayCommitting, .relayAcknowledged, .relayMarking, .relayMarked,
         .received, .handlingStarts, .handled, .handlingCommitted, .offsetCommitted,
+        .viewFolded, .snapshotTaken, .snapshotKept, .versionSwapping, .versionSwapped,
     ]
 }

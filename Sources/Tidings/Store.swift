@@ -185,6 +185,14 @@ public protocol Store: Sendable {
     func skippedDeadLetters(
         after number: Int64, limit: Int, in transaction: Transaction
     ) throws -> [SkippedDeadLetter]
+
+    // MARK: Views
+
+    /// Keeps a view's snapshot in place of the one before; nil removes that. It may have hundreds of megabytes.
+    func keepSnapshot(_ bytes: [UInt8]?, of view: String, in transaction: Transaction) throws
+
+    /// The snapshot that was kept last; nil if there is none.
+    func snapshot(of view: String, in transaction: Transaction) throws -> [UInt8]?
 }
 
 /// A consumer group's place in one partition.

@@ -37,7 +37,7 @@ public enum SQLiteSchema {
     }
 
     /// What leads from each version to the next.
-    private static var migrations: [String] { [version1, version2, shards, keeping, deadLetters] }
+    private static var migrations: [String] { [version1, version2, shards, keeping, deadLetters, snapshots] }
 
     /// - `tidings_outbox`: events to send. SQLite has one writer at a time, so `sequence` is the order of commits;
     ///   AUTOINCREMENT never gives a number twice, not even after the newest row is gone.

@@ -30,6 +30,7 @@ public final class InMemoryStore: Store {
         var deadLetters: [DeadLetter] = []
         var lastLetter: Int64 = 0
         var skippedLetters: [SkippedDeadLetter] = []
+        var snapshots: [String: [UInt8]] = [:]
 
         /// Whether an event of this topic and key is parked.
         func holdsBack(_ record: EventRecord) -> Bool {

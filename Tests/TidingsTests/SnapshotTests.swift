@@ -57,13 +57,13 @@ struct SnapshotTests {
 
     @Test("entries come back one by one")
     func entries() throws {
-        let snapshots = ViewSnapshots<[String: Int]>.entries(file: "", version: 1) {
+        let snapshots = ViewSnapshots<[String: Int]>.entries(in: .file(""), version: 1) {
             Array(String($0).utf8)
         } decode: {
             Int(String(decoding: $0, as: UTF8.self)) ?? -1
         }
         let entries = Dictionary(uniqueKeysWithValues: (0..<1000).map { ("key \($0)", $0 * $0) })
-        #expect(try snapshots.decode(snapshots.encode(entries)) == entries)
-        #expect(throws: (any Error).self) { try snapshots.decode(Array(snapshots.encode(entries).dropLast())) }
+        #expect(try snapshots.decode(snapshots.encode(entries)[...]) == entries)
+        #expect(throws: (any Error).self) { try snapshots.decode(snapshots.encode(entries).dropLast()) }
     }
 }

@@ -142,11 +142,11 @@ private struct Count: Sendable {
             let kafka = KafkaConfiguration(bootstrap)
             try await Admin(kafka, logger: .silent).create(topic, partitions: 3)
             try await publish([("ada", "London"), ("alan", "Manchester"), ("ada", "Paris")], to: kafka)
-            let first = cities(kafka, snapshots: .json(file: file, version: 1))
+            let first = cities(kafka, snapshots: .json(in: .file(file), version: 1))
             try await running(first) { try await first.ready() }
             try await publish([("alan", nil), ("kurt", "Princeton")], to: kafka)
             func records(_ version: Int32) async throws -> Int64 {
-                let view = cities(kafka, snapshots: .json(file: file, version: version))
+                let view = cities(kafka, snapshots: .json(in: .file(file), version: version))
                 try await running(view) {
                     let cities = try await view.readWhenReady { $0 }
                     #expect(cities == ["ada": "Paris", "kurt": "Princeton"])
@@ -174,7 +174,7 @@ private struct Count: Sendable {
             try await admin.create(
                 topic, partitions: 1, configuration: ["segment.bytes": "1024", "retention.bytes": "1"])
             try await publish([("early", "Ur")], to: kafka)
-            let snapshots = ViewSnapshots<Cities>.json(file: folder + "/cities.view", version: 1)
+            let snapshots = ViewSnapshots<Cities>.json(in: .file(folder + "/cities.view"), version: 1)
             let first = cities(kafka, snapshots: snapshots)
             try await running(first) { try await first.ready() }
             for number in 0..<20 { try await publish([("c\(number)", "Rome")], to: kafka) }

@@ -56,6 +56,12 @@ public struct ConsumerRecord: @unchecked Sendable {
         try valueBytes.map(body)
     }
 
+    /// As ``withKey(_:)``, for parsers that take a buffer, which must not be kept.
+    @inlinable
+    public func withUnsafeKey<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
+        try keyBytes.map(body)
+    }
+
     /// Its headers, in order.
     public var headers: [RecordHeader] {
         storage.headers.withLock { _ in

@@ -1,6 +1,7 @@
 import KafkaClient
 import Logging
 import ServiceLifecycle
+import Synchronization
 
 /// Who takes what a ``HistoryReader`` reads.
 protocol HistoryFollower: Sendable {
@@ -14,7 +15,25 @@ protocol HistoryFollower: Sendable {
     func positions(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64]
 }
 
-/// Reads all partitions of topics, from where its follower stands, and then stays with them: no group, no commits.
+/// Which partitions of its topics, by number, a ``HistoryReader`` reads; can be changed while it does.
+final class PartitionSelection: Sendable {
+    private let selected = Mutex<Set<Int32>>([])
+
+    /// Raised by every change.
+    let changed = OutboxSignal()
+
+    var numbers: Set<Int32> { selected.withLock { $0 } }
+
+    func change(to numbers: Set<Int32>) {
+        let isOther = selected.withLock { selected in
+            defer { selected = numbers }
+            return selected != numbers
+        }
+        if isOther { changed.raise() }
+    }
+}
+
+/// Reads the partitions of topics, from where its follower stands, and then stays with them: no group, no commits.
 struct HistoryReader: Sendable {
     let name: String
     let topics: [String]
@@ -22,10 +41,12 @@ struct HistoryReader: Sendable {
     let configuration: ViewConfiguration
     let clock: any Clock<Duration>
     let logger: Logger
+    /// What to read; nil is every partition.
+    var selection: PartitionSelection?
 
     private enum Ending: Sendable {
         case done
-        /// A topic has got more partitions.
+        /// A topic has got more partitions, or others are to be read.
         case repartitioned
         /// Kafka does not have what comes next.
         case outOfRange(KafkaError)
@@ -93,9 +114,14 @@ struct HistoryReader: Sendable {
         }
     }
 
+    /// The partitions, asked once.
+    func partitionsThereAre() async throws -> [TopicPartition] { try await list(Admin(kafka, logger: logger)) }
+
     private func list(_ admin: Admin) async throws -> [TopicPartition] {
-        try await admin.metadata(topics: topics).topics.flatMap { topic in
-            topic.partitions.map { TopicPartition(topic.name, $0.id) }
+        let numbers = selection?.numbers
+        return try await admin.metadata(topics: topics).topics.flatMap { topic in
+            topic.partitions.lazy.map(\.id).filter { numbers?.contains($0) ?? true }
+                .map { TopicPartition(topic.name, $0) }
         }
     }
 
@@ -124,28 +150,33 @@ struct HistoryReader: Sendable {
         reading.offsetReset = .fail
         reading.reportsEnds = true
         reading.maximumBatchSize = configuration.maximumBatchCount
-        reading.prefetchedBytes = configuration.prefetchedBytes
-        let consumer = try Consumer(reading, partitions: starts.mapValues { .at($0) }, logger: logger)
+        // Bytes decide, however small the records.
+        reading.prefetchedMessages = 10_000_000
+        reading.prefetchedBytes = max(1 << 20, configuration.prefetchedBytes / max(1, starts.count))
         return try await withThrowingTaskGroup(of: Ending?.self) { tasks in
-            tasks.addTask {
-                do {
-                    try await consumer.run()
-                    return nil
-                } catch let error as KafkaError where error.code == .offsetOutOfRange {
-                    return .outOfRange(error)
-                }
-            }
-            tasks.addTask {
-                do {
-                    for try await batch in consumer.batches {
-                        guard try await follower.receive(batch) else { return .done }
-                    }
+            if starts.isEmpty {
+                tasks.addTask {
+                    try await gracefulShutdown()
                     return .done
-                } catch let error as KafkaError where error.code == .offsetOutOfRange {
-                    return .outOfRange(error)
+                }
+            } else {
+                let consumer = try Consumer(reading, partitions: starts.mapValues { .at($0) }, logger: logger)
+                tasks.addTask { try await endingIfOutOfRange { try await consumer.run() } }
+                tasks.addTask {
+                    try await endingIfOutOfRange {
+                        for try await batch in consumer.batches {
+                            guard try await follower.receive(batch) else { return }
+                        }
+                    } ?? .done
                 }
             }
             tasks.addTask { try await watchPartitions(Set(starts.keys), admin) }
+            if let selection {
+                tasks.addTask {
+                    await selection.changed.wait()
+                    return .repartitioned
+                }
+            }
             while let ending = try await tasks.next() {
                 guard let ending else { continue }
                 tasks.cancelAll()
@@ -153,6 +184,15 @@ struct HistoryReader: Sendable {
                 return ending
             }
             return .done
+        }
+    }
+
+    private func endingIfOutOfRange(_ body: () async throws -> Void) async throws -> Ending? {
+        do {
+            try await body()
+            return nil
+        } catch let error as KafkaError where error.code == .offsetOutOfRange {
+            return .outOfRange(error)
         }
     }
 

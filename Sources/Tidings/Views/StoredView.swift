@@ -18,13 +18,36 @@ import Synchronization
 /// It is a ``View`` in all but where the state is: rows and offsets go into one local transaction, so that each record is
 /// folded once, whatever crashes; a restart goes on where it was. Instances that share the database share the view: each
 /// record is folded by whichever comes first.
+///
+/// When the fold changes, history is read anew, in place or beside the state that answers (``Rebuilding``):
+/// ```swift
+/// let customers = StoredView(
+///     "customers", version: 2, rebuilding: .beside, of: ["customer"], store: store, kafka: kafka, logger: logger
+/// ) {
+///     try $0.execute(sql: "DROP TABLE IF EXISTS customer_2")
+///     try $0.execute(sql: "CREATE TABLE customer_2 (…)")
+/// }
+/// let ada = try await customers.read { db, version in try Customer.fetch(db, "ada", from: "customer_\(version)") }
+/// ```
 public final class StoredView<S: Store>: Service {
+    /// What becomes of the state while another version of the fold reads history.
+    public enum Rebuilding: Hashable, Sendable {
+        /// The versions share their tables: they are reset, and nothing answers until history is read.
+        case inPlace
+
+        /// Each version has tables of its own. The one that answers goes on answering, and processes that still run it
+        /// keep it live, until the new one is as far; ``StoredView/remove(_:_:)`` deletes what is left of it later.
+        case beside
+    }
+
     /// The view's name, and that of its offsets in the database, together with its version.
     public let name: String
 
-    /// The version of the fold: raise it whenever the closures or the tables change. The state is then reset, and history
-    /// read anew.
+    /// The version of the fold: raise it whenever the closures or the tables change.
     public let version: Int32
+
+    /// What becomes of the state meanwhile.
+    public let rebuilding: Rebuilding
 
     /// The Kafka topics' names.
     public let topics: [String]
@@ -32,37 +55,43 @@ public final class StoredView<S: Store>: Service {
     /// Where the state is.
     public let store: S
 
-    private let table = FoldTable<S.Transaction>()
-    private let reset: @Sendable (S.Transaction) throws -> Void
-    private let reader: HistoryReader
-    private let configuration: ViewConfiguration
-    private let clock: any Clock<Duration>
-    private let logger: Logger
-    private let board: ViewBoard<Void>
-    private let metrics: ViewMetrics
+    let table = FoldTable<S.Transaction>()
+    let reset: @Sendable (S.Transaction) throws -> Void
+    let reader: HistoryReader
+    let configuration: ViewConfiguration
+    let clock: any Clock<Duration>
+    let probe: (any Probe)?
+    let logger: Logger
+    let board: ViewBoard<Void>
+    let metrics: ViewMetrics
 
     /// - Parameters:
     ///   - name: the view's name.
     ///   - version: the version of the fold.
+    ///   - rebuilding: what becomes of the state of another version while this one reads history.
     ///   - topics: the Kafka topics' names. A topic that is not there yet is waited for.
     ///   - store: where the state goes.
     ///   - kafka: where to read.
     ///   - configuration: how to read.
     ///   - clock: paces attempts.
-    ///   - reset: takes the state back to what it was before the first record; runs before a version reads for the first
-    ///     time, in the transaction that notes so.
+    ///   - probe: listens to the steps.
+    ///   - reset: takes this version's state back to what it was before the first record; runs before the version reads
+    ///     for the first time, in the transaction that notes so.
     public init(
-        _ name: String, version: Int32, of topics: [String], store: S, kafka: KafkaConfiguration,
-        configuration: ViewConfiguration = ViewConfiguration(), clock: any Clock<Duration> = ContinuousClock(),
-        logger: Logger, reset: @escaping @Sendable (S.Transaction) throws -> Void
+        _ name: String, version: Int32, rebuilding: Rebuilding = .inPlace, of topics: [String], store: S,
+        kafka: KafkaConfiguration, configuration: ViewConfiguration = ViewConfiguration(),
+        clock: any Clock<Duration> = ContinuousClock(), probe: (any Probe)? = nil, logger: Logger,
+        reset: @escaping @Sendable (S.Transaction) throws -> Void
     ) {
         self.name = name
         self.version = version
+        self.rebuilding = rebuilding
         self.topics = topics
         self.store = store
         self.reset = reset
         self.configuration = configuration
         self.clock = clock
+        self.probe = probe
         self.logger = logger
         reader = HistoryReader(
             name: name, topics: topics, kafka: kafka, configuration: configuration, clock: clock, logger: logger)
@@ -99,7 +128,23 @@ public final class StoredView<S: Store>: Service {
     /// How far it has come.
     public var progress: ViewProgress { board.withCore { $0.live.progress } }
 
-    /// Looks at the state in a transaction as soon as the view is ready.
+    /// Looks at the state of the version that answers, in one transaction: this one if it is ready, else an earlier one
+    /// that it will replace (``Rebuilding/beside``).
+    ///
+    /// - Throws: ``TidingsError/Code/viewNotReady`` when there is none; what the database or `body` throws.
+    public func read<R: Sendable>(
+        _ body: @escaping @Sendable (S.Transaction, _ version: Int32) throws -> R
+    ) async throws -> R {
+        let progress = progress
+        return try await store.transaction { transaction in
+            guard let version = try self.answering(in: transaction, isReady: progress.isReady) else {
+                throw TidingsError.notReady(self.name, progress.remaining)
+            }
+            return try body(transaction, version)
+        }
+    }
+
+    /// Looks at this version's state in a transaction as soon as it is ready.
     ///
     /// - Throws: ``TidingsError/Code/viewStopped`` when the view ends before; `CancellationError`; what the database or
     ///   `body` throws.
@@ -110,7 +155,7 @@ public final class StoredView<S: Store>: Service {
         return try await store.transaction(body)
     }
 
-    /// Looks at the state as soon as it includes a record.
+    /// Looks at this version's state as soon as it includes a record.
     ///
     /// - Parameter limit: how long to wait.
     /// - Throws: ``TidingsError/Code/viewNotReady`` when the record is not included in time, and as
@@ -132,7 +177,8 @@ public final class StoredView<S: Store>: Service {
 
     /// Reads until graceful shutdown or cancellation. Called once.
     ///
-    /// - Throws: as ``View/run()``, and a database error that will not pass by itself.
+    /// - Throws: as ``View/run()``; ``TidingsError/Code/fenced`` when another version has reset the tables
+    ///   (``Rebuilding/inPlace``); a database error that will not pass by itself.
     public func run() async throws {
         do {
             while true {
@@ -145,9 +191,10 @@ public final class StoredView<S: Store>: Service {
                 {
                     logger.warning("a view starts anew", metadata: ["view": "\(name)", "error": "\(error)"])
                     try await begin(anew: true)
-                    board.update(0) { edition in
-                        (edition.tracker, edition.timeToReady) = (HistoryTracker(), nil)
-                    }
+                    startAnew()
+                } catch is SetBack {
+                    logger.notice("another instance has reset a view's state", metadata: ["view": "\(name)"])
+                    startAnew()
                 }
             }
             board.end(TidingsError(.viewStopped, "the view \(name) was shut down"))
@@ -157,116 +204,17 @@ public final class StoredView<S: Store>: Service {
         }
     }
 
-    /// The offsets' group.
-    private var group: String { "view:\(name)" }
-
-    private func place(_ partition: TopicPartition) -> GroupPartition {
-        GroupPartition(group: "\(group):\(version)", topic: partition.topic, partition: partition.partition)
-    }
-
-    /// A mark beside the offsets says which version the state is of: the offset of a partition that cannot be.
-    private var mark: GroupPartition { GroupPartition(group: group, topic: "", partition: 0) }
-
-    /// Resets the state unless it is of this version already.
-    private func begin(anew: Bool) async throws {
-        let (mark, version, reset, group) = (mark, version, reset, group)
-        let (store, topics) = (store, topics)
-        let partitions = partitionsSeen.withLock { $0.sorted() }
-        try await persistently {
-            try await store.transaction { transaction in
-                let before = try store.offset(of: mark, in: transaction)
-                if before == Int64(version), !anew { return }
-                try reset(transaction)
-                for (topic, partition) in topics.flatMap({ topic in partitions.map { (topic, $0) } }) {
-                    let place = GroupPartition(group: "\(group):\(version)", topic: topic, partition: partition)
-                    let lanes = try store.lanes(of: place, in: transaction)
-                    if !lanes.isEmpty { _ = try store.divide(place, from: lanes, into: [], in: transaction) }
-                }
-                if before != Int64(version) {
-                    guard try store.advance(mark, from: before, to: Int64(version), in: transaction) else {
-                        throw Overtaken()
-                    }
-                }
-            }
-        }
-    }
-
-    private struct Overtaken: Error {}
-
-    private let partitionsSeen = Mutex<Set<Int32>>([])
-
-    /// The database may be away, or another instance faster: again, for as long as it takes.
-    private func persistently<R: Sendable>(_ body: () async throws -> R) async throws -> R {
-        var failures = 0
-        while true {
-            do {
-                return try await body()
-            } catch  where error is Overtaken || store.isRetriable(error) {
-                failures += 1
-                if !(error is Overtaken) {
-                    logger.warning("a view's database refuses", metadata: ["view": "\(name)", "error": "\(error)"])
-                }
-                await clock.rest(for: configuration.backoff.delay(after: failures))
-                try Task.checkCancellation()
-                if Task.isShuttingDownGracefully { throw CancellationError() }
-            }
-        }
-    }
-}
-
-extension StoredView: HistoryFollower {
-    func start(_ positions: [TopicPartition: Int64], ends: [TopicPartition: Int64]) {
+    private func startAnew() {
+        handover.withLock { $0 = Handover() }
         board.update(0) { edition in
-            if edition.tracker.positions.isEmpty { edition.start = .now }
-            edition.tracker.start(positions, ends: ends)
+            (edition.tracker, edition.timeToReady) = (HistoryTracker(), nil)
         }
     }
 
-    func positions(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
-        partitionsSeen.withLock { $0.formUnion(partitions.map(\.partition)) }
-        try await begin(anew: false)
-        let places = partitions.map { ($0, place($0)) }
-        let store = store
-        return try await persistently {
-            try await store.transaction { transaction in
-                try places.reduce(into: [:]) { $0[$1.0] = try store.offset(of: $1.1, in: transaction) }
-            }
-        }
-    }
+    // MARK: For its other files
 
-    /// Folds a batch in one transaction, from where the database stands: another instance may have been faster.
-    func receive(_ batch: ConsumerBatch) async throws -> Bool {
-        let (place, folds, codecs) = (place(batch.partition), table.folds, CodecTable(configuration.codecs))
-        let store = store
-        if !batch.isEmpty {
-            try await persistently {
-                try await store.transaction { transaction in
-                    let stored = try store.offset(of: place, in: transaction)
-                    if let stored, stored >= batch.nextOffset { return }
-                    guard try store.advance(place, from: stored, to: batch.nextOffset, in: transaction) else {
-                        throw Overtaken()
-                    }
-                    var state = transaction
-                    for record in batch where record.offset >= stored ?? 0 {
-                        do {
-                            try folds.apply(record, to: &state, codecs)
-                        } catch let error as TidingsError where error.code == .cannotDecode {
-                            try self.unreadable(record, error)
-                        }
-                    }
-                }
-            }
-        }
-        return board.update(0) { edition in
-            edition.tracker.received(
-                batch.count, of: batch.partition, upTo: batch.nextOffset, reachesEnd: batch.reachesEnd)
-        }
-    }
-
-    private func unreadable(_ record: ConsumerRecord, _ error: TidingsError) throws {
-        let place = RecordPlace(topic: record.topic, partition: record.partition, offset: record.offset)
-        guard configuration.onUnreadable == .skip else { throw TidingsError.unreadable(place, by: name, error) }
-        metrics.unreadable()
-        logger.error("a view goes on without a record", metadata: ["record": "\(place)", "error": "\(error)"])
-    }
+    let partitionsSeen = Mutex<Set<TopicPartition>>([])
+    /// The offsets in the database as this instance has seen them last; they only go on, unless the state was reset.
+    let known = Mutex<[TopicPartition: Int64]>([:])
+    let handover = Mutex(Handover())
 }

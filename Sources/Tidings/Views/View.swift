@@ -34,6 +34,7 @@ public final class View<State: Sendable>: Service {
     private let configuration: ViewConfiguration
     private let snapshots: ViewSnapshots<State>?
     private let clock: any Clock<Duration>
+    private let probe: (any Probe)?
     private let logger: Logger
     private let board: ViewBoard<State>
     private let retired: Mutex<[Int: AsyncStream<Never>]>
@@ -48,10 +49,11 @@ public final class View<State: Sendable>: Service {
     ///   - configuration: how to read.
     ///   - snapshots: where to keep the state from start to start; nil to read everything each time.
     ///   - clock: paces snapshots and attempts.
+    ///   - probe: listens to the steps.
     public init(
         _ name: String, of topics: [String], initial: State, kafka: KafkaConfiguration,
         configuration: ViewConfiguration = ViewConfiguration(), snapshots: ViewSnapshots<State>? = nil,
-        clock: any Clock<Duration> = ContinuousClock(), logger: Logger
+        clock: any Clock<Duration> = ContinuousClock(), probe: (any Probe)? = nil, logger: Logger
     ) {
         self.name = name
         self.topics = topics
@@ -59,6 +61,7 @@ public final class View<State: Sendable>: Service {
         self.configuration = configuration
         self.snapshots = snapshots
         self.clock = clock
+        self.probe = probe
         self.logger = logger
         reader = HistoryReader(
             name: name, topics: topics, kafka: kafka, configuration: configuration, clock: clock, logger: logger)
@@ -98,6 +101,11 @@ public final class View<State: Sendable>: Service {
     /// How far it has come.
     public var progress: ViewProgress {
         board.withCore { $0.live.progress }
+    }
+
+    /// How far a rebuild beside the state that answers has come; nil while there is none.
+    public var rebuildProgress: ViewProgress? {
+        board.withCore { $0.shadow?.progress }
     }
 
     /// Looks at the state. The closure runs under the view's lock: it is short, and copies out what it needs.
@@ -209,7 +217,7 @@ public final class View<State: Sendable>: Service {
         let (retirement, continuation) = AsyncStream<Never>.makeStream()
         retired.withLock { $0[number] = retirement }
         let initial = initial
-        let unfinished = board.withCore { core in
+        let unfinished = board.change { core in
             defer { core.shadow = .init(number: number, state: initial, start: .now, retirement: continuation) }
             return core.shadow?.retirement
         }
@@ -242,12 +250,10 @@ public final class View<State: Sendable>: Service {
             {
                 logger.warning("a view starts anew", metadata: ["view": "\(name)", "error": "\(error)"])
                 let initial = initial
-                board.withCore { core in
-                    _ = core.edit(number) { edition in
-                        edition.state = initial
-                        (edition.tracker, edition.stored) = (HistoryTracker(), [:])
-                        (edition.start, edition.timeToReady) = (.now, nil)
-                    }
+                board.update(number) { edition in
+                    edition.state = initial
+                    (edition.tracker, edition.stored) = (HistoryTracker(), [:])
+                    (edition.start, edition.timeToReady) = (.now, nil)
                 }
             }
         }
@@ -259,11 +265,13 @@ public final class View<State: Sendable>: Service {
         guard let snapshots else { return }
         let start = ContinuousClock.now
         guard let snapshot = await snapshots.load(for: name, topics: topics, logger: logger) else { return }
-        board.withCore { core in
+        board.change { core in
             core.live.state = snapshot.state
             core.live.stored = snapshot.positions
             core.live.start = start
+            core.live.isStandIn = snapshot.isOlder
         }
+        if snapshot.isOlder { rebuild() }
     }
 
     private func takeSnapshots() async {
@@ -277,12 +285,17 @@ public final class View<State: Sendable>: Service {
         }
     }
 
-    /// Writes the state and its positions, taken at the same moment. Failing leaves the old snapshot.
+    /// Writes the state and its positions, taken at the same moment. Failing leaves the old snapshot, and nothing is
+    /// written while an older version's state stands in for this one's.
     public func takeSnapshot() async {
         guard let snapshots else { return }
-        let (state, positions) = board.withCore { ($0.live.state, $0.live.positions) }
-        await snapshots.save(
-            state, positions, for: name, topics: topics, metrics: metrics, logger: logger)
+        let (state, positions, isStandIn) = board.withCore {
+            ($0.live.state, $0.live.positions, $0.live.isStandIn)
+        }
+        if isStandIn || positions.isEmpty { return }
+        probe?.reached(Step(.snapshotTaken, []))
+        await snapshots.save(state, positions, for: name, metrics: metrics, logger: logger)
+        probe?.reached(Step(.snapshotKept, []))
     }
 
     // MARK: Records
@@ -303,26 +316,21 @@ public final class View<State: Sendable>: Service {
     }
 
     /// - Returns: false when the edition has been retired.
-    fileprivate func receive(_ number: Int, _ batch: ConsumerBatch) throws -> Bool {
+    fileprivate func receive(_ number: Int, _ batch: ConsumerBatch) async throws -> Bool {
+        try await board.wait(for: .turn(of: number))
         let (folds, codecs) = (table.folds, CodecTable(configuration.codecs))
         return try board.update(number) { edition in
             for record in batch {
                 do {
                     try folds.apply(record, to: &edition.state, codecs)
                 } catch let error as TidingsError where error.code == .cannotDecode {
-                    try self.unreadable(record, error)
+                    try configuration.unreadable(record, error, by: name, metrics, logger)
                 }
             }
             edition.tracker.received(
                 batch.count, of: batch.partition, upTo: batch.nextOffset, reachesEnd: batch.reachesEnd)
+            probe?.reached(Step(.viewFolded, []))
         }
-    }
-
-    private func unreadable(_ record: ConsumerRecord, _ error: TidingsError) throws {
-        let place = RecordPlace(topic: record.topic, partition: record.partition, offset: record.offset)
-        guard configuration.onUnreadable == .skip else { throw TidingsError.unreadable(place, by: name, error) }
-        metrics.unreadable()
-        logger.error("a view goes on without a record", metadata: ["record": "\(place)", "error": "\(error)"])
     }
 }
 
@@ -335,21 +343,7 @@ private struct EditionFollower<State: Sendable>: HistoryFollower {
         view.start(number, positions, ends)
     }
 
-    func receive(_ batch: ConsumerBatch) throws -> Bool { try view.receive(number, batch) }
+    func receive(_ batch: ConsumerBatch) async throws -> Bool { try await view.receive(number, batch) }
 
     func positions(of partitions: Set<TopicPartition>) -> [TopicPartition: Int64] { view.positions(of: number) }
-}
-
-extension TidingsError {
-    static func unreadable(_ place: RecordPlace, by view: String, _ cause: any Error) -> TidingsError {
-        TidingsError(
-            .cannotDecode,
-            "the view \(view) cannot read the record \(place). Mend its type, or set onUnreadable to .skip",
-            cause: cause)
-    }
-
-    static func notReady(_ view: String, _ remaining: Int64) -> TidingsError {
-        TidingsError(
-            .viewNotReady, "the view \(view) still reads history: \(remaining) offsets are ahead", isRetriable: true)
-    }
 }

@@ -32,8 +32,9 @@ public struct ViewConfiguration: Sendable {
     /// The most records that are folded at a time; readers of the view wait for so long at most.
     public var maximumBatchCount = 1000
 
-    /// For each partition, how much is fetched ahead.
-    public var prefetchedBytes = 8 << 20
+    /// How much is fetched ahead, of all partitions together, while the fold is slower than Kafka. librdkafka, once that
+    /// much is there, fetches nothing more for up to a second: so a view folds hardly more than this in a second.
+    public var prefetchedBytes = 128 << 20
 
     /// How events are read, by their content type; the first also reads records that do not say theirs.
     public var codecs: [any EventCodec] = [JSONCodec()]

@@ -2,7 +2,7 @@ import KafkaClient
 
 /// What a view holds: what it answers from and, while it is rebuilt, what will take its place. Knows no Kafka and no
 /// clock; used under the view's lock.
-struct ViewCore<State: Sendable>: Sendable {
+struct ViewCore<State: Sendable>: BoardCore {
     /// A state with the history it was folded from.
     struct Edition: Sendable {
         var number: Int
@@ -12,6 +12,8 @@ struct ViewCore<State: Sendable>: Sendable {
         var stored: [TopicPartition: Int64] = [:]
         var start: ContinuousClock.Instant
         var timeToReady: Duration?
+        /// Another version of the fold made most of it; this version's is on its way.
+        var isStandIn = false
         /// Ended when another edition has taken its place.
         var retirement: AsyncStream<Never>.Continuation
 
@@ -28,14 +30,13 @@ struct ViewCore<State: Sendable>: Sendable {
     enum Condition: Sendable {
         case ready
         case includes(RecordPlace)
+        /// That edition may go on: what answers stands still while its successor, which is ready, comes up to it.
+        case turn(of: Int)
     }
 
     var live: Edition
     var shadow: Edition?
-    var waiters: [Int: (condition: Condition, continuation: CheckedContinuation<Void, any Error>)] = [:]
-    /// Why it holds nothing new any more.
     var ending: (any Error)?
-    private var lastWaiter = 0
 
     init(live: Edition) {
         self.live = live
@@ -45,6 +46,7 @@ struct ViewCore<State: Sendable>: Sendable {
         switch condition {
         case .ready: live.tracker.isReady
         case .includes(let place): live.tracker.isReady && live.tracker.includes(place)
+        case .turn(let number): number != live.number || shadow?.tracker.isReady != true
         }
     }
 
@@ -66,17 +68,5 @@ struct ViewCore<State: Sendable>: Sendable {
         live.retirement.finish()
         live = shadow
         self.shadow = nil
-    }
-
-    mutating func nextWaiter() -> Int {
-        lastWaiter += 1
-        return lastWaiter
-    }
-
-    mutating func takeSatisfied() -> [CheckedContinuation<Void, any Error>] {
-        if waiters.isEmpty { return [] }
-        let satisfied = waiters.filter { holds($0.value.condition) }
-        for key in satisfied.keys { waiters[key] = nil }
-        return satisfied.values.map(\.continuation)
     }
 }

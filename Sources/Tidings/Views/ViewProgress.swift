@@ -57,6 +57,9 @@ struct HistoryTracker: Sendable {
     /// Where reading goes on.
     var positions: [TopicPartition: Int64] { ways.mapValues(\.position) }
 
+    /// Where reading goes on in one of them; nil if it has not started there.
+    func position(of partition: TopicPartition) -> Int64? { ways[partition]?.position }
+
     /// Starts on partitions, or goes on with those that are known by now: what is ready stays ready, whatever is added.
     ///
     /// - Parameter ends: where each partition ends now.

@@ -1,20 +1,19 @@
-import Dispatch
 import KafkaClient
 import Logging
 
-/// Where a ``View`` keeps its state from start to start, so that it need not read all of history again.
+/// How a ``View`` keeps its state from start to start, so that it need not read all of history again.
 ///
 /// ```swift
 /// View("customers", of: ["customer"], initial: [:], kafka: kafka,
-///     snapshots: .json(file: "customers.view", version: 2), logger: logger)
+///     snapshots: .json(in: .file("customers.view"), version: 2), logger: logger)
 /// ```
 ///
-/// A snapshot is the state with the offsets it was folded up to, taken at the same moment; written beside the old one,
-/// synced, and put in its place. It can be deleted at any time: the view then reads from the beginning. So it does when
-/// the file is damaged, or of another ``version``.
+/// A snapshot is the state with the offsets it was folded up to, taken at the same moment, under a checksum; it takes the
+/// old one's place as a whole. It can be deleted at any time: the view then reads from the beginning. So it does when the
+/// snapshot is damaged, or of another ``version``; see ``answering(from:decode:)`` for what answers meanwhile.
 public struct ViewSnapshots<State: Sendable>: Sendable {
-    /// The file.
-    public var file: String
+    /// Where they are kept.
+    public var place: SnapshotPlace
 
     /// The version of the fold: raise it whenever the closures or the state's type change, and history is read anew.
     public var version: Int32
@@ -26,83 +25,95 @@ public struct ViewSnapshots<State: Sendable>: Sendable {
     public var encode: @Sendable (State) throws -> [UInt8]
 
     /// The state that ``encode`` made the bytes of.
-    public var decode: @Sendable ([UInt8]) throws -> State
+    public var decode: @Sendable (ArraySlice<UInt8>) throws -> State
+
+    private var older: [Int32: @Sendable (ArraySlice<UInt8>) throws -> State] = [:]
 
     /// Snapshots in a format of the caller's own.
     public init(
-        file: String, version: Int32, encode: @escaping @Sendable (State) throws -> [UInt8],
-        decode: @escaping @Sendable ([UInt8]) throws -> State
+        in place: SnapshotPlace, version: Int32, encode: @escaping @Sendable (State) throws -> [UInt8],
+        decode: @escaping @Sendable (ArraySlice<UInt8>) throws -> State
     ) {
-        self.file = file
+        self.place = place
         self.version = version
         self.encode = encode
         self.decode = decode
     }
 
+    /// With a snapshot of that older version the view answers at once, and folds on from there, while all of history is
+    /// read anew beside it; what comes of that takes its place without a gap.
+    ///
+    /// ```swift
+    /// .json(in: place, version: 2).answering(from: 1) { try Customers(old: JSONDecoder().decode(…)) }
+    /// ```
+    ///
+    /// - Parameter decode: makes a state of the older version's bytes, as good as that can be.
+    public func answering(
+        from version: Int32, decode: @escaping @Sendable (ArraySlice<UInt8>) throws -> State
+    ) -> ViewSnapshots {
+        var snapshots = self
+        snapshots.older[version] = decode
+        return snapshots
+    }
+
     struct Loaded: Sendable {
         var state: State
         var positions: [TopicPartition: Int64]
+        /// Whether it stands in until history is read anew.
+        var isOlder: Bool
     }
 
     /// The snapshot, if there is one that fits.
     func load(for name: String, topics: [String], logger: Logger) async -> Loaded? {
-        await blocking {
-            do {
-                guard let bytes = try SnapshotFile.read(file) else { return nil }
+        do {
+            guard let bytes = try await place.read(name) else { return nil }
+            return try await blocking {
                 let content = try SnapshotContent(bytes: bytes)
-                guard content.name == name, content.version == version, content.isOf(topics) else {
+                let decode = content.version == version ? decode : older[content.version]
+                guard content.name == name, content.isOf(topics), let decode else {
                     logger.notice(
                         "a snapshot is of another view or version; history is read anew",
-                        metadata: ["file": "\(file)", "version": "\(content.version)", "wanted": "\(version)"])
+                        metadata: ["in": "\(place)", "version": "\(content.version)", "wanted": "\(version)"])
                     return nil
                 }
-                return Loaded(state: try decode(content.payload), positions: content.positions)
-            } catch {
-                logger.warning(
-                    "a snapshot cannot be used; history is read anew",
-                    metadata: ["file": "\(file)", "error": "\(error)"])
-                return nil
+                return Loaded(
+                    state: try decode(content.payload), positions: content.positions,
+                    isOlder: content.version != version)
             }
+        } catch {
+            logger.warning(
+                "a snapshot cannot be used; history is read anew", metadata: ["in": "\(place)", "error": "\(error)"])
+            return nil
         }
     }
 
     func save(
-        _ state: State, _ positions: [TopicPartition: Int64], for name: String, topics: [String],
-        metrics: ViewMetrics, logger: Logger
+        _ state: State, _ positions: [TopicPartition: Int64], for name: String, metrics: ViewMetrics, logger: Logger
     ) async {
-        if positions.isEmpty { return }
-        await blocking {
-            let start = ContinuousClock.now
-            do {
-                let content = SnapshotContent(
-                    name: name, version: version, positions: positions, payload: try encode(state))
-                try SnapshotFile.write(content.bytes, to: file)
-                metrics.snapshot(in: .now - start)
-            } catch {
-                metrics.snapshotFailed()
-                logger.error(
-                    "a snapshot could not be written; the one before stays",
-                    metadata: ["file": "\(file)", "error": "\(error)"])
+        let start = ContinuousClock.now
+        do {
+            let bytes = try await blocking {
+                SnapshotContent(name: name, version: version, positions: positions, payload: try encode(state)).bytes
             }
-        }
-    }
-
-    /// Encoding and writing may take their time: on a thread of Dispatch's.
-    private func blocking<R: Sendable>(_ body: @escaping @Sendable () -> R) async -> R {
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global(qos: .utility).async { continuation.resume(returning: body()) }
+            try await place.write(bytes, name)
+            metrics.snapshot(in: .now - start)
+        } catch {
+            metrics.snapshotFailed()
+            logger.error(
+                "a snapshot could not be written; the one before stays",
+                metadata: ["in": "\(place)", "error": "\(error)"])
         }
     }
 }
 
 extension ViewSnapshots where State: Codable {
     /// Snapshots as JSON: for small states, up to some ten thousand entries.
-    public static func json(file: String, version: Int32) -> ViewSnapshots {
+    public static func json(in place: SnapshotPlace, version: Int32) -> ViewSnapshots {
         let codec = JSONCodec()
-        return ViewSnapshots(file: file, version: version) {
+        return ViewSnapshots(in: place, version: version) {
             try codec.encode($0)
         } decode: {
-            try codec.decode(State.self, from: $0)
+            try codec.decode(State.self, from: Array($0))
         }
     }
 }
@@ -111,13 +122,14 @@ extension ViewSnapshots {
     /// Snapshots of a dictionary, entry by entry: for large states. Each value is its own bytes.
     ///
     /// ```swift
-    /// .entries(file: "prices.view", version: 1) { price in price.bytes } decode: { try Price(bytes: $0) }
+    /// .entries(in: .file("prices.view"), version: 1) { price in price.bytes } decode: { try Price(bytes: $0) }
     /// ```
+    @inlinable
     public static func entries<Value>(
-        file: String, version: Int32, encode: @escaping @Sendable (Value) throws -> [UInt8],
+        in place: SnapshotPlace, version: Int32, encode: @escaping @Sendable (Value) throws -> [UInt8],
         decode: @escaping @Sendable (ArraySlice<UInt8>) throws -> Value
     ) -> ViewSnapshots where State == [String: Value] {
-        ViewSnapshots(file: file, version: version) { entries in
+        ViewSnapshots(in: place, version: version) { entries in
             var writer = SnapshotWriter()
             writer.append(Int64(entries.count))
             for (key, value) in entries {
@@ -126,7 +138,7 @@ extension ViewSnapshots {
             }
             return writer.bytes
         } decode: { bytes in
-            var reader = SnapshotReader(bytes[...])
+            var reader = SnapshotReader(bytes)
             let count = try reader.count()
             var entries = [String: Value](minimumCapacity: count)
             for _ in 0..<count {

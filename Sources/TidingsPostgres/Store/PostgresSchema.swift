@@ -11,6 +11,7 @@ import Tidings
 /// - `tidings_offset`: the offset of the next record to handle, in each lane of a partition.
 /// - `tidings_inbox`: which stamps a lane has seen, as `StampMemory` writes it, and the lane's offset by then.
 /// - `tidings_parked`, `tidings_parked_skipped`: received records that could not be handled, and those given up.
+/// - `tidings_snapshot`: views' snapshots.
 /// - `tidings_schema`: which of the versions here have been applied.
 ///
 /// Headers are a sequence of (length of name, name, length of value or -1, value), lengths as 32 bits big-endian.
@@ -148,5 +149,6 @@ public enum PostgresSchema {
         shards,
         keeping,
         deadLetters,
+        snapshots,
     ]
 }

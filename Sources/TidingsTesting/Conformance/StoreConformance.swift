@@ -35,6 +35,7 @@ public enum StoreConformance<S: Store> {
     /// All promises.
     public static var checks: [Check] {
         outboxChecks + relayChecks + parkedChecks + leaseChecks + subscriptionChecks + deadLetterChecks
+            + snapshotChecks
     }
 }
 

@@ -59,7 +59,7 @@ struct RebuildingState {
     ) -> View<[String: Customer]> {
         let directory = View(
             "directory", of: ["customer"], initial: [String: Customer](), kafka: kafka,
-            snapshots: .json(file: "\(folder)/directory.view", version: 1), logger: logger)
+            snapshots: .json(in: .file("\(folder)/directory.view"), version: 1), logger: logger)
         directory.fold(CustomerChanged.self) { customers, event, _ in
             customers[event.customer.id] = event.customer
         }

@@ -12,12 +12,14 @@ import UnixSignals
 ///                           [--first 0] [--fail N]
 ///     fault-subject relay   --database FILE --kafka HOST:PORT --name NAME [--publishing exactly-once]
 ///     fault-subject handle  --database FILE --kafka HOST:PORT --topic T --instance NAME
+///     fault-subject view    --database FILE --kafka HOST:PORT --topic T --version N [--snapshot FILE]
 ///
 /// A database is a file of SQLite's or a `postgres://` URL. `TIDINGS_KILL_AT` names the step at which it kills itself,
 /// `TIDINGS_STOP_AT` the one at which it freezes. It prints one line for each thing done.
 @main struct FaultSubject {
     static func main() async throws {
         let options = try Options(CommandLine.arguments)
+        if options.command == "view" { return try await view(options) }
         let store = try await openStore(options.required("database"))
         switch options.command {
         case "publish": try await publish(options, store)

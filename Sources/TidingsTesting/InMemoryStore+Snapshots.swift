@@ -1,0 +1,11 @@
+import Tidings
+
+extension InMemoryStore {
+    public func keepSnapshot(_ bytes: [UInt8]?, of view: String, in transaction: Transaction) throws {
+        transaction.tables.snapshots[view] = bytes
+    }
+
+    public func snapshot(of view: String, in transaction: Transaction) throws -> [UInt8]? {
+        transaction.tables.snapshots[view]
+    }
+}

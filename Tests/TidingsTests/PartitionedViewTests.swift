@@ -1,0 +1,152 @@
+import KafkaClient
+import Logging
+import Processes
+import ServiceLifecycle
+import Testing
+import TidingsTesting
+
+@testable import Tidings
+
+/// Views shared out among instances, over a real broker.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct PartitionedViewTests {
+    private typealias Counts = [String: Int]
+    private let topics = [uniqueName("shared"), uniqueName("shared-too")]
+    private let group = uniqueName("sharing")
+
+    private func instance(_ address: String, standbys: Int = 0, _ kafka: KafkaConfiguration) -> PartitionedView<Counts> {
+        let view = PartitionedView(
+            group, of: topics, address: address, standbys: standbys, initial: Counts(), kafka: kafka, logger: .silent)
+        view.foldRecords { counts, record in
+            counts[String(decoding: record.key ?? [], as: UTF8.self), default: 0] += 1
+        }
+        return view
+    }
+
+    private func topics(_ kafka: KafkaConfiguration, partitions: [Int32] = [4, 4]) async throws {
+        let specifications = zip(topics, partitions).map { TopicSpecification($0, partitions: $1) }
+        try await Admin(kafka, logger: .silent).createTopics(specifications)
+    }
+
+    private func produce(_ keys: [String], to kafka: KafkaConfiguration) async throws {
+        let producer = try Producer(ProducerConfiguration(kafka), logger: .silent)
+        for topic in topics {
+            let reports = try await producer.send(
+                keys.map { ProducerMessage(topic: topic, key: Array($0.utf8), value: [1]) })
+            if let error = reports.firstFailure { throw error }
+        }
+    }
+
+    /// Runs an instance until `body` is done.
+    private func running<R: Sendable>(
+        _ view: PartitionedView<Counts>, _ body: () async throws -> R
+    ) async throws -> R {
+        let services = ServiceGroup(services: [view], logger: .silent)
+        return try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await services.run() }
+            let result: R
+            do {
+                result = try await body()
+            } catch {
+                tasks.cancelAll()
+                throw error
+            }
+            await services.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            return result
+        }
+    }
+
+    private let keys = (0..<40).map { "k\($0)" }
+
+    /// What the instances answer: each is asked for each key, and where it says who else has it, so is that one.
+    private func ask(_ views: [PartitionedView<Counts>]) async throws -> Counts {
+        var answers: Counts = [:]
+        for key in keys {
+            for view in views {
+                switch try await view.read(key: key, { $0[key] }) {
+                case .here(let count): answers[key] = count
+                case .elsewhere(let holder):
+                    let other = try #require(views.first { $0.address == holder.address })
+                    #expect(other.address != view.address)
+                    answers[key] = try await other.read(key: key) { $0[key] }.value ?? nil
+                }
+            }
+        }
+        return answers
+    }
+
+    @Test("each instance holds its share, answers for its keys or tells who does, and takes over when others leave")
+    func shares() async throws {
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
+            try await topics(kafka)
+            try await produce(keys, to: kafka)
+            let expected = Dictionary(uniqueKeysWithValues: keys.map { ($0, 2) })
+            let (a, b) = (instance("a:1", kafka), instance("b:2", kafka))
+            try await running(a) {
+                try await a.ready()
+                #expect(a.active == [0, 1, 2, 3] && a.standing.isEmpty)
+                #expect(a.progress.records == 80)
+                try await running(b) {
+                    try await eventually("the instances have settled") { a.active.count == 2 && b.active.count == 2 && b.progress.isReady }
+                    #expect(a.active.union(b.active) == [0, 1, 2, 3])
+                    try await eventually("the instances have settled") { (try? await ask([a, b])) == expected }
+                    let held = try a.readActive { $0.values.reduce(0) { $0 + $1.count } }
+                    #expect(try held + b.readActive { $0.values.reduce(0) { $0 + $1.count } } == keys.count)
+                }
+                try await eventually("the instances have settled") { a.active.count == 4 && a.progress.isReady }
+                let answers = try await ask([a])
+                #expect(answers == expected)
+            }
+        }
+    }
+
+    @Test("a standby holds a copy, answers from it when it may, and takes over without reading history again")
+    func standsBy() async throws {
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
+            try await topics(kafka)
+            try await produce(keys, to: kafka)
+            let (a, b) = (instance("a:1", standbys: 1, kafka), instance("b:2", standbys: 1, kafka))
+            try await running(a) {
+                try await a.ready()
+                try await running(b) {
+                    try await eventually("the instances have settled") {
+                        a.active.count == 2 && b.active.count == 2 && a.standing == b.active && b.standing == a.active
+                    }
+                    try await eventually("b has a copy of everything") {
+                        for key in keys {
+                            let count = try? await b.read(key: key, standingBy: true) { $0[key] }.value
+                            if count != 2 { return false }
+                        }
+                        return true
+                    }
+                    let active = a.active
+                    let key = try #require(
+                        keys.first { active.contains(KeyPartitioner.partition(of: Array($0.utf8), among: 4)) })
+                    guard case .elsewhere(let holder) = try await b.read(key: key, { $0[key] }) else {
+                        Issue.record("b does not answer for what a has")
+                        return
+                    }
+                    #expect(holder == ViewHolder(address: "a:1", standbys: ["b:2"]))
+                }
+                let before = a.progress.records
+                try await eventually("the instances have settled") { a.active.count == 4 && a.progress.isReady }
+                let answers = try await ask([a])
+                #expect(answers == Dictionary(uniqueKeysWithValues: keys.map { ($0, 2) }))
+                #expect(a.progress.records == before)
+            }
+        }
+    }
+
+    @Test("topics whose keys lead to different partitions are refused")
+    func differentPartitions() async throws {
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
+            try await topics(kafka, partitions: [4, 3])
+            let view = instance("a:1", kafka)
+            let error = await #expect(throws: TidingsError.self) { try await view.run() }
+            #expect(error?.code == .invalidConfiguration)
+        }
+    }
+}
