@@ -141,7 +141,9 @@ private struct HistoryLife {
         let kind = Int.random(in: 0..<4, using: &random)
         snapshot.value.withLock { bytes in
             if kind == 0 { bytes = before }
-            if kind == 1, let whole = bytes { bytes = Array(whole.prefix(Int.random(in: 0..<whole.count, using: &random))) }
+            if kind == 1, let whole = bytes {
+                bytes = Array(whole.prefix(Int.random(in: 0..<whole.count, using: &random)))
+            }
         }
     }
 

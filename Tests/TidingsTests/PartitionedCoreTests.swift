@@ -41,7 +41,8 @@ struct PartitionedCoreTests {
         #expect(core.isReady)
     }
 
-    @Test("what it stood by for it goes on with when it becomes its own, and keeps as a standby when it is not any more")
+    @Test(
+        "what it stood by for it goes on with when it becomes its own, and keeps as a standby when it is not any more")
     func promotion() {
         var core = Core(initial: [])
         core.assign([0])

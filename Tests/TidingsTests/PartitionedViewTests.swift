@@ -13,7 +13,8 @@ import TidingsTesting
     private let topics = [uniqueName("shared"), uniqueName("shared-too")]
     private let group = uniqueName("sharing")
 
-    private func instance(_ address: String, standbys: Int = 0, _ kafka: KafkaConfiguration) -> PartitionedView<Counts> {
+    private func instance(_ address: String, standbys: Int = 0, _ kafka: KafkaConfiguration) -> PartitionedView<Counts>
+    {
         let view = PartitionedView(
             group, of: topics, address: address, standbys: standbys, initial: Counts(), kafka: kafka, logger: .silent)
         view.foldRecords { counts, record in
@@ -88,7 +89,9 @@ import TidingsTesting
                 #expect(a.active == [0, 1, 2, 3] && a.standing.isEmpty)
                 #expect(a.progress.records == 80)
                 try await running(b) {
-                    try await eventually("the instances have settled") { a.active.count == 2 && b.active.count == 2 && b.progress.isReady }
+                    try await eventually("the instances have settled") {
+                        a.active.count == 2 && b.active.count == 2 && b.progress.isReady
+                    }
                     #expect(a.active.union(b.active) == [0, 1, 2, 3])
                     try await eventually("the instances have settled") { (try? await ask([a, b])) == expected }
                     let held = try a.readActive { $0.values.reduce(0) { $0 + $1.count } }

@@ -82,7 +82,7 @@ import TidingsTesting
         }
     }
 
-    @Test("the state of an older version answers, and goes on, until history is read anew, and is never kept as the new one")
+    @Test("an older version's state answers and goes on until history is read anew, and is never kept as the new one's")
     func standsIn() async throws {
         try await withTopic { kafka in
             let store = InMemoryStore()

@@ -34,18 +34,22 @@ struct KeepingHistory {
                 let ada = Customer(id: "ada", name: "Ada", city: city)
                 try await publisher.publish(CustomerChanged(customer: ada), to: topic, sending: .afterAction) { _ in }
                 try await publisher.publish(
-                    OrderPlaced(orderId: city, totalCents: 700), to: orders, sending: .afterAction) { _ in }
+                    OrderPlaced(orderId: city, totalCents: 700), to: orders, sending: .afterAction
+                ) { _ in }
             }
             try await publisher.publishDeletion(of: "bob", in: topic, sending: .afterAction) { _ in }
 
             let customers = View(
                 "customers", of: ["customer"], initial: [String: Customer](), kafka: kafka, logger: logger)
-            customers.fold(CustomerChanged.self) { customers, event, _ in customers[event.customer.id] = event.customer }
+            customers.fold(CustomerChanged.self) { customers, event, _ in
+                customers[event.customer.id] = event.customer
+            }
             customers.foldDeletion { customers, delivery in customers[delivery.keyText ?? ""] = nil }
             let revenue = View("revenue", of: ["order"], initial: 0, kafka: kafka, logger: logger)
             revenue.fold(OrderPlaced.self) { cents, event, _ in cents += event.totalCents }
             let directory = StoredView(
-                "directory", version: 2, rebuilding: .beside, of: ["customer"], store: store, kafka: kafka, logger: logger
+                "directory", version: 2, rebuilding: .beside, of: ["customer"], store: store, kafka: kafka,
+                logger: logger
             ) { db in
                 try db.execute(sql: "DROP TABLE IF EXISTS customer_2")
                 try db.execute(sql: "CREATE TABLE customer_2 (id TEXT PRIMARY KEY, city TEXT NOT NULL)")

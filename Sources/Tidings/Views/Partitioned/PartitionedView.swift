@@ -313,7 +313,8 @@ extension PartitionedView: HistoryFollower {
             throw TidingsError(
                 .invalidConfiguration,
                 "the topics of the view \(name) have got more partitions, \(now) instead of \(known): keys lead elsewhere, "
-                    + "and what a partition holds of a key is not everything any more. Write their records to a new topic")
+                    + "and what a partition holds of a key is not everything any more. Write their records to a new topic"
+            )
         }
         board.update { $0.start(positions, ends: ends) }
     }
