@@ -85,6 +85,10 @@ extension Step.Point {
         .transactionStarts, .actionDone, .actionCommitted, .sendStarts, .sendAcknowledged,
         .relayClaimed, .relayCommitting, .relayAcknowledged, .relayMarking, .relayMarked,
         .received, .handlingStarts, .handled, .handlingCommitted, .offsetCommitted,
+    ]
+
+    /// Every point in the life of a view, which no event's life passes through.
+    public static let ofViews: [Step.Point] = [
         .viewFolded, .snapshotTaken, .snapshotKept, .versionSwapping, .versionSwapped,
     ]
 }

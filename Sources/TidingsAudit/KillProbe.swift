@@ -45,7 +45,7 @@ public final class KillProbe: Probe {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         let point = Step.Point(rawValue: String(parts[0]))
         let time = parts.count > 1 ? Int(parts[1]) : 1
-        guard Step.Point.all.contains(point), let time, time > 0, parts.count <= 2 else {
+        guard (Step.Point.all + Step.Point.ofViews).contains(point), let time, time > 0, parts.count <= 2 else {
             throw TidingsError(.invalidConfiguration, "\(KillProbe.variable)=\(text) names no step")
         }
         self.init(at: point, time: time)

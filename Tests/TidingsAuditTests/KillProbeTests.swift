@@ -24,7 +24,7 @@ import Tidings
         #expect(throws: TidingsError.self) { try KillProbe(text) }
     }
 
-    @Test("every step can be named", arguments: Step.Point.all)
+    @Test("every step can be named", arguments: Step.Point.all + Step.Point.ofViews)
     func names(point: Step.Point) throws {
         _ = try KillProbe("\(point):3")
     }
