@@ -46,6 +46,14 @@ struct Ledger<D: Document>: Sendable {
         }
     }
 
+    /// Those with a number above `number`, the oldest first: for one who follows what is made out.
+    func documents(after number: Int, limit: Int) async throws -> [D] {
+        try await store.read { sql in
+            try sql.rows("\(Self.selection) WHERE d.number > $1 ORDER BY d.number LIMIT $2", number, limit)
+                .map(Self.document)
+        }
+    }
+
     func document(for order: String) async throws -> D? {
         try await store.read { sql in
             guard let row = try sql.rows("\(Self.selection) WHERE d.order_id = $1", order).first else { return nil }

@@ -53,8 +53,11 @@ struct LedgerPages<D: DocumentPages>: Sendable {
     @Sendable private func list(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let before = try request.queryNumber("before")
         if request.wantsJSON {
-            return try JSON.response(
-                try await ledger.documents(limit: try ListLimit.json(request), before: before))
+            let limit = try ListLimit.json(request)
+            if let after = try request.queryNumber("after") {
+                return try JSON.response(try await ledger.documents(after: after, limit: limit))
+            }
+            return try JSON.response(try await ledger.documents(limit: limit, before: before))
         }
         let size = Self.pageSize
         // One more than is shown tells whether there are older ones.

@@ -1,17 +1,24 @@
 import Glibc
+import Synchronization
 import Tidings
 
 /// Ends the process the hard way when publishing or relaying what happened to an order reaches a step, as a power cut or
 /// `kill -9` would: the way to see with one's own eyes what each way of sending loses or invents.
-struct DeathAtStep: Probe {
-    let point: String
+final class DeathAtStep: Probe {
+    private let point: Mutex<String?>
 
-    init(_ point: String) {
-        self.point = point
+    /// - Parameter point: the step; nil until one is named with ``arm(_:)``.
+    init(_ point: String? = nil) {
+        self.point = Mutex(point)
+    }
+
+    /// Names the step at which the process ends.
+    func arm(_ point: String) {
+        self.point.withLock { $0 = point }
     }
 
     func reached(_ step: Step) {
-        guard step.point.rawValue == point else { return }
+        guard point.withLock({ $0 == step.point.rawValue }) else { return }
         if step.events.contains(where: { $0.rawValue.hasPrefix("shop.order.") }) { kill(getpid(), SIGKILL) }
     }
 }

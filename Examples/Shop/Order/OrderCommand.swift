@@ -19,13 +19,17 @@ struct OrderCommand: AsyncParsableCommand {
     var dieAt: String?
 
     func run() async throws {
-        supervised.endWithSupervisor()
+        let death = DeathAtStep(dieAt)
+        // The supervisor's own word for what one asks for on the start page.
+        supervised.endWithSupervisor { line in
+            if let step = line.wordsAfter("die-at") { death.arm(step) }
+        }
         try await Program.run("order") { logger in
             let database = try await OrderDatabase(shop, logger: logger)
             let kafka = shop.kafkaConfiguration(client: "order")
             try await database.announceCustomers(on: Topic(shop.customerTopic))
             let topics = ShopTopics(shop, client: "order", logger: logger)
-            let probe = dieAt.map(DeathAtStep.init)
+            let probe = dieAt != nil || supervised.isSupervised ? death : nil
             var direct = ProducerConfiguration(kafka)
             direct.deliveryTimeout = Self.patience
             let producer = try Producer(direct, logger: logger)

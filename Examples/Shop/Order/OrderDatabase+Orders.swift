@@ -1,20 +1,36 @@
 extension OrderDatabase {
+    private static let summaries = """
+        SELECT c.id, c.name, c.email, o.id, o.total_cents, o.placed_at, o.sequence,
+            (SELECT count(*) FROM order_line l WHERE l.order_id = o.id)
+        FROM placed_order o JOIN customer c ON c.id = o.customer_id
+        """
+
     /// The newest orders first, those accepted before `sequence` if given.
     func orders(limit: Int, before sequence: Int? = nil) async throws -> [OrderSummary] {
         try await store.read { sql in
             try sql.rows(
-                """
-                SELECT c.id, c.name, c.email, o.id, o.total_cents, o.placed_at, o.sequence,
-                    (SELECT count(*) FROM order_line l WHERE l.order_id = o.id)
-                FROM placed_order o JOIN customer c ON c.id = o.customer_id
-                WHERE o.sequence < $1 ORDER BY o.sequence DESC LIMIT $2
-                """, sequence ?? .max, limit
-            ).map {
-                OrderSummary(
-                    id: try $0.text(3), customer: try Customer($0, from: 0), lineCount: try $0.integer(7),
-                    totalCents: try $0.integer(4), placedAt: try $0.text(5), sequence: try $0.integer(6))
-            }
+                "\(Self.summaries) WHERE o.sequence < $1 ORDER BY o.sequence DESC LIMIT $2", sequence ?? .max, limit
+            ).map(Self.summary)
         }
+    }
+
+    /// Those accepted after `sequence`, the oldest first: for one who follows what is accepted.
+    func orders(after sequence: Int, limit: Int) async throws -> [OrderSummary] {
+        try await store.read { sql in
+            try sql.rows("\(Self.summaries) WHERE o.sequence > $1 ORDER BY o.sequence LIMIT $2", sequence, limit)
+                .map(Self.summary)
+        }
+    }
+
+    private static func summary(_ row: any SQLRow) throws -> OrderSummary {
+        OrderSummary(
+            id: try row.text(3), customer: try Customer(row, from: 0), lineCount: try row.integer(7),
+            totalCents: try row.integer(4), placedAt: try row.text(5), sequence: try row.integer(6))
+    }
+
+    /// The numbers of all orders that were deleted again.
+    func deletedOrders() async throws -> [String] {
+        try await store.read { try $0.rows("SELECT id FROM deleted_order ORDER BY id").map { try $0.text(0) } }
     }
 
     func order(_ id: String) async throws -> Order? {

@@ -68,7 +68,8 @@ struct OrderDatabase: Sendable {
                 "SELECT (SELECT count(*) FROM placed_order), (SELECT count(*) FROM deleted_order)")[0]
             return OrderStatus(
                 orders: try row.integer(0), deleted: try row.integer(1), outboxWaiting: outbox.pending,
-                outboxParked: outbox.parked, sending: try Self.sending(start, sql))
+                outboxParked: outbox.parked, oldestWaitingAt: outbox.oldestPending?.millisecondsSince1970,
+                sending: try Self.sending(start, sql))
         }
     }
 }
@@ -83,5 +84,9 @@ struct OrderStatus: Codable, Sendable {
     var outboxWaiting: Int
     /// Events that Kafka will never accept.
     var outboxParked: Int
+    /// When the oldest event that waits was written, in milliseconds since 1970; nil when none waits.
+    var oldestWaitingAt: Int64?
+    /// When the oldest call began that is still publishing, in milliseconds since 1970; nil when none is.
+    var oldestCallAt: Int64?
     var sending: Sending
 }

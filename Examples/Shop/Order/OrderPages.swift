@@ -23,7 +23,8 @@ struct OrderPages: Sendable {
         router.get("items", use: items)
         router.post("items/:id/price", use: setPrice)
         router.put("items/:id/price", use: setPrice)
-        router.get("status") { _, _ in try JSON.response(try await database.status()) }
+        router.get("status") { _, _ in try JSON.response(try await service.status()) }
+        router.get("deletions") { _, _ in try JSON.response(try await database.deletedOrders()) }
         router.put("sending", use: setSending)
     }
 
@@ -31,6 +32,9 @@ struct OrderPages: Sendable {
         let before = try request.queryNumber("before")
         if request.wantsJSON {
             let limit = try ListLimit.json(request)
+            if let after = try request.queryNumber("after") {
+                return try JSON.response(try await database.orders(after: after, limit: limit))
+            }
             return try JSON.response(try await database.orders(limit: limit, before: before))
         }
         let size = Self.pageSize

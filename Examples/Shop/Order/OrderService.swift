@@ -5,6 +5,7 @@ import Tidings
 struct OrderService: Sendable {
     let database: OrderDatabase
     private let publisher: any OrderPublisher
+    private let calls = CallsUnderWay()
 
     private let placed: Topic<OrderPlaced>
     private let cancelled: Topic<OrderCancelled>
@@ -67,12 +68,21 @@ struct OrderService: Sendable {
         }
     }
 
+    /// How the service stands, with what is under way in this process.
+    func status() async throws -> OrderStatus {
+        // Asked first: a call that ends meanwhile shows in what is counted after it.
+        let oldest = calls.oldest
+        var status = try await database.status()
+        status.oldestCallAt = oldest
+        return status
+    }
+
     /// Publishes in the way that is chosen, and puts into words what is kept when that fails half-way.
     func told(
         _ subject: String, _ publish: (any OrderPublisher, Sending) async throws -> Void
     ) async throws {
         do {
-            try await publish(publisher, try await database.sending())
+            try await calls.during { try await publish(publisher, try await database.sending()) }
         } catch let error as TidingsError {
             if let cause = error.cause as? OrderIsKnown { throw cause }
             switch error.code {

@@ -1,5 +1,7 @@
 import ArgumentParser
 import KafkaClient
+import Logging
+import ServiceLifecycle
 
 /// `shop start`: the start page.
 struct StartCommand: AsyncParsableCommand {
@@ -10,18 +12,36 @@ struct StartCommand: AsyncParsableCommand {
     @OptionGroup var supervised: Supervised
 
     func run() async throws {
-        supervised.endWithSupervisor()
+        let link = ControlLink()
+        supervised.endWithSupervisor { link.heard($0) }
         try await Program.run("start") { logger in
             let site = try Site(.start, ports: shop.ports)
             let topic = try TopicWatch(shop, logger: logger)
-            let watch = SystemWatch(
-                ports: shop.ports, list: ProcessList(in: try shop.directory()), topic: topic, logger: logger)
+            let list = ProcessList(in: try shop.directory())
+            let watch = SystemWatch(ports: shop.ports, list: list, topic: topic, logger: logger)
+            let reading = TopicReading(shop, logger: logger)
+            let customers = Customers(ports: shop.ports)
+            let token = FormToken()
+            let outcomes = Outcomes()
+            // The buttons that reach for processes are there only where a supervisor runs them.
+            let control =
+                supervised.isSupervised
+                ? ControlPages(
+                    deeds: Deeds(ports: shop.ports, link: link, watch: watch, customers: customers, list: list),
+                    token: token, outcomes: outcomes)
+                : nil
+            let pages = StartPages(
+                site: site, watch: watch, journeys: Journeys(reading, ports: shop.ports), token: token,
+                outcomes: outcomes, customers: control == nil ? nil : customers, hasBroker: shop.kafka == nil)
             let server = try WebServer(site: site, logger: logger).application(
                 port: shop.ports.start,
                 health: {},
                 onReady: { supervised.ready("start", at: "http://127.0.0.1:\(shop.ports.start)") },
-                routes: StartPages(site: site, watch: watch).add)
-            return [server]
+                routes: { router in
+                    pages.add(to: router)
+                    control?.add(to: router)
+                })
+            return [reading.reading(ShopTopics(shop, client: "start", logger: logger)), customers, server]
         }
     }
 }

@@ -40,10 +40,33 @@ struct StartView: Sendable {
         let role: String
         let instance: Int
         let pid: String
+        let state: String
         let restarts: String
         let lastEnd: String
         let isDown: Bool
     }
+
+    struct JourneyRow: Sendable {
+        let order: String
+        let url: String
+        let way: String
+        let place: String
+        let visible: String
+        let shipped: String
+        let invoiced: String
+        let counted: String
+    }
+
+    /// What one can do, where one can.
+    struct Control: Sendable {
+        let token: FormToken
+        let account: Customers.Account
+        let hasBroker: Bool
+    }
+
+    /// The parts of the page that are kept up to date; each is a template and the element of that name.
+    static let parts = ["now", "picture-stage", "figures", "deeds", "chronicle", "journeys", "details"]
+    static let shownJourneys = 8
 
     let verdict: Verdict
     let figures: [Figure]
@@ -55,11 +78,24 @@ struct StartView: Sendable {
     let hasPartitions: Bool
     let processes: [ProcessRow]
     let hasProcesses: Bool
-    let problem: String?
+    let journeys: [JourneyRow]
+    let hasJourneys: Bool
+    let chronicle: [Chronicle.Entry]
+    let hasChronicle: Bool
+    let groups: [DeedGroup]
+    let hasDeeds: Bool
+    let stream: String?
+    let rates: [Int]
+    let token: String
     let newOrderURL: String
     let itemsURL: String
+    var problem: String?
+    var done: String?
 
-    init(_ state: SystemState, problem: String?, newOrderURL: String, itemsURL: String) {
+    init(
+        _ state: SystemState, journeys: [Journeys.Journey], chronicle: [Chronicle.Entry], control: Control?,
+        token: FormToken, newOrderURL: String, itemsURL: String, orderURL: String
+    ) {
         verdict = Verdict(state)
         figures = Self.figures(state)
         wide = Picture(state, .wide)
@@ -71,10 +107,18 @@ struct StartView: Sendable {
         hasWays = chosen != nil
         partitions = (state.partitions ?? []).map(PartitionRow.init)
         hasPartitions = !partitions.isEmpty
-        processes = (state.processes + state.down)
-            .map(ProcessRow.init)
+        processes = (state.processes + state.down).map(ProcessRow.init)
         hasProcesses = !processes.isEmpty
-        self.problem = problem
+        self.journeys = journeys.map { JourneyRow($0, orderURL) }
+        hasJourneys = !journeys.isEmpty
+        self.chronicle = chronicle
+        hasChronicle = !chronicle.isEmpty
+        groups =
+            control.map { DeedGroup.groups(state, isStreaming: $0.account.isRunning, hasBroker: $0.hasBroker) } ?? []
+        hasDeeds = control != nil
+        stream = control.flatMap { $0.account.isRunning ? "A stream is running: \($0.account.sentence)" : nil }
+        rates = Customers.rates
+        self.token = token.text
         self.newOrderURL = newOrderURL
         self.itemsURL = itemsURL
     }
@@ -94,13 +138,17 @@ struct StartView: Sendable {
                 note: note(state.orders?.deleted, "deleted")),
             Figure(
                 name: "Waiting in the outbox", value: state.orders?.outboxWaiting.grouped() ?? "–",
-                note: note(state.orders?.outboxParked, "parked")),
+                note: state.oldestWait().map { "the oldest for \(Readable.duration(milliseconds: $0))" }
+                    ?? note(state.orders?.outboxParked, "parked")),
             Figure(
                 name: "Events in the topic",
                 value: state.partitions.map { $0.reduce(0) { $0 + $1.endOffset }.grouped() } ?? "–", note: nil),
             Figure(
                 name: "Shipments", value: state.shipments?.count.grouped() ?? "–", note: duplicates(state.shipments)),
             Figure(name: "Invoices", value: state.invoices?.count.grouped() ?? "–", note: duplicates(state.invoices)),
+            Figure(
+                name: "Counted by statistics", value: state.statistics?.orders.grouped() ?? "–",
+                note: state.statistics.flatMap { $0.ready ? nil : "reading history" }),
         ]
     }
 }
@@ -113,10 +161,16 @@ extension StartView.Verdict {
         if state.partitions == nil { silent.append("Kafka") }
         if state.shipments == nil { silent.append("the shipments’ page") }
         if state.invoices == nil { silent.append("the invoices’ page") }
-        let down = state.down.map(\.name)
-        if !silent.isEmpty || !down.isEmpty {
+        if state.statistics == nil { silent.append("the statistics") }
+        let away = state.down.filter { !$0.isStopped } + state.processes.filter { !$0.isReady }
+        let stopped = state.down.filter(\.isStopped)
+        if !silent.isEmpty || !away.isEmpty || !stopped.isEmpty {
             var sentences: [String] = []
-            if !down.isEmpty { sentences.append("Down and being started again: \(down.joined(separator: ", ")).") }
+            func names(_ entries: [ProcessEntry]) -> String {
+                entries.map(\.name.processTitle).joined(separator: ", ")
+            }
+            if !away.isEmpty { sentences.append("Being started again: \(names(away)).") }
+            if !stopped.isEmpty { sentences.append("Stopped: \(names(stopped)).") }
             if !silent.isEmpty { sentences.append("No answer from \(silent.joined(separator: ", ")).") }
             self.init(
                 tone: "broken", mark: "✕",
@@ -124,7 +178,7 @@ extension StartView.Verdict {
             return
         }
         let waiting = state.orders?.outboxWaiting ?? 0
-        let lag = (state.partitions ?? []).flatMap(\.owners).reduce(0) { $0 + $1.lag }
+        let lag = (state.partitions ?? []).flatMap(\.owners).reduce(state.statisticsLag ?? 0) { $0 + $1.lag }
         if waiting > 0 || lag > 0 {
             self.init(
                 tone: "flowing", mark: "→",
@@ -155,7 +209,24 @@ extension StartView.PartitionRow {
 extension StartView.ProcessRow {
     init(_ process: ProcessEntry) {
         self.init(
-            role: process.role, instance: process.instance, pid: process.pid.map(String.init) ?? "down",
-            restarts: process.restarts.grouped(), lastEnd: process.lastEnd ?? "", isDown: process.pid == nil)
+            role: process.role, instance: process.instance, pid: process.pid.map(String.init) ?? "",
+            state: process.pid == nil ? process.isStopped ? "stopped" : "down" : "starting",
+            restarts: process.restarts.grouped(), lastEnd: process.lastEnd ?? "",
+            isDown: process.pid == nil || !process.isReady)
+    }
+}
+
+extension StartView.JourneyRow {
+    init(_ journey: Journeys.Journey, _ orderURL: String) {
+        func after(_ reader: String) -> String {
+            journey.handled[reader].map { Readable.duration(milliseconds: $0.afterMilliseconds) } ?? "–"
+        }
+        let invoicing = journey.handled["invoicing"].map { " by \($0.instance.split(separator: "-").last ?? "")" } ?? ""
+        self.init(
+            order: journey.order, url: orderURL + journey.order,
+            way: journey.partition == nil ? "–" : journey.isThroughOutbox ? "outbox" : "direct",
+            place: journey.partition.map { "\($0) / \(journey.offset?.grouped() ?? "")" } ?? "–",
+            visible: journey.visibleAfter.map { Readable.duration(milliseconds: $0) } ?? "–",
+            shipped: after("shipping"), invoiced: after("invoicing") + invoicing, counted: after("statistics"))
     }
 }

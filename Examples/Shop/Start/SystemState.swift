@@ -4,15 +4,21 @@ import Tidings
 struct SystemState: Codable, Sendable {
     /// The processes that run, as the supervisor started them.
     var processes: [ProcessEntry]
-    /// Those that have ended and are about to be started again.
+    /// Those that have ended: they are about to be started again, unless someone stopped them.
     var down: [ProcessEntry]
     var orders: OrderStatus?
     var shipments: ConsumerStatus?
     var invoices: ConsumerStatus?
+    var statistics: StatisticsStatus?
     /// The topic's name.
     var topic: String
     /// The topic's partitions; nil while Kafka does not answer.
     var partitions: [PartitionState]?
+
+    /// How a process stands.
+    enum Standing: Sendable {
+        case running, starting, down, stopped
+    }
 
     /// The consumers of a group in the order of their names, whether they own a partition or not.
     func consumers(of group: String) -> [String] {
@@ -21,7 +27,33 @@ struct SystemState: Codable, Sendable {
         return Set(owners + known).sorted()
     }
 
-    func isDown(_ name: String) -> Bool { down.contains { $0.name == name } }
+    /// How a process stands; one that no supervisor told of runs, since something speaks for it.
+    func standing(of name: String) -> Standing {
+        if let entry = down.first(where: { $0.name == name }) { return entry.isStopped ? .stopped : .down }
+        if let entry = processes.first(where: { $0.name == name }) { return entry.isReady ? .running : .starting }
+        return processes.isEmpty ? .running : .stopped
+    }
+
+    /// How many events the statistics have yet to read; nil when they or Kafka do not answer.
+    var statisticsLag: Int64? {
+        guard let statistics, let partitions else { return nil }
+        return partitions.reduce(0) { $0 + max(0, $1.endOffset - (statistics.offsets[$1.partition] ?? 0)) }
+    }
+
+    /// For how long the oldest unsent event has been waiting, in milliseconds.
+    func oldestWait(at now: Timestamp = .now()) -> Int64? {
+        orders?.oldestWaitingAt.map { max(0, now.millisecondsSince1970 - $0) }
+    }
+}
+
+/// How the statistics stand, of what they say of themselves.
+struct StatisticsStatus: Codable, Sendable {
+    var ready: Bool
+    var orders: Int
+    var records: Int64
+    /// How long reading history took, or takes by now.
+    var milliseconds: Int64
+    var offsets: [Int: Int64]
 }
 
 /// One partition of the topic and who reads it.

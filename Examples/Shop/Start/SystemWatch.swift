@@ -14,6 +14,7 @@ actor SystemWatch {
     private var last: (state: SystemState, at: ContinuousClock.Instant)?
     /// Grows when what was learnt no longer counts.
     private var generation = 0
+    private var told = Chronicle()
 
     init(ports: Ports, list: ProcessList, topic: TopicWatch, logger: Logger) {
         self.ports = ports
@@ -26,9 +27,13 @@ actor SystemWatch {
         if let last, .now - last.at < Self.freshness { return last.state }
         let generation = generation
         let state = await ask()
+        told.note(state)
         if generation == self.generation { last = (state, .now) }
         return state
     }
+
+    /// What has happened since this process looks.
+    var chronicle: [Chronicle.Entry] { told.entries }
 
     /// Forgets what was learnt, for someone who has just changed something.
     func forget() {
@@ -41,15 +46,17 @@ actor SystemWatch {
         async let orders = answer(OrderStatus.self, ports.orders)
         async let shipments = answer(ConsumerStatus.self, ports.shipments)
         async let invoices = answer(ConsumerStatus.self, ports.invoices)
+        async let statistics = answer(StatisticsStatus.self, ports.statistics, "/statistics")
         async let partitions = topic.partitions(services: Self.groups)
         return await SystemState(
             processes: all.filter { $0.pid != nil }, down: all.filter { $0.pid == nil }, orders: orders,
-            shipments: shipments, invoices: invoices, topic: topic.topic, partitions: partitions)
+            shipments: shipments, invoices: invoices, statistics: statistics, topic: topic.topic, partitions: partitions
+        )
     }
 
-    private func answer<T: Decodable & Sendable>(_ type: T.Type, _ port: Int) async -> T? {
+    private func answer<T: Decodable & Sendable>(_ type: T.Type, _ port: Int, _ path: String = "/status") async -> T? {
         do {
-            return try await HTTPClient(port: port).get(type, "/status")
+            return try await HTTPClient(port: port).get(type, path)
         } catch {
             logger.debug("no answer", metadata: ["port": "\(port)", "error": "\(error)"])
             return nil

@@ -19,6 +19,9 @@ struct Statistics: Sendable {
 
     private var known: [String: Known] = [:]
 
+    /// Behind the last event about orders that was read, for each partition.
+    private(set) var offsets: [Int: Int64] = [:]
+
     /// How many orders were placed, those cancelled later among them.
     private(set) var orders = 0
     private(set) var cancelled = 0
@@ -28,6 +31,15 @@ struct Statistics: Sendable {
     private(set) var waiting = 0
     private(set) var items: [String: Amount] = [:]
     private(set) var customers: [String: Amount] = [:]
+
+    /// The orders it has heard of.
+    var orderIDs: [String] { known.filter { $0.value.order != nil }.map(\.key) }
+
+    /// The orders whose cancellation it has heard of.
+    var cancelledIDs: [String] { known.filter(\.value.isCancelled).map(\.key) }
+
+    /// Notes how far events about orders were read.
+    mutating func read(_ offset: Int64, of partition: Int) { offsets[partition] = offset + 1 }
 
     mutating func placed(_ order: OrderToCount) {
         change(order.orderId) { known in if known.order == nil { known.order = order } }

@@ -16,7 +16,8 @@ struct StatisticsCommand: AsyncParsableCommand {
     func run() async throws {
         supervised.endWithSupervisor()
         try await Program.run("statistics") { logger in
-            let statistics = view(logger)
+            let arrivals = Arrivals()
+            let statistics = view(arrivals, logger)
             let topics = ShopTopics(shop, client: "statistics", logger: logger)
             let site = try Site(.statistics, ports: shop.ports)
             let server = try WebServer(site: site, logger: logger).application(
@@ -24,17 +25,24 @@ struct StatisticsCommand: AsyncParsableCommand {
                 onReady: { [supervised, shop] in
                     supervised.ready("statistics", at: "http://127.0.0.1:\(shop.ports.statistics)")
                 },
-                routes: StatisticsPages(site: site, view: statistics).add)
+                routes: StatisticsPages(site: site, view: statistics, arrivals: arrivals).add)
             return [Consuming(statistics, of: topics) {}, server]
         }
     }
 
-    private func view(_ logger: Logger) -> View<Statistics> {
+    private func view(_ arrivals: Arrivals, _ logger: Logger) -> View<Statistics> {
         let view = View(
             shop.group("statistics"), of: [shop.topic, shop.shipmentTopic], initial: Statistics(),
             kafka: shop.kafkaConfiguration(client: "statistics"), logger: logger)
-        view.fold(OrderToCount.self) { statistics, order, _ in statistics.placed(order) }
-        view.fold(Cancellation.self) { statistics, order, _ in statistics.cancelled(order.orderId) }
+        view.fold(OrderToCount.self) { statistics, order, delivery in
+            statistics.placed(order)
+            statistics.read(delivery.offset, of: Int(delivery.partition))
+            arrivals.note(order.orderId, delivery)
+        }
+        view.fold(Cancellation.self) { statistics, order, delivery in
+            statistics.cancelled(order.orderId)
+            statistics.read(delivery.offset, of: Int(delivery.partition))
+        }
         view.fold(ShipmentMade.self) { statistics, shipment, _ in statistics.shipped(shipment.orderId) }
         return view
     }

@@ -6,10 +6,15 @@ import Tidings
 struct StatisticsPages: Sendable {
     let site: Site
     let view: View<Statistics>
+    let arrivals: Arrivals
 
     func add(to router: Router<WebServer.Context>) {
         router.get("/") { _, _ in Response.seeOther("/statistics") }
         router.get("statistics", use: statistics)
+        router.get("statistics/arrivals") { request, _ in
+            try JSON.response(arrivals.after(try request.queryNumber("after") ?? 0))
+        }
+        router.get("statistics/orders") { _, _ in try JSON.response(view.peek { state, _ in CountedOrders(state) }) }
         router.post("rebuild") { _, _ in
             view.rebuild()
             return Response.seeOther("/statistics")
@@ -21,6 +26,17 @@ struct StatisticsPages: Sendable {
         let report = view.peek(StatisticsReport.init)
         if request.wantsJSON { return try JSON.response(report) }
         return site.page("statistics", title: "Statistics", for: request, StatisticsView(report))
+    }
+}
+
+/// The orders that were counted, and up to where the topic was read for that.
+struct CountedOrders: Codable, Sendable {
+    var orders: [String]
+    var cancelled: [String]
+    var offsets: [Int: Int64]
+
+    init(_ statistics: Statistics) {
+        (orders, cancelled, offsets) = (statistics.orderIDs, statistics.cancelledIDs, statistics.offsets)
     }
 }
 
@@ -48,6 +64,8 @@ struct StatisticsReport: Encodable, Sendable {
     var progress: Double
     /// How long reading took, or takes by now.
     var milliseconds: Int64
+    /// Behind the last event about orders that was read, for each partition.
+    var offsets: [Int: Int64]
 
     init(_ statistics: Statistics, _ progress: ViewProgress) {
         ready = progress.isReady
@@ -61,6 +79,7 @@ struct StatisticsReport: Encodable, Sendable {
         remaining = progress.remaining
         self.progress = progress.fraction
         milliseconds = Int64(progress.elapsed / .milliseconds(1))
+        offsets = statistics.offsets
     }
 
     private static func rows(_ amounts: [String: Statistics.Amount]) -> [Row] {

@@ -46,10 +46,11 @@ struct AllCommand: ParsableCommand {
 
     private func children(in directory: DataDirectory) -> [Child] {
         var children: [Child] = []
-        func add(_ role: String, _ instance: Int = 1, _ arguments: [String] = []) {
+        func add(_ role: String, _ instance: Int = 1, _ arguments: [String] = [], isWanted: Bool = true) {
             children.append(
                 Child(
-                    role: role, instance: instance, arguments: [role] + shop.arguments(in: directory) + arguments))
+                    role: role, instance: instance, arguments: [role] + shop.arguments(in: directory) + arguments,
+                    isWanted: isWanted))
         }
         if shop.kafka == nil { add("broker") }
         add("start")
@@ -59,6 +60,8 @@ struct AllCommand: ParsableCommand {
         add("shipping", 1, ["--instance", "1"])
         add("invoicing", 1, ["--instance", "1"])
         add("invoicing", 2, ["--instance", "2"])
+        // Waits for someone to want it, on the start page.
+        add("invoicing", 3, ["--instance", "3"], isWanted: false)
         add("statistics")
         return children
     }

@@ -1,5 +1,6 @@
 import CProcess
 import Glibc
+import Tidings
 
 /// One process of the shop, seen from the supervisor: it is started, says that it is ready on its standard output,
 /// and ends with the supervisor, since its standard input then ends.
@@ -9,10 +10,15 @@ struct Child {
     /// The command line after the program's own name.
     let arguments: [String]
 
+    /// Whether it is to run. One that was stopped, or is not wanted yet, is not started again.
+    var isWanted = true
+
     private(set) var pid: pid_t?
     private(set) var isReady = false
     private(set) var restarts = 0
     private(set) var lastEnd: String?
+    private(set) var endedAt: Int64?
+    private(set) var readyAt: Int64?
     private(set) var startAgainAt: ContinuousClock.Instant?
     /// The readable end of the child's standard output.
     private(set) var output: Int32 = -1
@@ -20,19 +26,26 @@ struct Child {
     private var input: Int32 = -1
     private var startedAt = ContinuousClock.now
     private var backoff = Backoff()
+    private var said = LineBuffer()
 
-    init(role: String, instance: Int, arguments: [String]) {
+    init(role: String, instance: Int, arguments: [String], isWanted: Bool = true) {
         self.role = role
         self.instance = instance
         self.arguments = arguments
+        self.isWanted = isWanted
     }
 
     var name: String { "\(role)-\(instance)" }
     var earlyDeaths: Int { backoff.earlyDeaths }
 
     var description: ProcessEntry {
-        ProcessEntry(role: role, instance: instance, pid: pid, restarts: restarts, lastEnd: lastEnd)
+        ProcessEntry(
+            role: role, instance: instance, pid: pid, restarts: restarts, lastEnd: lastEnd, endedAt: endedAt,
+            readyAt: readyAt, isReady: isReady, isStopped: !isWanted)
     }
+
+    /// Whether it belongs to the shop at the moment: one that was never wanted does not.
+    var isKnown: Bool { isWanted || pid != nil || lastEnd != nil }
 
     /// Starts the program anew. Call it on the thread that lives as long as the supervisor: the kernel ends the child
     /// with the thread that started it.
@@ -57,19 +70,34 @@ struct Child {
         }
         _ = fcntl(fromChild[0], F_SETFL, O_NONBLOCK)
         (pid, input, output) = (child, toChild[1], fromChild[0])
-        (isReady, startAgainAt, startedAt) = (false, nil, .now)
+        _ = fcntl(toChild[1], F_SETFL, O_NONBLOCK)
+        (isReady, startAgainAt, startedAt, said) = (false, nil, .now, LineBuffer())
     }
 
-    /// Reads what the child has said; its one line means that it is ready.
-    mutating func readOutput() {
-        var buffer = [UInt8](repeating: 0, count: 512)
+    /// Reads what the child has said: its first line means that it is ready, further ones are returned.
+    mutating func readOutput() -> [String] {
+        var buffer = [UInt8](repeating: 0, count: 4096)
         let count = read(output, &buffer, buffer.count)
-        if count > 0, buffer[..<count].contains(UInt8(ascii: "\n")) {
-            isReady = true
-        } else if count == 0 {
+        if count == 0 {
             close(output)
             output = -1
         }
+        guard count > 0 else { return [] }
+        var lines = said.add(buffer[..<count])
+        if !isReady, !lines.isEmpty {
+            isReady = true
+            readyAt = Timestamp.now().millisecondsSince1970
+            lines.removeFirst()
+        }
+        return lines
+    }
+
+    /// Says a line on the child's standard input. Returns false when it does not run, or does not listen.
+    @discardableResult
+    func tell(_ line: String) -> Bool {
+        guard input >= 0 else { return false }
+        let bytes = Array((line + "\n").utf8)
+        return write(input, bytes, bytes.count) == bytes.count
     }
 
     /// Notes that the process has ended, and when it is to be started again.
@@ -77,9 +105,15 @@ struct Child {
         closePipes()
         pid = nil
         isReady = false
+        endedAt = Timestamp.now().millisecondsSince1970
+        let wait = backoff.died(after: .now - startedAt)
+        guard isWanted else {
+            (lastEnd, startAgainAt) = ("was stopped", nil)
+            return
+        }
         restarts += 1
         lastEnd = Self.words(for: status)
-        startAgainAt = .now + backoff.died(after: .now - startedAt)
+        startAgainAt = .now + wait
     }
 
     func signal(_ number: Int32) {

@@ -10,6 +10,22 @@ struct ProcessEntry: Codable, Sendable, Equatable {
     var restarts: Int
     /// Why it ended the last time, in words.
     var lastEnd: String?
+    /// When it ended the last time, in milliseconds since 1970.
+    var endedAt: Int64?
+    /// When it said the last time that it does its work, in milliseconds since 1970.
+    var readyAt: Int64?
+    /// Whether it has said that it does its work.
+    var isReady = true
+    /// Whether someone stopped it, so that it is not started again.
+    var isStopped = false
 
     var name: String { "\(role)-\(instance)" }
+}
+
+extension String {
+    /// A process's name as people write it: `invoicing-2` → `Invoicing 2`
+    var processTitle: String {
+        let words = replacing("-", with: " ")
+        return words.prefix(1).uppercased() + words.dropFirst()
+    }
 }

@@ -13,7 +13,7 @@ struct Supervisor {
     /// How long the processes have to end by themselves.
     static let patience: Duration = .seconds(8)
 
-    private var children: [Child]
+    var children: [Child]
     private let list: ProcessList
     private let logger: Logger
     private var hasOpened = false
@@ -35,8 +35,10 @@ struct Supervisor {
     /// Runs until SIGTERM, SIGINT or SIGHUP arrives, then takes everything down.
     mutating func run() throws {
         defer { takeDown() }
-        for index in children.indices { try children[index].start() }
-        try list.write(children.map(\.description))
+        // Who is told something may just have died.
+        Glibc.signal(SIGPIPE, SIG_IGN)
+        for index in children.indices where children[index].isWanted { try children[index].start() }
+        try list.write(entries)
         while true {
             let numbers = wait()
             if numbers.contains(where: { $0 != SIGCHLD }) { return }
@@ -53,7 +55,9 @@ struct Supervisor {
         watched += speakers.map { pollfd(fd: children[$0].output, events: Int16(POLLIN), revents: 0) }
         poll(&watched, nfds_t(watched.count), millisecondsUntilNextStart)
         for (place, index) in speakers.enumerated() where watched[place + 1].revents != 0 {
-            children[index].readOutput()
+            let wasReady = children[index].isReady
+            for line in children[index].readOutput() { answer(line, from: index) }
+            if children[index].isReady != wasReady { writeList() }
         }
         return readSignals()
     }
@@ -83,7 +87,8 @@ struct Supervisor {
             guard let index = children.firstIndex(where: { $0.pid == pid }) else { continue }
             children[index].ended(status: status)
             somethingEnded = true
-            logger.warning("\(children[index].name) \(children[index].lastEnd ?? "ended") and is started again")
+            let next = children[index].isWanted ? " and is started again" : ""
+            logger.warning("\(children[index].name) \(children[index].lastEnd ?? "ended")\(next)")
         }
         if somethingEnded { writeList() }
     }
@@ -100,15 +105,17 @@ struct Supervisor {
     }
 
     private mutating func openIfReady() throws {
-        guard !hasOpened, children.allSatisfy(\.isReady) else { return }
+        guard !hasOpened, children.allSatisfy({ $0.isReady || !$0.isWanted }) else { return }
         hasOpened = true
         onOpen()
     }
 
+    private var entries: [ProcessEntry] { children.filter(\.isKnown).map(\.description) }
+
     /// A list that cannot be written (a full disk) must not end the processes that still work.
-    private func writeList() {
+    func writeList() {
         do {
-            try list.write(children.map(\.description))
+            try list.write(entries)
         } catch {
             logger.error("the list of processes cannot be written", metadata: ["error": "\(error)"])
         }

@@ -60,7 +60,7 @@ struct SecurityHeaders<Context: RequestContext>: RouterMiddleware {
         [
             (
                 "Content-Security-Policy",
-                "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+                "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
                     + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
             ),
             ("X-Content-Type-Options", "nosniff"),

@@ -59,6 +59,14 @@ struct Browser: Sendable {
         _ = try await command("POST", "element/\(find(selector))/click", [:])
     }
 
+    /// Clicks, again if the live page has just replaced the element.
+    func press(_ selector: String) async throws {
+        try await eventually("\(selector) to click", within: .seconds(10), passing: isAway) {
+            try await click(selector)
+            return true
+        }
+    }
+
     func text(of selector: String) async throws -> String {
         try await command("GET", "element/\(find(selector))/text", nil) as? String ?? ""
     }

@@ -1,0 +1,129 @@
+import NIOCore
+import NIOHTTP1
+import ServiceLifecycle
+import Synchronization
+import Tidings
+
+/// Customers as the demonstration plays them: they order something at random, one by one or in a stream, over the same
+/// address as everybody else, and note how long they had to wait.
+final class Customers: Service {
+    static let streamSeconds = 30
+    static let rates = [5, 20, 100]
+
+    enum Outcome: Sendable {
+        case placed(milliseconds: Int64)
+        case refused(String)
+    }
+
+    /// What has become of the latest stream's orders.
+    struct Account: Sendable {
+        var isRunning = false
+        var placed = 0
+        var refused = 0
+
+        var sentence: String {
+            "\(Readable.count(placed, "order")) placed"
+                + (refused == 0 ? "." : ", \(refused.grouped()) refused while nobody could take them.")
+        }
+    }
+
+    private struct Plan: Sendable {
+        let number: Int
+        let rate: Int
+    }
+
+    private let ports: Ports
+    private let plans: AsyncStream<Plan>
+    private let continuation: AsyncStream<Plan>.Continuation
+    private let state = Mutex<(number: Int, account: Account)>((0, Account()))
+    /// Asked to place many at a time, at most so many wait for their answers.
+    private static let mostAtOnce = 16
+
+    init(ports: Ports) {
+        self.ports = ports
+        (plans, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    var account: Account { state.withLock { $0.account } }
+
+    /// Starts a stream in place of the one that runs, if any.
+    func startStream(rate: Int) {
+        let number = state.withLock { state in
+            state.number += 1
+            state.account = Account(isRunning: true)
+            return state.number
+        }
+        continuation.yield(Plan(number: number, rate: max(1, min(rate, 200))))
+    }
+
+    func endStream() {
+        state.withLock { state in
+            state.number += 1
+            state.account.isRunning = false
+        }
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { [plans] in
+            for await plan in plans { await self.play(plan) }
+        }
+    }
+
+    private func play(_ plan: Plan) async {
+        let start = ContinuousClock.now
+        let end = start + .seconds(Self.streamSeconds)
+        await withTaskGroup(of: Outcome.self) { orders in
+            var placed = 0
+            while isCurrent(plan), !Task.isCancelled {
+                let due = start + .seconds(Double(placed) / Double(plan.rate))
+                if due >= end { break }
+                if due > .now { try? await Task.sleep(until: due) }
+                if placed >= Self.mostAtOnce, let outcome = await orders.next() { count(outcome, of: plan) }
+                orders.addTask { await self.place(OrderID.make()) }
+                placed += 1
+            }
+            for await outcome in orders { count(outcome, of: plan) }
+        }
+        state.withLock { if $0.number == plan.number { $0.account.isRunning = false } }
+    }
+
+    private func isCurrent(_ plan: Plan) -> Bool { state.withLock { $0.number == plan.number } }
+
+    private func count(_ outcome: Outcome, of plan: Plan) {
+        state.withLock { state in
+            guard state.number == plan.number || !state.account.isRunning else { return }
+            if case .placed = outcome { state.account.placed += 1 } else { state.account.refused += 1 }
+        }
+    }
+
+    /// Orders something at random, under this number.
+    func place(_ id: String) async -> Outcome {
+        let client = HTTPClient(port: ports.orders, timeout: .seconds(15))
+        let start = ContinuousClock.now
+        do {
+            let answer = try await client.exchange(.POST, "/orders", body: try JSON.encode(Self.wish(id)))
+            guard answer.status < 300 else {
+                let reason = try? JSON.decode(ErrorBody.self, from: answer.body).error
+                return .refused(reason ?? "the order service answered \(answer.status).")
+            }
+            return .placed(milliseconds: Int64((ContinuousClock.now - start) / .milliseconds(1)))
+        } catch {
+            return .refused("the order service did not answer (\(error)).")
+        }
+    }
+
+    private static func wish(_ id: String) -> NewOrder {
+        let places = [
+            Address(street: "St James’s Square 12", zip: "SW1Y 4JH", city: "London"),
+            Address(street: "Unter den Linden 6", zip: "10117", city: "Berlin"),
+            Address(street: "Nuenen 31", zip: "5671 AA", city: "Nuenen"),
+        ]
+        let place = places[Int.random(in: places.indices)]
+        return NewOrder(
+            id: id, customerId: Int.random(in: 1...5),
+            lines: (0..<Int.random(in: 1...3)).map { _ in
+                .init(itemId: Int.random(in: 1...8), count: Int.random(in: 1...4))
+            },
+            shippingAddress: place, billingAddress: place)
+    }
+}

@@ -1,0 +1,117 @@
+import HTTPTypes
+import NIOHTTP1
+import Tidings
+
+/// Does what the buttons say, and tells in a sentence what came of it.
+struct Deeds: Sendable {
+    let ports: Ports
+    let link: ControlLink
+    let watch: SystemWatch
+    let customers: Customers
+    let list: ProcessList
+
+    /// How long the order service may take to come back.
+    private static let patience: Duration = .seconds(8)
+
+    /// - Throws: a ``Refusal`` that says why it cannot be done now.
+    func perform(_ deed: Deed, rate: Int) async throws -> String {
+        switch deed {
+        case .order: return try await placeOne()
+        case .stream:
+            customers.startStream(rate: rate)
+            return "Up to \(Readable.count(rate, "order")) a second for \(Customers.streamSeconds) seconds."
+        case .endStream:
+            customers.endStream()
+            return "The stream is ended. \(customers.account.sentence)"
+        case .killBetween: return try await killBetween()
+        case .killRelay: return try await killRelay()
+        case .killOrder: return try await kill("order", 1)
+        case .killInvoicing1: return try await kill("invoicing", 1)
+        case .killInvoicing2: return try await kill("invoicing", 2)
+        case .killBroker: return try await kill("broker", 1)
+        case .stopShipping:
+            try await link.ask(.stop(role: "shipping", instance: 1))
+            return "Shipping ends what it has in hand. What is ordered now waits in the topic."
+        case .startShipping:
+            try await link.ask(.start(role: "shipping", instance: 1))
+            return "Shipping starts where it stopped."
+        case .addInvoicing:
+            try await link.ask(.start(role: "invoicing", instance: 3))
+            return "Invoicing 3 joins the group; watch the partitions move."
+        case .removeInvoicing:
+            try await link.ask(.stop(role: "invoicing", instance: 3))
+            return "Invoicing 3 ends. As a static member it is waited for; then its partitions move."
+        case .rebuild:
+            let answer = try await HTTPClient(port: ports.statistics).exchange(.POST, "/rebuild", body: nil)
+            guard answer.status < 400 else { throw Refusal(.conflict, "The statistics answered \(answer.status).") }
+            return "The statistics read history again, from the first record on."
+        }
+    }
+
+    private func placeOne() async throws -> String {
+        let id = OrderID.make()
+        switch await customers.place(id) {
+        case .placed(let milliseconds):
+            return "Order \(id) is placed; its customer waited \(Readable.duration(milliseconds: milliseconds))."
+        case .refused(let reason): throw Refusal(.conflict, "Order \(id) was not placed: \(reason)")
+        }
+    }
+
+    private func kill(_ role: String, _ instance: Int) async throws -> String {
+        try await link.ask(.kill(role: role, instance: instance))
+        return "\("\(role)-\(instance)".processTitle) was killed and is started again."
+    }
+
+    /// The moment between the two things that each way of sending does.
+    private func killBetween() async throws -> String {
+        let sending = try await sending()
+        let (step, outcome): (Step.Point, String) =
+            switch sending {
+            case .afterAction: (.sendStarts, "It is written, and its event was not sent and never will be: lost.")
+            case .beforeAction: (.transactionStarts, "Its event is out, and it was never written: a ghost.")
+            case .outbox:
+                (.actionCommitted, "Order and event were written together; the event leaves as soon as it is back.")
+            }
+        let id = try await place(dyingAt: step)
+        return "The order service was killed while it took \(named(id)). \(outcome)"
+    }
+
+    private func killRelay() async throws -> String {
+        guard try await sending() == .outbox else {
+            throw Refusal(.conflict, "There is no relay at work: events are sent directly. Choose the outbox first.")
+        }
+        let id = try await place(dyingAt: .relayAcknowledged)
+        return "The relay was killed when Kafka had the event of \(named(id)) and the outbox did not know it. It is "
+            + "sent again, with the same stamp."
+    }
+
+    /// In a stream it may have been another one that met the step first.
+    private func named(_ id: String) -> String {
+        customers.account.isRunning ? "an order of the stream" : "order \(id)"
+    }
+
+    private func sending() async throws -> Sending {
+        guard let sending = await watch.state().orders?.sending else {
+            throw Refusal(.conflict, "The order service does not answer just now.")
+        }
+        return sending
+    }
+
+    /// Places an order that kills the order service, and waits until that is back.
+    private func place(dyingAt step: Step.Point) async throws -> String {
+        let deaths = restarts
+        try await link.ask(.dieAt(step: step.rawValue))
+        let id = OrderID.make()
+        _ = await customers.place(id)
+        let deadline = ContinuousClock.now + Self.patience
+        while ContinuousClock.now < deadline {
+            if restarts > deaths, order?.isReady == true { break }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        await watch.forget()
+        return id
+    }
+
+    private var order: ProcessEntry? { list.read().first { $0.role == "order" } }
+    private var restarts: Int { order?.restarts ?? 0 }
+}

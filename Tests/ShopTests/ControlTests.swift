@@ -1,0 +1,192 @@
+import Foundation
+import Processes
+import Testing
+
+@testable import Shop
+
+@Suite("The start page's buttons", .serialized, .timeLimit(.minutes(4)))
+struct ControlTests {
+    /// The second database only where the long sweeps are asked for.
+    private static let databases: [TestDatabase] =
+        ProcessInfo.processInfo.environment["TIDINGS_PROVE"] == nil ? [.sqlite] : TestDatabase.allCases
+
+    @Test("each does the real thing, as a person sees it", arguments: databases)
+    func everyButton(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
+            let running = try await shop.open()
+            let person = Person(browser: try await Browser.open(), shop: shop)
+            #expect(try await person.press("order").contains("is placed"))
+            #expect(try await shop.settledEffects().orders.count == 1)
+
+            for victim in [("order", 1), ("invoicing", 1), ("invoicing", 2)] + TestShop.brokers {
+                let before = try await shop.process(victim)
+                _ = try await person.press(victim.0 == "invoicing" ? "kill-invoicing-\(victim.1)" : "kill-\(victim.0)")
+                try await eventually("new \(victim)", passing: isAway) {
+                    let now = try await shop.process(victim)
+                    return now?.pid != nil && now?.pid != before?.pid && now?.isReady == true
+                }
+            }
+
+            try await stopAndCatchUp(person, shop)
+            try await grow(person, shop)
+            #expect(try await person.press("rebuild").contains("read history again"))
+            _ = try await shop.settledStatistics(orders: 2)
+
+            _ = try await person.press("stream")
+            try await eventually("the stream's orders", passing: isAway) { try await shop.effects().orders.count > 4 }
+            #expect(try await person.press("end-stream").contains("ended"))
+            let effects = try await shop.settledEffects()
+            #expect(effects.orders == effects.invoices && effects.orders == effects.shipments)
+            try await person.browser.close()
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
+    private func stopAndCatchUp(_ person: Person, _ shop: TestShop) async throws {
+        _ = try await person.press("stop-shipping")
+        try await eventually("end of shipping", passing: isAway) { try await shop.process(("shipping", 1))?.pid == nil }
+        _ = try await person.press("order")
+        try await eventually("the invoice", passing: isAway) { try await shop.effects().invoices.count == 2 }
+        #expect(try await shop.effects().shipments.count == 1)
+        try await eventually("what the page says", passing: isAway) {
+            try await person.browser.text(of: "#now").contains("Stopped: Shipping 1")
+        }
+        _ = try await person.press("start-shipping")
+        try await eventually("the shipment", passing: isAway) { try await shop.effects().shipments.count == 2 }
+    }
+
+    private func grow(_ person: Person, _ shop: TestShop) async throws {
+        _ = try await person.press("add-invoicing")
+        try await eventually("partitions of invoicing 3", passing: isAway) {
+            try await shop.owners(in: "invoicing").contains("invoicing-3")
+        }
+        try await eventually("what the page tells of it", passing: isAway) {
+            try await person.browser.text(of: "#chronicle").contains("to Invoicing 3")
+        }
+        _ = try await person.press("remove-invoicing")
+        try await eventually("its partitions with the others", passing: isAway) {
+            try await shop.owners(in: "invoicing") == ["invoicing-1", "invoicing-2"]
+        }
+    }
+
+    @Test("a form from elsewhere does nothing, nor does one without the page's token")
+    func forged() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            let page = try await HTTP.ask("GET", shop.ports.start, "/", headers: ["Accept": "text/html"]).text
+            let mark = try #require(page.range(of: "name=\"token\" value=\""))
+            let token = String(page[mark.upperBound...].prefix { $0 != "\"" })
+            let form = ["Content-Type": "application/x-www-form-urlencoded"]
+            func send(_ body: String, _ headers: [String: String] = [:]) async throws -> Int {
+                try await HTTP.ask(
+                    "POST", shop.ports.start, "/do", body: Data(body.utf8), headers: form.merging(headers) { $1 }
+                ).status
+            }
+            #expect(try await send("what=order") == 403)
+            #expect(try await send("what=order&token=guess") == 403)
+            for headers in [["Origin": "http://evil.example"], ["Sec-Fetch-Site": "cross-site"]] {
+                #expect(try await send("what=order&token=\(token)", headers) == 403)
+            }
+            #expect(try await send("what=rm&token=\(token)") == 422)
+            #expect(try await shop.effects().orders.isEmpty)
+            #expect(try await send("what=order&token=\(token)") == 200)
+            #expect(try await shop.effects().orders.count == 1)
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
+    @Test("a start page that no supervisor runs can only be looked at")
+    func alone() async throws {
+        try await withTestShop { shop in
+            let page = try shop.start("start")
+            _ = try await page.waitForLine(startingWith: "shop start ready")
+            let html = try await HTTP.ask("GET", shop.ports.start, "/", headers: ["Accept": "text/html"]).text
+            #expect(html.contains("<h1>") && !html.contains("action=\"/do\""))
+            #expect(try await HTTP.ask("POST", shop.ports.start, "/do", body: Data()).status == 404)
+            try await page.killAndWait()
+        }
+    }
+
+    @Test("what happened is told from one look to the next, also across a moment in which a partition is nobody's")
+    func chronicle() {
+        func state(_ owner: String?, _ invoicing: ProcessEntry) -> SystemState {
+            SystemState(
+                processes: invoicing.pid == nil ? [] : [invoicing], down: invoicing.pid == nil ? [invoicing] : [],
+                topic: "order",
+                partitions: [
+                    PartitionState(
+                        partition: 3, endOffset: 0,
+                        owners: [PartitionOwner(group: "invoicing", instance: owner, lag: 0)])
+                ])
+        }
+        var chronicle = Chronicle()
+        var process = ProcessEntry(role: "invoicing", instance: 2, pid: 1, restarts: 0, readyAt: 1_000)
+        chronicle.note(state("invoicing-2", process))
+        #expect(chronicle.entries.isEmpty)
+        (process.pid, process.lastEnd, process.endedAt) = (nil, "was ended by signal 9", 2_000)
+        process.isReady = false
+        chronicle.note(state(nil, process))
+        #expect(chronicle.entries.map(\.text) == ["Invoicing 2 was ended by signal 9."])
+        (process.pid, process.readyAt, process.isReady) = (2, 2_400, true)
+        chronicle.note(state("invoicing-1", process))
+        #expect(
+            chronicle.entries.map(\.text).prefix(2) == [
+                "Partition 3 moved from Invoicing 2 to Invoicing 1.", "Invoicing 2 works again, 400 ms after it ended.",
+            ])
+        #expect(chronicle.entries[1].time == "00:00:02")
+    }
+
+    @Test("requests to the supervisor mean the same on both sides")
+    func requests() {
+        let requests: [ControlRequest] = [
+            .kill(role: "invoicing", instance: 2), .stop(role: "shipping", instance: 1),
+            .start(role: "invoicing", instance: 3), .dieAt(step: "publish.send.starts"),
+        ]
+        for request in requests { #expect(ControlRequest(request.line) == request) }
+        for line in ["", "kill", "kill invoicing", "kill invoicing two", "burn broker 1", "die-at"] {
+            #expect(ControlRequest(line) == nil)
+        }
+    }
+
+    @Test("lines arrive whole, in whatever pieces a pipe delivers them")
+    func lines() {
+        var buffer = LineBuffer()
+        #expect(buffer.add(Array("shop order re".utf8)).isEmpty)
+        #expect(buffer.add(Array("ady\nrequest 1 x\nre".utf8)) == ["shop order ready", "request 1 x"])
+        #expect(buffer.add(Array("st\n".utf8)) == ["rest"])
+    }
+}
+
+/// Someone at the start page.
+struct Person: Sendable {
+    let browser: Browser
+    let shop: TestShop
+
+    /// Presses a button, and returns what the page says was done.
+    func press(_ deed: String) async throws -> String {
+        try await browser.go(to: "http://127.0.0.1:\(shop.ports.start)/")
+        try await browser.press("#do-\(deed)")
+        return try await eventually("outcome of \(deed)", within: .seconds(15), passing: isAway) {
+            let text = try await browser.text(of: "#did, [role=alert]")
+            return text.isEmpty ? nil : text
+        }
+    }
+}
+
+extension TestShop {
+    func process(_ name: (role: String, instance: Int)) async throws -> ProcessEntry? {
+        struct Status: Decodable {
+            let processes: [ProcessEntry]
+            let down: [ProcessEntry]
+        }
+        let status = try await HTTP.ask("GET", ports.start, "/status").decoded(Status.self)
+        return (status.processes + status.down).first { $0.role == name.role && $0.instance == name.instance }
+    }
+
+    func owners(in group: String) async throws -> [String] {
+        let state = try await HTTP.ask("GET", ports.start, "/status").decoded(SystemState.self)
+        return Set((state.partitions ?? []).compactMap { $0.owner(in: group)?.instance }).sorted()
+    }
+}
