@@ -156,7 +156,7 @@ let package = Package(
         .executableTarget(
             name: "Shop",
             dependencies: [
-                "CProcess", "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres",
+                "CProcess", "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Mustache", package: "swift-mustache"),

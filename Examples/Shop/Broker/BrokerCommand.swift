@@ -18,6 +18,8 @@ struct BrokerCommand: AsyncParsableCommand {
             configuration.listen = HostAndPort(host: "127.0.0.1", port: shop.ports.broker)
             // The services make their topic themselves, with the number of partitions it needs.
             configuration.autoCreateTopics = false
+            // Fifteen seconds are long for someone who watches.
+            configuration.cleanerBackoff = 2_000
             let broker = Broker(configuration: configuration, logger: logger)
             return [broker, Announcement(broker: broker, supervised: supervised)]
         }

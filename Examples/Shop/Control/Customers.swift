@@ -33,14 +33,19 @@ final class Customers: Service {
     }
 
     private let ports: Ports
+    private let measurements: Measurements
+    /// How the order service sends at the moment, if it says so.
+    private let sending: @Sendable () async -> Sending?
     private let plans: AsyncStream<Plan>
     private let continuation: AsyncStream<Plan>.Continuation
     private let state = Mutex<(number: Int, account: Account)>((0, Account()))
     /// Asked to place many at a time, at most so many wait for their answers.
     private static let mostAtOnce = 16
 
-    init(ports: Ports) {
+    init(ports: Ports, measurements: Measurements, sending: @escaping @Sendable () async -> Sending?) {
         self.ports = ports
+        self.measurements = measurements
+        self.sending = sending
         (plans, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -99,6 +104,8 @@ final class Customers: Service {
     /// Orders something at random, under this number.
     func place(_ id: String) async -> Outcome {
         let client = HTTPClient(port: ports.orders, timeout: .seconds(15))
+        let sending = await sending()
+        if let sending { measurements.placing(id, sending) }
         let start = ContinuousClock.now
         do {
             let answer = try await client.exchange(.POST, "/orders", body: try JSON.encode(Self.wish(id)))
@@ -106,7 +113,9 @@ final class Customers: Service {
                 let reason = try? JSON.decode(ErrorBody.self, from: answer.body).error
                 return .refused(reason ?? "the order service answered \(answer.status).")
             }
-            return .placed(milliseconds: Int64((ContinuousClock.now - start) / .milliseconds(1)))
+            let time = ContinuousClock.now - start
+            if let sending { measurements.placed(sending, after: time) }
+            return .placed(milliseconds: Int64(time / .milliseconds(1)))
         } catch {
             return .refused("the order service did not answer (\(error)).")
         }

@@ -16,6 +16,9 @@ enum Deed: String, CaseIterable, Sendable {
     case addInvoicing = "add-invoicing"
     case removeInvoicing = "remove-invoicing"
     case rebuild
+    case compare
+    case move
+    case compact
 
     /// What is written on the button.
     var title: String {
@@ -34,6 +37,9 @@ enum Deed: String, CaseIterable, Sendable {
         case .addInvoicing: "Start a third invoicing"
         case .removeInvoicing: "Stop the third invoicing"
         case .rebuild: "Rebuild the statistics from nothing"
+        case .compare: "Place orders in all three ways"
+        case .move: "Let a customer move twenty times"
+        case .compact: "Run compaction"
         }
     }
 
@@ -58,6 +64,10 @@ enum Deed: String, CaseIterable, Sendable {
         case .addInvoicing: "Kafka divides the partitions anew, among three."
         case .removeInvoicing: "Its partitions go back to the others when its session has run out, after six seconds."
         case .rebuild: "They have no database: all events are read again, while the old numbers go on answering."
+        case .compare: "Fifty orders each, one after the other; then the way of sending is again what it was."
+        case .move: "Each new address is a record with the same key."
+        case .compact:
+            "One more move closes the segment that is being written, if it is five seconds old; then the cleaner takes it."
         }
     }
 
@@ -99,7 +109,7 @@ struct DeedGroup: Sendable {
                 "Hold up, grow, read again",
                 [
                     runs("shipping-1") ? .stopShipping : .startShipping,
-                    runs("invoicing-3") ? .removeInvoicing : .addInvoicing, .rebuild,
+                    runs("invoicing-3") ? .removeInvoicing : .addInvoicing, .rebuild, .move, .compact,
                 ]),
         ]
     }

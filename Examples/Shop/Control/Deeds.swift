@@ -45,6 +45,43 @@ struct Deeds: Sendable {
             let answer = try await HTTPClient(port: ports.statistics).exchange(.POST, "/rebuild", body: nil)
             guard answer.status < 400 else { throw Refusal(.conflict, "The statistics answered \(answer.status).") }
             return "The statistics read history again, from the first record on."
+        case .compare: return try await compare()
+        case .move:
+            try await move(20)
+            return "Customer 5 has moved twenty times; only the last address matters, and readers’ directories have it."
+        case .compact:
+            try await move(1)
+            return "The cleaner looks every two seconds (another Kafka’s every fifteen) for segments that are closed."
+        }
+    }
+
+    /// The three ways side by side, on the same shop.
+    private func compare() async throws -> String {
+        let chosen = try await sending()
+        var placed = 0
+        for sending in Sending.allCases {
+            try await choose(sending)
+            for _ in 0..<50 {
+                if case .placed = await customers.place(OrderID.make()) { placed += 1 }
+            }
+        }
+        try await choose(chosen)
+        return "\(Readable.count(placed, "order")) placed, a third in each way. The table says what they cost."
+    }
+
+    private func choose(_ sending: Sending) async throws {
+        let choice = SendingChoice(sending: sending.rawValue)
+        _ = try await HTTPClient(port: ports.orders).put(SendingChoice.self, "/sending", choice)
+        await watch.forget()
+    }
+
+    private func move(_ times: Int) async throws {
+        let client = HTTPClient(port: ports.orders)
+        for number in 1...times {
+            let address = Address(street: "Wandering Lane \(number)", zip: "1000\(number % 10)", city: "Elsewhere")
+            let body = try JSON.encode(address)
+            let answer = try await client.exchange(.PUT, "/customers/5/address", body: body)
+            guard answer.status < 300 else { throw Refusal(.conflict, "The order service answered \(answer.status).") }
         }
     }
 

@@ -26,8 +26,9 @@ final class ShopTopics: Sendable {
     func ensure() async throws {
         if areThere.withLock({ $0 }) { return }
         let admin = try Admin(kafka, timeout: .seconds(5), logger: logger)
-        // Of an order everything is kept; of a customer the newest.
-        let compacted = ["cleanup.policy": "compact"]
+        // Of an order everything is kept; of a customer the newest. A segment is closed by the first record after five
+        // seconds, and cleaned when a tenth of it is worth it: early, so that one who watches sees it.
+        let compacted = ["cleanup.policy": "compact", "segment.ms": "5000", "min.cleanable.dirty.ratio": "0.1"]
         let topics = [(shop.topic, [:]), (shop.shipmentTopic, [:]), (shop.customerTopic, compacted)].map {
             TopicSpecification(
                 $0, partitions: Int32(Self.partitions),

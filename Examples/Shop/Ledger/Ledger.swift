@@ -69,6 +69,15 @@ struct Ledger<D: Document>: Sendable {
         }
     }
 
+    /// All cancellations that were heard of.
+    func cancellations() async throws -> [OrderCancellation] {
+        try await store.read { sql in
+            try sql.rows("SELECT order_id, cancelled_at FROM cancellation ORDER BY cancelled_at, order_id").map {
+                OrderCancellation(orderId: try $0.text(0), cancelledAt: try $0.text(1))
+            }
+        }
+    }
+
     func status() async throws -> ConsumerStatus {
         try await store.read { sql in
             let row = try sql.rows(

@@ -47,6 +47,7 @@ struct LedgerPages<D: DocumentPages>: Sendable {
         router.get(RouterPath(Self.path), use: list)
         router.get(RouterPath("\(Self.path)/:order"), use: detail)
         router.get("customers", use: customers)
+        router.get("cancellations") { _, _ in try JSON.response(try await ledger.cancellations()) }
         router.get("status") { _, _ in try JSON.response(try await ledger.status()) }
     }
 

@@ -41,6 +41,7 @@ actor Journeys {
 
     private let reading: TopicReading
     private let ports: Ports
+    private let measurements: Measurements
     private let startedAt = Timestamp.now().millisecondsSince1970
     private var seen = 0
     private var lastNumbers: [String: Int] = [:]
@@ -50,8 +51,9 @@ actor Journeys {
     private var motionCount = 0
     private var updatedAt: ContinuousClock.Instant?
 
-    init(_ reading: TopicReading, ports: Ports) {
+    init(_ reading: TopicReading, ports: Ports, measurements: Measurements) {
         self.reading = reading
+        self.measurements = measurements
         self.ports = ports
     }
 
@@ -94,6 +96,7 @@ actor Journeys {
             if let happened = sighting.happenedAt, happened >= startedAt {
                 let after = max(0, sighting.seenAt - happened)
                 journey.visibleAfter = after
+                measurements.seen(sighting.order, after: after)
                 let way = "\(journey.isThroughOutbox ? "outbox" : "direct")-\(sighting.partition)"
                 move(sighting.order, way, "sent", after)
                 for (reader, handling) in journey.handled { move(journey, handling, reader) }

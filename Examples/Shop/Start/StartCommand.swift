@@ -20,7 +20,13 @@ struct StartCommand: AsyncParsableCommand {
             let list = ProcessList(in: try shop.directory())
             let watch = SystemWatch(ports: shop.ports, list: list, topic: topic, logger: logger)
             let reading = TopicReading(shop, logger: logger)
-            let customers = Customers(ports: shop.ports)
+            let auditor = Auditor(ports: shop.ports, reading: reading, topic: topic, logger: logger)
+            let compaction = try CompactionWatch(shop, logger: logger)
+            let measurements = Measurements()
+            let customers = Customers(ports: shop.ports, measurements: measurements) {
+                await watch.state().orders?.sending
+            }
+            let journeys = Journeys(reading, ports: shop.ports, measurements: measurements)
             let token = FormToken()
             let outcomes = Outcomes()
             // The buttons that reach for processes are there only where a supervisor runs them.
@@ -31,7 +37,8 @@ struct StartCommand: AsyncParsableCommand {
                     token: token, outcomes: outcomes)
                 : nil
             let pages = StartPages(
-                site: site, watch: watch, journeys: Journeys(reading, ports: shop.ports), token: token,
+                site: site, watch: watch, journeys: journeys, auditor: auditor, compaction: compaction,
+                token: token,
                 outcomes: outcomes, customers: control == nil ? nil : customers, hasBroker: shop.kafka == nil)
             let server = try WebServer(site: site, logger: logger).application(
                 port: shop.ports.start,
@@ -40,8 +47,13 @@ struct StartCommand: AsyncParsableCommand {
                 routes: { router in
                     pages.add(to: router)
                     control?.add(to: router)
+                    AuditPages(site: site, auditor: auditor).add(to: router)
+                    TourPages(
+                        start: pages, auditor: auditor, reading: reading, measurements: measurements
+                    ).add(to: router)
                 })
-            return [reading.reading(ShopTopics(shop, client: "start", logger: logger)), customers, server]
+            let topics = ShopTopics(shop, client: "start", logger: logger)
+            return [reading.reading(topics), customers, auditor, compaction, server]
         }
     }
 }

@@ -9,6 +9,8 @@ struct StartPages: Sendable {
     let site: Site
     let watch: SystemWatch
     let journeys: Journeys
+    let auditor: Auditor
+    let compaction: CompactionWatch
     let token: FormToken
     let outcomes: Outcomes
     /// Those whom the demonstration plays; nil where nothing can be done but to look.
@@ -58,14 +60,21 @@ struct StartPages: Sendable {
     ) async -> Response {
         var view = await view(request)
         view.problem = problem
-        view.done = (try? request.queryNumber("did")).flatMap { $0 }.flatMap { outcomes[$0] }
+        view.done = outcome(request)
         return site.page("start", title: "Overview", status: status, for: request, view)
     }
 
-    private func view(_ request: Request) async -> StartView {
+    /// What came of the form that led here.
+    func outcome(_ request: Request) -> String? {
+        (try? request.queryNumber("did")).flatMap { $0 }.flatMap { outcomes[$0] }
+    }
+
+    func view(_ request: Request) async -> StartView {
         let state = await watch.state()
         return StartView(
-            state, journeys: await journeys.latest(StartView.shownJourneys), chronicle: await watch.chronicle,
+            state, audit: await auditor.report, compaction: await compaction.count,
+            journeys: await journeys.latest(StartView.shownJourneys),
+            chronicle: await watch.chronicle,
             control: customers.map { .init(token: token, account: $0.account, hasBroker: hasBroker) },
             token: token,
             newOrderURL: site.url(.orders, "/orders/new", for: request),

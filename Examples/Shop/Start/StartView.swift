@@ -65,10 +65,11 @@ struct StartView: Sendable {
     }
 
     /// The parts of the page that are kept up to date; each is a template and the element of that name.
-    static let parts = ["now", "picture-stage", "figures", "deeds", "chronicle", "journeys", "details"]
+    static let parts = ["now", "picture-stage", "audit", "figures", "deeds", "chronicle", "journeys", "details"]
     static let shownJourneys = 8
 
     let verdict: Verdict
+    let audit: AuditView
     let figures: [Figure]
     let wide: Picture
     let tall: Picture
@@ -93,11 +94,14 @@ struct StartView: Sendable {
     var done: String?
 
     init(
-        _ state: SystemState, journeys: [Journeys.Journey], chronicle: [Chronicle.Entry], control: Control?,
+        _ state: SystemState, audit: AuditReport, compaction: CompactionWatch.Count?, journeys: [Journeys.Journey],
+        chronicle: [Chronicle.Entry],
+        control: Control?,
         token: FormToken, newOrderURL: String, itemsURL: String, orderURL: String
     ) {
         verdict = Verdict(state)
-        figures = Self.figures(state)
+        self.audit = AuditView(audit)
+        figures = Self.figures(state) + [Self.figure(compaction)]
         wide = Picture(state, .wide)
         tall = Picture(state, .tall)
         let chosen = state.orders?.sending
@@ -121,6 +125,14 @@ struct StartView: Sendable {
         self.token = token.text
         self.newOrderURL = newOrderURL
         self.itemsURL = itemsURL
+    }
+
+    private static func figure(_ compaction: CompactionWatch.Count?) -> Figure {
+        Figure(
+            name: "Customers’ records", value: compaction?.left.grouped() ?? "–",
+            note: compaction.flatMap {
+                $0.written == $0.left ? nil : "\(($0.written - $0.left).grouped()) compacted away"
+            })
     }
 
     private static func figures(_ state: SystemState) -> [Figure] {

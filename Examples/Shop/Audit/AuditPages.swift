@@ -1,0 +1,20 @@
+import HTTPTypes
+import Hummingbird
+
+/// The audit as JSON, and what is known of a single order.
+struct AuditPages: Sendable {
+    let site: Site
+    let auditor: Auditor
+
+    func add(to router: Router<WebServer.Context>) {
+        router.get("audit") { _, _ in try JSON.response(await auditor.report) }
+        router.get("history/:order", use: history)
+    }
+
+    @Sendable private func history(_ request: Request, _ context: WebServer.Context) async throws -> Response {
+        let id = try context.parameters.require("order")
+        let history = await auditor.history(of: id)
+        guard history.isKnown else { throw Refusal(.notFound, "The audit has not heard of an order \(id).") }
+        return site.page("history", title: "History of \(id)", for: request, HistoryView(history))
+    }
+}

@@ -1,0 +1,189 @@
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Tidings
+
+/// The running audit: gathers evidence, round by round, and judges it.
+///
+/// The order of questions makes the judgement fair. Orders first; then whether the order service or its outbox still hold
+/// anything that old; then the topic's end. An order that is not in the topic before *that* end is lost. A reader is asked
+/// how far it is before its effects are read. So a stopped reader is behind, and nothing is called lost that is on its way.
+actor Auditor: Service {
+    private let ports: Ports
+    private let reading: TopicReading
+    private let topic: TopicWatch
+    private let logger: Logger
+    private var evidence = AuditEvidence()
+    private var lastSequence = 0
+    private var documents: [String: Documents] = [:]
+
+    private(set) var report = AuditReport()
+
+    /// What one ledger holds, as far as it was read.
+    private struct Documents {
+        var lastNumber = 0
+        /// In the order of their numbers.
+        var numbers: [Int: LedgerEntry] = [:]
+        var cancellations: [OrderCancellation] = []
+    }
+
+    private static let pageSize = 2000
+    /// Numbers may become visible in another order than they were given: so many are read again.
+    private static let overlap = 100
+
+    init(ports: Ports, reading: TopicReading, topic: TopicWatch, logger: Logger) {
+        self.ports = ports
+        self.reading = reading
+        self.topic = topic
+        self.logger = logger
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let took = await ContinuousClock().measure { await self.look() }
+                // A tenth of the time at most is spent on it.
+                try? await Task.sleep(for: max(.seconds(1), took * 9))
+            }
+        }
+    }
+
+    /// One round.
+    func look() async {
+        do {
+            try await gather()
+            var report = evidence.judge()
+            report.judgedAt = Timestamp.now().rfc3339
+            self.report = report
+        } catch {
+            report.waitsFor = "\(error)"
+        }
+    }
+
+    /// What is known of one order, for those who follow a finding.
+    func history(of order: String) -> OrderHistory {
+        OrderHistory(
+            order: order, isAccepted: evidence.accepted[order] != nil, isDeleted: evidence.deleted[order] != nil,
+            sightings: evidence.sightings.filter { $0.order == order },
+            readers: evidence.readers.map { reader in
+                (reader.name, reader.effects.filter { $0.order == order }.map { $0.event })
+            })
+    }
+
+    private func gather() async throws {
+        let begun = Timestamp.now().millisecondsSince1970
+        let oldestCall = try await status().oldestCallAt
+        try await readOrders()
+        let asked = Timestamp.now().millisecondsSince1970
+        let status = try await status()
+        guard let partitions = await topic.partitions(services: SystemWatch.groups) else {
+            throw HTTPClient.Failure(description: "Kafka does not answer")
+        }
+        evidence.readers = [
+            AuditEvidence.Reader(name: "shipping", handledUpTo: Self.handled("shipping", partitions)),
+            AuditEvidence.Reader(name: "invoicing", handledUpTo: Self.handled("invoicing", partitions)),
+        ]
+        try await readDocuments(0, ports.shipments, "/shipments")
+        try await readDocuments(1, ports.invoices, "/invoices")
+        try await readStatistics()
+        let (new, offsets) = reading.sightings(from: evidence.sightings.count)
+        evidence.sightings += new
+        evidence.writtenBefore = min(oldestCall ?? begun, begun)
+        let isRead = partitions.allSatisfy { $0.endOffset <= offsets[$0.partition] ?? 0 }
+        if isRead, status.outboxParked == 0 {
+            evidence.sentBefore = min(status.oldestWaitingAt ?? asked, status.oldestCallAt ?? asked)
+        }
+    }
+
+    private static func handled(_ group: String, _ partitions: [PartitionState]) -> [Int: Int64] {
+        partitions.reduce(into: [:]) { handled, partition in
+            handled[partition.partition] =
+                partition.endOffset - (partition.owner(in: group)?.lag ?? partition.endOffset)
+        }
+    }
+
+    // MARK: Questions
+
+    private func ask<T: Decodable & Sendable>(_ type: T.Type, _ port: Int, _ path: String, _ who: String) async throws
+        -> T
+    {
+        do {
+            return try await HTTPClient(port: port, timeout: .seconds(5), answerLimit: 64 << 20).get(type, path)
+        } catch {
+            logger.debug("no answer", metadata: ["path": "\(path)", "error": "\(error)"])
+            throw HTTPClient.Failure(description: "\(who) does not answer")
+        }
+    }
+
+    private func status() async throws -> OrderStatus {
+        try await ask(OrderStatus.self, ports.orders, "/status", "the order service")
+    }
+
+    private func readOrders() async throws {
+        var after = max(0, lastSequence - Self.overlap)
+        while true {
+            let orders = try await ask(
+                [OrderSummary].self, ports.orders, "/orders?after=\(after)&limit=\(Self.pageSize)", "the order service")
+            let now = Timestamp.now().millisecondsSince1970
+            for order in orders where evidence.accepted[order.id] == nil { evidence.accepted[order.id] = now }
+            after = orders.last?.sequence ?? after
+            lastSequence = max(lastSequence, after)
+            if orders.count < Self.pageSize { break }
+        }
+        let deleted = try await ask([String].self, ports.orders, "/deletions", "the order service")
+        let now = Timestamp.now().millisecondsSince1970
+        for order in deleted where evidence.deleted[order] == nil {
+            evidence.deleted[order] = now
+            // It may have come and gone between two rounds.
+            if evidence.accepted[order] == nil { evidence.accepted[order] = now }
+        }
+    }
+
+    private func readDocuments(_ index: Int, _ port: Int, _ path: String) async throws {
+        let name = evidence.readers[index].name
+        var known = documents[name] ?? Documents()
+        var after = max(0, known.lastNumber - Self.overlap)
+        while true {
+            let page = try await ask([LedgerEntry].self, port, "\(path)?after=\(after)&limit=\(Self.pageSize)", path)
+            for entry in page { known.numbers[entry.number] = entry }
+            after = page.last?.number ?? after
+            known.lastNumber = max(known.lastNumber, after)
+            if page.count < Self.pageSize { break }
+        }
+        known.cancellations = try await ask([OrderCancellation].self, port, "/cancellations", path)
+        documents[name] = known
+        let made = known.numbers.values.map { (at: $0.createdAt, AuditEvidence.placed($0.orderId), $0.orderId) }
+        let cancelled = known.cancellations.map {
+            (at: $0.cancelledAt, AuditEvidence.cancelled($0.orderId), $0.orderId)
+        }
+        evidence.readers[index].effects = (made + cancelled).sorted { $0.at < $1.at }.map { ($0.1, $0.2) }
+    }
+
+    private func readStatistics() async throws {
+        let counted = try await ask(CountedOrders.self, ports.statistics, "/statistics/orders", "statistics")
+        evidence.readers.append(
+            AuditEvidence.Reader(
+                name: "statistics",
+                effects: counted.orders.map { (AuditEvidence.placed($0), $0) }
+                    + counted.cancelled.map { (AuditEvidence.cancelled($0), $0) },
+                handledUpTo: counted.offsets))
+    }
+}
+
+/// A document as far as an audit cares.
+private struct LedgerEntry: Decodable, Sendable {
+    var number: Int
+    var orderId: String
+    var createdAt: String
+}
+
+/// What is known of one order.
+struct OrderHistory: Sendable {
+    let order: String
+    let isAccepted: Bool
+    let isDeleted: Bool
+    let sightings: [Sighting]
+    let readers: [(name: String, effects: [EventID])]
+
+    var isKnown: Bool { isAccepted || !sightings.isEmpty || readers.contains { !$0.effects.isEmpty } }
+}

@@ -1,0 +1,149 @@
+import Foundation
+import Processes
+import Testing
+
+@testable import Shop
+
+@Suite("The running audit", .serialized, .timeLimit(.minutes(3)))
+struct AuditTests {
+    private func sighting(
+        _ order: String, offset: Int64, stamp: String? = nil, seenAt: Int64 = 100, isCancellation: Bool = false
+    ) -> Sighting {
+        Sighting(
+            event: isCancellation ? AuditEvidence.cancelled(order) : AuditEvidence.placed(order), order: order,
+            isCancellation: isCancellation, partition: 0, offset: offset, happenedAt: 90, seenAt: seenAt, stamp: stamp,
+            size: 10)
+    }
+
+    private func evidence(
+        _ sightings: [Sighting], effects: [String] = ["a"], handledUpTo: [Int: Int64]? = [0: 10]
+    ) -> AuditEvidence {
+        AuditEvidence(
+            accepted: ["a": 50], sightings: sightings, sentBefore: 1000, writtenBefore: 1000,
+            readers: [
+                .init(
+                    name: "invoicing", effects: effects.map { (AuditEvidence.placed($0), $0) }, handledUpTo: handledUpTo
+                )
+            ])
+    }
+
+    @Test("an order with one event and one effect is well")
+    func well() {
+        let report = evidence([sighting("a", offset: 0)]).judge()
+        #expect(report.isClean && report.orders == 1 && report.underWay == 0)
+    }
+
+    @Test("an order without an event is under way as long as it may still be sent, and lost afterwards")
+    func lost() {
+        var evidence = evidence([], effects: [])
+        evidence.sentBefore = 50
+        #expect(evidence.judge().isClean && evidence.judge().underWay == 1)
+        evidence.sentBefore = 51
+        let report = evidence.judge()
+        #expect(report.subjects.map(\.lost) == [1, 1] && report.underWay == 0)
+        #expect(report.findings.map(\.order) == ["a", "a"])
+    }
+
+    @Test("an event without an order is under way as long as it may still be written, and a ghost afterwards")
+    func ghost() {
+        var evidence = evidence(
+            [sighting("a", offset: 0), sighting("g", offset: 1, seenAt: 200)], effects: ["a", "g"])
+        evidence.writtenBefore = 200
+        #expect(evidence.judge().isClean && evidence.judge().underWay == 1)
+        evidence.writtenBefore = 201
+        let report = evidence.judge()
+        #expect(report.subjects.map(\.ghost) == [1, 1])
+        #expect(Set(report.findings.map(\.order)) == ["g"])
+    }
+
+    @Test("what came twice is doubled, unless its stamp says that it was sent again")
+    func doubled() {
+        let twice = [sighting("a", offset: 0), sighting("a", offset: 1)]
+        #expect(evidence(twice).judge().subjects[0].doubled == 1)
+        let again = [sighting("a", offset: 0, stamp: "x/0/1/0"), sighting("a", offset: 1, stamp: "x/0/1/0")]
+        let report = evidence(again).judge()
+        #expect(report.isClean && report.resent == 1)
+        #expect(evidence([sighting("a", offset: 0)], effects: ["a", "a"]).judge().subjects[1].doubled == 1)
+    }
+
+    @Test("a reader that is behind has lost nothing; one that is past an event must have had its effect")
+    func behind() {
+        let seen = [sighting("a", offset: 9)]
+        let behind = evidence(seen, effects: [], handledUpTo: [0: 9]).judge()
+        #expect(behind.isClean && behind.subjects[1].behind == 1)
+        #expect(evidence(seen, effects: [], handledUpTo: nil).judge().isClean)
+        let past = evidence(seen, effects: [], handledUpTo: [0: 10]).judge()
+        #expect(past.subjects[0].isClean && past.subjects[1].lost == 1)
+    }
+
+    @Test("a cancellation that comes before its order is out of order")
+    func reordered() {
+        var evidence = evidence([
+            sighting("a", offset: 1), sighting("a", offset: 0, isCancellation: true),
+        ])
+        evidence.deleted["a"] = 60
+        evidence.readers = []
+        #expect(evidence.judge().subjects[0].reordered == 1)
+    }
+
+    /// What `GET /audit` tells.
+    private struct Told: Decodable, Sendable {
+        struct Subject: Decodable, Sendable, Equatable {
+            var name: String
+            var lost: Int
+            var ghost: Int
+            var doubled: Int
+            var behind: Int
+        }
+        var orders: Int
+        var underWay: Int
+        var resent: Int
+        var subjects: [Subject]
+        var judgedAt: String?
+        var waitsFor: String?
+
+        func wrong(_ lost: Int, _ ghost: Int) -> Bool {
+            subjects.allSatisfy { $0.lost == lost && $0.ghost == ghost && $0.doubled == 0 }
+        }
+    }
+
+    @Test("a kill between database and sending is lost with after, a ghost with before, and nothing with the outbox")
+    func threeWays() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            let person = Person(browser: try await Browser.open(), shop: shop)
+            func judged(_ what: String, _ isSo: @escaping @Sendable (Told) -> Bool) async throws {
+                try await eventually(what, passing: isAway) {
+                    let told = try await HTTP.ask("GET", shop.ports.start, "/audit").decoded(Told.self)
+                    let isSettled =
+                        told.waitsFor == nil && told.underWay == 0 && told.subjects.allSatisfy { $0.behind == 0 }
+                    return isSettled && told.judgedAt != nil && isSo(told)
+                }
+            }
+            #expect(try await person.press("kill-between").contains("leaves as soon as it is back"))
+            try await judged("a clean audit") { $0.orders == 1 && $0.wrong(0, 0) }
+            #expect(try await person.press("kill-relay").contains("with the same stamp"))
+            try await judged("what was sent again") { $0.orders == 2 && $0.resent == 1 && $0.wrong(0, 0) }
+            #expect(try await shop.settledEffects().invoices.count == 2)
+
+            try await shop.choose("afterAction")
+            #expect(try await person.press("kill-between").contains("lost"))
+            try await judged("the lost one") { $0.orders == 3 && $0.wrong(1, 0) }
+
+            try await shop.choose("beforeAction")
+            #expect(try await person.press("kill-between").contains("ghost"))
+            try await judged("the ghost") { $0.orders == 3 && $0.wrong(1, 1) }
+
+            try await eventually("what the page says", passing: isAway) {
+                try await person.browser.text(of: "#audit .notice").contains("wrong with 2 orders")
+            }
+            try await person.browser.press(".findings a")
+            try await eventually("the history", passing: isAway) {
+                try await person.browser.text(of: "h1").hasPrefix("History of")
+            }
+            try await person.browser.close()
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Foundation
+import Processes
+import Testing
+
+@testable import Shop
+
+@Suite("The tour", .serialized, .timeLimit(.minutes(2)))
+struct TourTests {
+    @Test("shows code that is in the program, line by line", arguments: 1...9)
+    func code(number: Int) throws {
+        let snippet = try #require(TourCode.all[number])
+        let root = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let file = try String(contentsOf: root.appendingPathComponent(snippet.file), encoding: .utf8)
+        func lines(_ text: String) -> String { text.split(separator: "\n").map(\.trimmed).joined(separator: "\n") }
+        #expect(lines(file).contains(lines(snippet.text)), "page \(number) shows what is not in \(snippet.file)")
+        #expect((5...20).contains(snippet.text.split(separator: "\n").count))
+    }
+
+    @Test("has nine pages, whose buttons do what they say and whose costs are measured")
+    func pages() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            let browser = try await Browser.open(width: 390, scripts: false)
+            for number in 1...9 {
+                try await browser.go(to: "http://127.0.0.1:\(shop.port)/tour/\(number)")
+                #expect(try await browser.text(of: "h1").hasPrefix("\(number). "))
+                #expect(try await !browser.text(of: "pre code").isEmpty)
+                let (content, window) = try await browser.widths()
+                #expect(content <= window, "page \(number) scrolls sideways")
+            }
+            try await browser.go(to: "http://127.0.0.1:\(shop.port)/tour/8")
+            try await browser.press("#do-compare")
+            let rows = try await eventually("the three ways", passing: isAway) { try await browser.text(of: "tbody") }
+            for way in ["after the action", "before the action", "through the outbox"] {
+                #expect(rows.contains("Sent \(way)"))
+            }
+            #expect(rows.contains("50") && rows.contains("ms"))
+            #expect(try await browser.address.contains("/tour/8"))
+            #expect(try await shop.settledEffects().orders.count == 150)
+            #expect(try await HTTP.ask("GET", shop.port, "/tour/10").status == 404)
+            try await browser.close()
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+}
