@@ -110,7 +110,10 @@ let package = Package(
         ),
         .target(
             name: "TidingsPostgres",
-            dependencies: ["Tidings", "CPQ", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Tidings", "CPQ", .product(name: "Logging", package: "swift-log"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
             swiftSettings: strict
         ),
         .target(

@@ -107,6 +107,10 @@ public protocol Store: Sendable {
     /// that key until the transaction ends.
     func takeWaiting(like record: EventRecord, in transaction: Transaction) throws -> [EventRecord]
 
+    /// Puts a record that was parked, or stood behind one, back into the outbox: behind what is there already of its key, and
+    /// before whatever is appended from now on.
+    func putBack(_ record: EventRecord, in transaction: Transaction) throws
+
     /// Keeps the trace of an event that is given up.
     func keepSkipped(_ event: ParkedEvent, note: String, in transaction: Transaction) throws
 
@@ -223,6 +227,11 @@ extension Store {
 
     /// None.
     public func holdUps(in transaction: Transaction) throws -> [OutboxHoldUp] { [] }
+
+    /// As a new one.
+    public func putBack(_ record: EventRecord, in transaction: Transaction) throws {
+        try append(record, in: transaction)
+    }
 
     /// Nothing to do where there is one writer at a time.
     public func lockParking(in transaction: Transaction) throws {}

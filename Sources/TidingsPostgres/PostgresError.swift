@@ -16,7 +16,7 @@ public struct PostgresError: Error, Sendable {
             case connectionFailed, connectionLost, commitUnknown, serializationFailure, deadlock, timeout, cancelled
             case outOfResources, readOnly, staleStatement, constraintViolation, statement, transactionAborted
             case transactionControl, transactionOver, poolTimeout, closed, decoding, invalidConfiguration
-            case unsupportedServer, newerSchema
+            case unsupportedServer, newerSchema, slotLost
         }
 
         private let kind: Kind
@@ -62,6 +62,9 @@ public struct PostgresError: Error, Sendable {
         public static let unsupportedServer = Code(kind: .unsupportedServer)
         /// The tables were made by a later version of this library.
         public static let newerSchema = Code(kind: .newerSchema)
+        /// The replication slot that an outbox in the log is read from is gone, was made anew, or has lost log that it needed:
+        /// events may be missing. ``PostgresLog/makeAnew(_:)`` goes on without them.
+        public static let slotLost = Code(kind: .slotLost)
 
         public var description: String { kind.rawValue }
     }
@@ -112,7 +115,7 @@ public struct PostgresError: Error, Sendable {
 
     /// True when the pool or store that threw will not work until someone changes something.
     public var isFatal: Bool {
-        [.invalidConfiguration, .unsupportedServer, .newerSchema, .closed].contains(code)
+        [.invalidConfiguration, .unsupportedServer, .newerSchema, .slotLost, .closed].contains(code)
     }
 
     /// True when another attempt at the transaction may succeed at once, without waiting for anything.

@@ -27,6 +27,12 @@ public final class PostgresTransaction {
     /// What leaves with the commit.
     private(set) var appends: [EventRecord] = []
 
+    /// What goes to the log with the commit.
+    private var messages = LogAppend()
+
+    /// What will be true of an outbox in the log once this is committed.
+    var reading: LogReading?
+
     /// Statements whose results nobody waits for.
     private var postponed: [PostgresRequest] = []
 
@@ -76,6 +82,7 @@ public final class PostgresTransaction {
             return result
         } catch {
             appends = []
+            messages = LogAppend()
             postponed = []
             afterCommit.removeSubrange(hooks...)
             try exchange([
@@ -102,11 +109,21 @@ public final class PostgresTransaction {
 
     /// Sets a record aside for the outbox; it is written with the commit, before a savepoint, or on ``flush()``.
     func append(_ record: EventRecord) throws {
+        try checkOpen(for: record)
+        appends.append(record)
+    }
+
+    /// Sets a record aside for the log, as ``append(_:)`` does for the table.
+    func append(_ record: EventRecord, toLogOf slot: String) throws {
+        try checkOpen(for: record)
+        messages.append(record, slot: slot)
+    }
+
+    private func checkOpen(for record: EventRecord) throws {
         guard isOpen else {
             throw TidingsError(
                 .notInTransaction, "event \(record.eventID) was appended outside a transaction", record: record)
         }
-        appends.append(record)
     }
 
     /// Writes what was set aside, so that the statements after it see it.
@@ -191,8 +208,11 @@ public final class PostgresTransaction {
 
     private func flushingRequests() throws -> [PostgresRequest] {
         try checkOpen()
-        defer { appends = [] }
-        return OutboxAppend.requests(for: appends)
+        defer {
+            appends = []
+            messages = LogAppend()
+        }
+        return OutboxAppend.requests(for: appends) + messages.requests
     }
 
     private func checkOpen() throws {

@@ -12,6 +12,12 @@ import Tidings
         #expect(EventStamp([EventHeader("ce_id", "a")]) == nil)
     }
 
+    @Test("a header says what the description says", arguments: [0, 9, 10, 99, 100, 4_294_967_296, Int64.max, -1])
+    func digits(batch: Int64) {
+        let stamp = EventStamp(source: source, batch: batch, index: Int32(truncatingIfNeeded: max(0, batch) & 0xFFFF))
+        #expect(stamp.header.text == stamp.description)
+    }
+
     @Test(
         "what is no stamp is none",
         arguments: ["", "a/1/2", "/1/2/3", "a/-1/2/3", "a/1/2/x", "a/1/2/3/4", "a/1//3", "a/1/2/2147483647"])

@@ -51,7 +51,26 @@ public struct EventStamp: Hashable, Sendable {
     }
 
     /// The record's header.
-    public var header: EventHeader { EventHeader(EventStamp.headerName, description) }
+    public var header: EventHeader {
+        guard source.shard >= 0, batch >= 0 else { return EventHeader(EventStamp.headerName, description) }
+        // What `description` says, without making a string: each event that is sent gets one.
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(source.outbox.utf8.count + 32)
+        bytes.append(contentsOf: source.outbox.utf8)
+        for number in [Int64(source.shard), batch, Int64(index)] { EventStamp.append(number, to: &bytes) }
+        return EventHeader(EventStamp.headerName, bytes)
+    }
+
+    /// A slash and the digits of a number that is not negative.
+    private static func append(_ number: Int64, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "/"))
+        var divisor: Int64 = 1
+        while number / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+            divisor /= 10
+        }
+    }
 }
 
 extension EventStamp: CustomStringConvertible {

@@ -15,13 +15,19 @@ package enum HeaderBlob {
 
     /// - Throws: ``TidingsError/Code/cannotDecode`` when the bytes are not what `encode` makes.
     package static func decode(_ bytes: [UInt8]) throws -> [EventHeader] {
+        try bytes.withUnsafeBytes { try decode($0) }
+    }
+
+    /// - Throws: ``TidingsError/Code/cannotDecode`` when the bytes are not what `encode` makes.
+    package static func decode(_ bytes: UnsafeRawBufferPointer) throws -> [EventHeader] {
         var headers: [EventHeader] = []
-        var rest = bytes[...]
+        headers.reserveCapacity(8)
+        var rest = bytes
         while !rest.isEmpty {
             guard let name = take(from: &rest) ?? nil, let text = String(validating: name, as: UTF8.self),
                 let value = take(from: &rest)
             else { throw TidingsError(.cannotDecode, "the headers of an outbox row are damaged") }
-            headers.append(EventHeader(text, value))
+            headers.append(EventHeader(text, value.map { Array($0) }))
         }
         return headers
     }
@@ -31,13 +37,16 @@ package enum HeaderBlob {
     }
 
     /// The next length and its bytes: nil when damaged, a nil inside when the length is -1.
-    private static func take(from rest: inout ArraySlice<UInt8>) -> [UInt8]?? {
+    private static func take(from rest: inout UnsafeRawBufferPointer) -> UnsafeRawBufferPointer?? {
         guard rest.count >= 4 else { return nil }
-        let length = Int32(bitPattern: rest.prefix(4).reduce(0) { $0 << 8 | UInt32($1) })
-        rest = rest.dropFirst(4)
-        if length == -1 { return .some(nil) }
-        guard length >= 0, rest.count >= Int(length) else { return nil }
-        defer { rest = rest.dropFirst(Int(length)) }
-        return .some(Array(rest.prefix(Int(length))))
+        let length = Int32(bigEndian: rest.loadUnaligned(as: Int32.self))
+        let bytes = UnsafeRawBufferPointer(rebasing: rest[4...])
+        if length == -1 {
+            rest = bytes
+            return .some(nil)
+        }
+        guard length >= 0, bytes.count >= Int(length) else { return nil }
+        rest = UnsafeRawBufferPointer(rebasing: bytes[Int(length)...])
+        return .some(UnsafeRawBufferPointer(rebasing: bytes[..<Int(length)]))
     }
 }

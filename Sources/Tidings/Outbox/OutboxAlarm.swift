@@ -18,7 +18,10 @@ public struct OutboxAlarm: Hashable, Sendable {
         /// Kafka has taken nothing for long of what the relay sends.
         public static let kafkaAway = Kind(description: "kafka-away")
 
-        static let all = [unsent, holdUp, kafkaAway]
+        /// The database keeps much of its log for an outbox that has not read it (``OutboxStatus/retainedBytes``).
+        public static let retainedLog = Kind(description: "retained-log")
+
+        static let all = [unsent, holdUp, kafkaAway, retainedLog]
     }
 
     /// What it is about.
@@ -55,6 +58,10 @@ public struct OutboxAlarms: Sendable {
 
     /// How long Kafka may take nothing of what is on its way.
     public var kafkaAwayAge: Duration = .seconds(10)
+
+    /// How much of its log the database may keep, where the outbox is the log. On a PostgreSQL server with
+    /// `max_slot_wal_keep_size` set it should be well below that: beyond it the server removes what was not read.
+    public var retainedBytes = 1 << 30
 
     /// Called when an alarm is raised and when it is over, on the relay's task: hand on what takes time.
     public var onChange: (@Sendable (OutboxAlarm) -> Void)?

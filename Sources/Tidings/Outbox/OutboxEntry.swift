@@ -15,8 +15,9 @@ public struct OutboxEntry: Hashable, Sendable {
     /// True when an earlier event of this topic and key is parked, so that this one must not overtake it.
     public var isBehindParked: Bool
 
-    /// Whether its batch was open already, so that an earlier attempt may have sent it under this stamp.
-    var isRepeated = false
+    /// Whether its batch was open already, so that an earlier attempt may have sent it under this stamp. Relays note it of
+    /// what ``Store/openBatches(of:in:)`` gives.
+    public var isRepeated = false
 
     /// An entry as a store reads it.
     public init(sequence: Int64, stamp: EventStamp, record: EventRecord, appendedAt: Timestamp, isBehindParked: Bool) {

@@ -40,16 +40,28 @@ extension OutboxRelay {
         alarm(
             .holdUp, age: holdUps.first?.age ?? .zero, limit: configuration.alarms.holdUpAge,
             "a transaction holds things up: \(holdUps.first?.description ?? "none")")
+        if let retained = status.retainedBytes,
+            let isRaised = watch.judge(
+                .retainedLog, Double(retained), limit: Double(configuration.alarms.retainedBytes))
+        {
+            raise(
+                OutboxAlarm(
+                    .retainedLog, isRaised: isRaised, age: .zero,
+                    message: isRaised ? "the database keeps \(retained) bytes of log for the outbox" : "over"))
+        }
     }
 
     private func alarm(_ kind: OutboxAlarm.Kind, age: Duration, limit: Duration, _ message: @autoclosure () -> String) {
         guard let isRaised = watch.judge(kind, age: age, limit: limit) else { return }
-        let alarm = OutboxAlarm(kind, isRaised: isRaised, age: age, message: isRaised ? message() : "over")
+        raise(OutboxAlarm(kind, isRaised: isRaised, age: age, message: isRaised ? message() : "over"))
+    }
+
+    private func raise(_ alarm: OutboxAlarm) {
         metrics.alarm(alarm)
         logger.log(
-            level: isRaised ? (kind == .holdUp ? .warning : .error) : .notice,
-            isRaised ? "\(alarm.message)" : "an alarm is over",
-            metadata: ["alarm": "\(kind)", "age": "\(age)"])
+            level: alarm.isRaised ? (alarm.kind == .holdUp ? .warning : .error) : .notice,
+            alarm.isRaised ? "\(alarm.message)" : "an alarm is over",
+            metadata: ["alarm": "\(alarm.kind)", "age": "\(alarm.age)"])
         configuration.alarms.onChange?(alarm)
     }
 

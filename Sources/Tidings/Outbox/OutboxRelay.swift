@@ -204,7 +204,8 @@ public final class OutboxRelay<S: Store>: Service {
     private func report(_ result: RelaySettlement) {
         for parked in result.settlement.parked {
             logger.error(
-                "an event is parked", metadata: ["sequence": "\(parked.entry.sequence)", "reason": "\(parked.reason)"])
+                "an event is parked",
+                metadata: ["event": "\(parked.entry.record.eventID)", "reason": "\(parked.reason)"])
         }
         if let obstacle = result.obstacle {
             logger.warning(

@@ -22,11 +22,16 @@ public struct OutboxShard: Hashable, Sendable {
     /// The slot of a record: of its topic and key, or, as it has no order to keep, of its id. The same in every process
     /// and every version: FNV-1a over topic, a zero and key, with its bits mixed at the end.
     package static func slot(of record: EventRecord) -> Int32 {
+        slot(ofKey: record.key ?? Array(record.eventID.rawValue.utf8), topic: record.topic)
+    }
+
+    /// The slot of a topic's key.
+    package static func slot(ofKey key: [UInt8], topic: String) -> Int32 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        for byte in record.topic.utf8 { mix(byte) }
+        for byte in topic.utf8 { mix(byte) }
         mix(0)
-        for byte in record.key ?? Array(record.eventID.rawValue.utf8) { mix(byte) }
+        for byte in key { mix(byte) }
         hash ^= hash >> 32
         hash = hash &* 0xD6E8_FEB8_6659_FD93
         hash ^= hash >> 32

@@ -9,11 +9,15 @@ public struct OutboxStatus: Hashable, Sendable {
     /// When the oldest waiting entry was appended; nil when none waits.
     public var oldestPending: Timestamp?
 
+    /// How many bytes of log the database keeps for the outbox, where the outbox is the database's log.
+    public var retainedBytes: Int?
+
     /// An outbox's state as a store counts it.
-    public init(pending: Int, parked: Int, oldestPending: Timestamp?) {
+    public init(pending: Int, parked: Int, oldestPending: Timestamp?, retainedBytes: Int? = nil) {
         self.pending = pending
         self.parked = parked
         self.oldestPending = oldestPending
+        self.retainedBytes = retainedBytes
     }
 }
 

@@ -69,11 +69,16 @@ struct RelayBatch {
 }
 
 /// What keeps its order: a key of a topic. Records without a key have no order among themselves.
-struct KeyOfTopic: Hashable {
-    var topic: String
-    var key: [UInt8]
+package struct KeyOfTopic: Hashable, Sendable {
+    package var topic: String
+    package var key: [UInt8]
 
-    init?(_ record: EventRecord) {
+    package init(topic: String, key: [UInt8]) {
+        self.topic = topic
+        self.key = key
+    }
+
+    package init?(_ record: EventRecord) {
         guard let key = record.key else { return nil }
         self.topic = record.topic
         self.key = key
@@ -81,7 +86,7 @@ struct KeyOfTopic: Hashable {
 }
 
 extension OutboxParking {
-    static func behind(_ entry: OutboxEntry) -> OutboxParking {
+    package static func behind(_ entry: OutboxEntry) -> OutboxParking {
         OutboxParking(entry: entry, reason: "an earlier event of its key is parked", isBehind: true)
     }
 }

@@ -9,6 +9,7 @@ import Synchronization
 /// - `tidings_outbox_oldest_unsent_seconds`: the age of the oldest event not yet out; 0 when all are.
 /// - `tidings_outbox_unsent`, `tidings_outbox_parked`: how many wait and are parked now, as the store counts or estimates.
 /// - `tidings_outbox_hold_up_seconds`: the age of the oldest transaction that holds things up; 0 when there is none.
+/// - `tidings_outbox_retained_bytes`: how much log the database keeps for an outbox in the log.
 /// - `tidings_outbox_alarm`, by `kind`: 1 while that alarm (``OutboxAlarm``) is raised, else 0.
 final class RelayMetrics: Sendable {
     private let sent = Counter(label: "tidings_outbox_sent_total")
@@ -20,6 +21,7 @@ final class RelayMetrics: Sendable {
     private let unsent = Gauge(label: "tidings_outbox_unsent")
     private let parkedNow = Gauge(label: "tidings_outbox_parked")
     private let holdUp = Gauge(label: "tidings_outbox_hold_up_seconds")
+    private let retained = Gauge(label: "tidings_outbox_retained_bytes")
     private let alarms = OutboxAlarm.Kind.all.map { kind in
         (kind, Gauge(label: "tidings_outbox_alarm", dimensions: [("kind", kind.description)]))
     }
@@ -49,6 +51,7 @@ final class RelayMetrics: Sendable {
     func watched(_ status: OutboxStatus, _ holdUps: [OutboxHoldUp]) {
         unsent.record(status.pending)
         parkedNow.record(status.parked)
+        if let bytes = status.retainedBytes { retained.record(bytes) }
         holdUp.record(holdUps.first.map { $0.age / .seconds(1) } ?? 0)
         oldest.withLock { $0 = status.oldestPending }
         age()

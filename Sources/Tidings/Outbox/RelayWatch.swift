@@ -39,9 +39,13 @@ final class RelayWatch: Sendable {
     ///
     /// It is over at half the limit, so that one who stands at the limit does not call every second.
     func judge(_ kind: OutboxAlarm.Kind, age: Duration, limit: Duration) -> Bool? {
+        judge(kind, age / .seconds(1), limit: limit / .seconds(1))
+    }
+
+    func judge(_ kind: OutboxAlarm.Kind, _ measure: Double, limit: Double) -> Bool? {
         state.withLock { state in
-            if age > limit { return state.raised.insert(kind).inserted ? true : nil }
-            if age <= limit / 2 { return state.raised.remove(kind) != nil ? false : nil }
+            if measure > limit { return state.raised.insert(kind).inserted ? true : nil }
+            if measure <= limit / 2 { return state.raised.remove(kind) != nil ? false : nil }
             return nil
         }
     }

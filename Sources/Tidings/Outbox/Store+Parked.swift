@@ -60,6 +60,6 @@ extension Store {
         // All of the key get new numbers: what a relay has claimed meanwhile as standing behind the parked one must not
         // be parked any more, and finds its number gone.
         let waiting = first.key == nil ? [] : try takeWaiting(like: first, in: transaction)
-        for record in returning.map(\.record) + waiting { try append(record, in: transaction) }
+        for record in returning.map(\.record) + waiting { try putBack(record, in: transaction) }
     }
 }

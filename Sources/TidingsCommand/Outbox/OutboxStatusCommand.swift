@@ -6,7 +6,8 @@ struct OutboxStatusCommand: DatabaseCommand {
         commandName: "status",
         abstract: "How many events wait and are parked, who relays, and what holds things up.",
         discussion: """
-            Above ten thousand (on PostgreSQL: in a shard) the number of those that wait is an estimate.
+            Above ten thousand (on PostgreSQL: in a shard) the number of those that wait is an estimate. Where the outbox is
+            PostgreSQL's log, those in the log are not counted; "log kept" says how much of it has not been read.
             """)
 
     @OptionGroup var database: DatabaseOption
@@ -40,6 +41,7 @@ struct StatusReport: Encodable {
     var waiting: Int
     var parked: Int
     var oldestWaitingSeconds: Double?
+    var retainedLogBytes: Int?
     var relays: [Relay]
     var shardsWithoutRelay: [Int32]
     var holdUps: [HoldUp]
@@ -47,6 +49,7 @@ struct StatusReport: Encodable {
     init(status: OutboxStatus, shards: [OutboxShard], leases: [LeaseState], holdUps: [OutboxHoldUp]) {
         waiting = status.pending
         parked = status.parked
+        retainedLogBytes = status.retainedBytes
         oldestWaitingSeconds = status.oldestPending.map { max(0, Timestamp.now().since($0) / .seconds(1)) }
         let living = leases.filter { $0.remaining > .zero }.sorted { $0.lease.owner < $1.lease.owner }
         relays = living.map { state in
@@ -67,6 +70,7 @@ struct StatusReport: Encodable {
             ["waiting", "\(waiting)\(oldest)"],
             ["parked", "\(parked)" + (parked > 0 ? "; see 'tidings outbox list'" : "")],
         ]
+        if let bytes = retainedLogBytes { rows.append(["log kept", "\(bytes) bytes"]) }
         for relay in relays {
             let shards =
                 relay.shards.isEmpty ? "stands by" : "shards \(relay.shards.map(String.init).joined(separator: ", "))"

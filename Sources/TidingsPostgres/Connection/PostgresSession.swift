@@ -64,20 +64,31 @@ final class PostgresSession {
         return PostgresError(.connectionLost, said.isEmpty ? reason : said, cause: lastFailure)
     }
 
-    private static func connect(_ configuration: PostgresConfiguration) throws -> OpaquePointer? {
-        let parameters = configuration.connectionParameters
-        let names = parameters.map { strdup($0.name) }
-        let values = parameters.map { strdup($0.value) }
-        defer { for text in names + values { free(text) } }
-        let nameList = names.map { UnsafePointer<CChar>($0) } + [nil]
-        let valueList = values.map { UnsafePointer<CChar>($0) } + [nil]
-        guard let handle = PQconnectdbParams(nameList, valueList, 1) else { return nil }
+    /// Connects; nil when libpq is out of memory. Whoever calls it owns the connection.
+    static func connect(_ configuration: PostgresConfiguration) throws -> OpaquePointer? {
+        guard let handle = withParameters(of: configuration, { PQconnectdbParams($0, $1, 1) }) else { return nil }
         if PQstatus(handle) == CONNECTION_OK { return handle }
         let reason = String(cString: PQerrorMessage(handle)).trimmed
         PQfinish(handle)
         // libpq says no more about a failed connection than its message, whose words depend on the locale.
         let isSpelledWrongly = try !isValid(configuration.connectionString)
         throw PostgresError(isSpelledWrongly ? .invalidConfiguration : .connectionFailed, reason)
+    }
+
+    /// Whether the server runs and takes nobody, as one does that shuts down.
+    static func isRefusing(_ configuration: PostgresConfiguration) -> Bool {
+        withParameters(of: configuration) { PQpingParams($0, $1, 1) } == PQPING_REJECT
+    }
+
+    /// Hands the connection's parameters over in the form that libpq takes them.
+    private static func withParameters<R>(
+        of configuration: PostgresConfiguration, _ body: ([UnsafePointer<CChar>?], [UnsafePointer<CChar>?]) -> R
+    ) -> R {
+        let parameters = configuration.connectionParameters
+        let names = parameters.map { strdup($0.name) }
+        let values = parameters.map { strdup($0.value) }
+        defer { for text in names + values { free(text) } }
+        return body(names.map { UnsafePointer<CChar>($0) } + [nil], values.map { UnsafePointer<CChar>($0) } + [nil])
     }
 
     private static func isValid(_ connectionString: String) throws -> Bool {

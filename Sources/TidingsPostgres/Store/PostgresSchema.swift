@@ -7,6 +7,7 @@ import Tidings
 /// - `tidings_outbox_parked`: events that cannot go, with the number they had.
 /// - `tidings_outbox_sent`, `tidings_outbox_skipped`: what is out, where it is kept, and what was given up.
 /// - `tidings_outbox_identity`, `_shard`, `_batch`: the outbox's name, who has its shards, which batches are open.
+/// - `tidings_outbox_log`: where the outbox is the log, the slot that it is read from, and where that began.
 /// - `tidings_lease`: which relays live.
 /// - `tidings_offset`: the offset of the next record to handle, in each lane of a partition.
 /// - `tidings_inbox`: which stamps a lane has seen, as `StampMemory` writes it, and the lane's offset by then.
@@ -150,5 +151,6 @@ public enum PostgresSchema {
         keeping,
         deadLetters,
         snapshots,
+        log,
     ]
 }

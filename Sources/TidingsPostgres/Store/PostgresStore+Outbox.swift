@@ -6,6 +6,13 @@ extension PostgresStore {
     ///
     /// - Throws: ``/Tidings/TidingsError/Code/notInTransaction`` when the transaction is over.
     public func append(_ record: EventRecord, in db: PostgresTransaction) throws {
+        // Whoever reads the log notices by itself.
+        if let log { return try db.append(record, toLogOf: log.slot) }
+        try putBack(record, in: db)
+    }
+
+    /// Into the table, wherever the outbox is: what is in the log of the key lines up behind it when it is read.
+    public func putBack(_ record: EventRecord, in db: PostgresTransaction) throws {
         let isFirst = db.appends.isEmpty
         try db.append(record)
         let signal = outboxSignal
@@ -13,6 +20,12 @@ extension PostgresStore {
     }
 
     public func claim(_ request: ClaimRequest, in db: PostgresTransaction) throws -> [OutboxEntry] {
+        guard let log else { return try claimFromTable(request, in: db) }
+        return try claim(request, from: log, in: db)
+    }
+
+    /// What is in the outbox's table.
+    func claimFromTable(_ request: ClaimRequest, in db: PostgresTransaction) throws -> [OutboxEntry] {
         if request.batches.isEmpty { return [] }
         try db.flush()
         let floors = floors.withLock { $0 }
@@ -79,7 +92,7 @@ extension PostgresStore {
             let batches = try db.query(
                 """
                 select distinct on (shard) shard, batch, outbox, entries from tidings_outbox_batch
-                where shard = any($1) order by shard, batch
+                where shard = any($1) and position is null order by shard, batch
                 """, PostgresValue.array(shards.map(Int64.init)))
             // Whose batch is empty, because somebody has taken all that was in it, is looked at again.
             shards = []
@@ -105,6 +118,14 @@ extension PostgresStore {
     }
 
     public func settle(_ settlement: OutboxSettlement, in db: PostgresTransaction) throws {
+        guard let log else { return try settleInTable(settlement, in: db) }
+        let rest = try settle(settlement, of: log, in: db)
+        if !rest.batches.isEmpty { try settleInTable(rest, in: db) }
+        let gone = rest.sent.count + rest.parked.count
+        if !rest.batches.isEmpty { log.pace { $0.settled(gone) } }
+    }
+
+    private func settleInTable(_ settlement: OutboxSettlement, in db: PostgresTransaction) throws {
         if !settlement.sent.isEmpty { try db.exchange([.planningByIndex]) }
         for (shard, sent) in Dictionary(grouping: settlement.sent, by: \.stamp.source.shard) {
             // Never a range: a number inside it may belong to a transaction that has not committed yet.
@@ -162,7 +183,9 @@ extension PostgresStore {
         try db.flush()
         try db.exchange([.planningByIndex])
         let row = try db.query(OutboxQuery.status)[0]
-        return OutboxStatus(pending: try row[0], parked: try row[1], oldestPending: try row[2])
+        var status = OutboxStatus(pending: try row[0], parked: try row[1], oldestPending: try row[2])
+        try addLog(to: &status, in: db)
+        return status
     }
 }
 

@@ -13,6 +13,7 @@ extension PostgresStore {
             """)[0]
         let (history, present): (String, String) = (try row[1], try row[2])
         if history == present { return try row[0] }
+        try db.afterCommit { [log] in log?.reset() }
         return try db.query(
             """
             update tidings_outbox_identity set id = replace(gen_random_uuid()::text, '-', ''), history = $1 returning id
@@ -46,6 +47,7 @@ extension PostgresStore {
             (shard: OutboxShard(number: try row[0], owner: try row[1], epoch: try row[2]), floor: try row[3] as Int64)
         }
         try db.afterCommit { [self] in
+            if shards.contains(OutboxLog.shard) { log?.reset() }
             floors.withLock { floors in
                 for (shard, floor) in assigned { floors[shard.number] = OutboxFloor(floor) }
             }

@@ -22,24 +22,51 @@ public final class PostgresStore: Store {
     /// From which number on each shard's rows are looked for.
     let floors = Mutex<[Int32: OutboxFloor]>([:])
 
+    /// The log that is the outbox; nil when the outbox is the table alone.
+    let log: OutboxLog?
+
     /// Half of the connections, at most four.
     public var usualLanes: Int { max(1, min(4, pool.configuration.maximumConnections / 2)) }
 
-    /// Uses a pool whose database has the tables already.
+    /// Uses a pool whose database has the tables already; the outbox is the table.
     public init(pool: PostgresPool) {
         self.pool = pool
+        log = nil
+    }
+
+    /// Uses a pool whose database has the tables already; makes what is missing of slot and publication where the outbox is
+    /// the log (``PostgresLog/prepare(_:)``).
+    ///
+    /// - Throws: ``PostgresError``, among them ``PostgresError/Code/slotLost``.
+    public init(pool: PostgresPool, outbox: PostgresOutbox) async throws {
+        self.pool = pool
+        switch outbox.kind {
+        case .table:
+            log = nil
+            try await PostgresLog.checkUnused(pool)
+        case .log:
+            log = OutboxLog(
+                pool.configuration, slot: try await PostgresLog.prepare(pool), signal: outboxSignal)
+        }
     }
 
     /// Connects, and brings Tidings' own tables up to date.
     ///
+    /// - Parameter outbox: where events wait to be sent.
     /// - Throws: ``PostgresError``.
-    public convenience init(_ configuration: PostgresConfiguration, logger: Logger) async throws {
-        self.init(pool: PostgresPool(configuration, logger: logger))
+    public convenience init(
+        _ configuration: PostgresConfiguration, outbox: PostgresOutbox = .table, logger: Logger
+    ) async throws {
+        let pool = PostgresPool(configuration, logger: logger)
         try await PostgresSchema.migrate(pool)
+        try await self.init(pool: pool, outbox: outbox)
     }
 
     /// Closes the connections.
-    public func close() { pool.close() }
+    public func close() {
+        log?.reset()
+        pool.close()
+    }
 
     /// Runs `body` in one transaction: commits when it returns, rolls back when it throws, and rethrows that very error.
     ///

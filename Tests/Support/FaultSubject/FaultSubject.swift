@@ -15,7 +15,8 @@ import UnixSignals
 ///     fault-subject view    --database FILE --kafka HOST:PORT --topic T --version N [--snapshot FILE]
 ///
 /// A database is a file of SQLite's or a `postgres://` URL. `TIDINGS_KILL_AT` names the step at which it kills itself,
-/// `TIDINGS_STOP_AT` the one at which it freezes. It prints one line for each thing done.
+/// `TIDINGS_OUTBOX=log` puts the outbox into PostgreSQL's log, `TIDINGS_STOP_AT` names the step
+/// at which it freezes. It prints one line for each thing done.
 @main struct FaultSubject {
     static func main() async throws {
         let options = try Options(CommandLine.arguments)

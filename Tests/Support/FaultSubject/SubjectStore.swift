@@ -1,4 +1,5 @@
 import GRDB
+import Glibc
 import Logging
 import Tidings
 import TidingsPostgres
@@ -13,7 +14,9 @@ protocol SubjectStore: Store {
 extension FaultSubject {
     static func openStore(_ database: String) async throws -> any SubjectStore {
         if database.hasPrefix("postgres://") {
-            let store = try await PostgresStore(PostgresConfiguration(database), logger: logger)
+            let usesLog = getenv("TIDINGS_OUTBOX").map { String(cString: $0) } == "log"
+            let store = try await PostgresStore(
+                PostgresConfiguration(database), outbox: usesLog ? .log : .table, logger: logger)
             try await store.transaction { db in
                 // Several subjects may start at once.
                 _ = try db.query("select pg_advisory_xact_lock(1)")

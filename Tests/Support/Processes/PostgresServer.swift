@@ -67,7 +67,8 @@ public actor PostgresServer {
     private static func start(_ folder: String, _ settings: [String: String]) async throws -> ChildProcess {
         let defaults = [
             "listen_addresses": "", "unix_socket_directories": folder, "fsync": "on", "wal_level": "logical",
-            "max_connections": "200", "shared_buffers": "64MB", "lc_messages": "C", "log_checkpoints": "off",
+            "max_connections": "200", "max_replication_slots": "100", "max_wal_senders": "20", "shared_buffers": "64MB",
+            "lc_messages": "C", "log_checkpoints": "off",
         ]
         let options = defaults.merging(settings) { $1 }.flatMap { ["-c", "\($0)=\($1)"] }
         let process = try ChildProcess(
@@ -144,8 +145,12 @@ extension PostgresServer {
 
 /// Runs `body` with the URL of a database of its own, which is gone afterwards: on the server named by `DATABASE`, or
 /// on one that the test run starts.
-public func withPostgresDatabase<T: Sendable>(_ body: @Sendable (String) async throws -> T) async throws -> T {
-    let base = try await PostgresServer.sharedURL()
+///
+/// - Parameter isOwn: not on the one named by `DATABASE`, which need not be set up for what is tested.
+public func withPostgresDatabase<T: Sendable>(
+    onOwnServer isOwn: Bool = false, _ body: @Sendable (String) async throws -> T
+) async throws -> T {
+    let base = isOwn ? try await PostgresServer.shared().url() : try await PostgresServer.sharedURL()
     let name = "tidings_test_" + UUID().uuidString.prefix(12).replacingOccurrences(of: "-", with: "").lowercased()
     try await PostgresServer.statement("create database \(name)", at: base)
     let outcome: Result<T, any Error>

@@ -1,0 +1,73 @@
+import Tidings
+
+/// How far an outbox in the log has been read, as the database has it.
+struct LogReading: Sendable {
+    /// What was claimed and is not settled.
+    struct Open: Sendable {
+        var batch: Int64
+        var outbox: String
+        var base: LogPosition
+        /// The places of the entries, each with its number from the batch's beginning on.
+        var places: [BatchEntries.Place]
+        /// The entries in the order of their places; nil until they have been read again.
+        var entries: [OutboxEntry]?
+    }
+
+    /// The slot, whose name the messages carry.
+    var slot: String
+
+    /// The outbox's identity.
+    var outbox: String
+
+    /// From where on nothing is claimed.
+    var position: LogPosition
+
+    /// The number of the row that says so; nil where none has been written yet.
+    var row: Int64?
+
+    var open: Open?
+
+    /// Keys that may have events in the outbox's table or among the parked, behind which others of theirs have to stay; nil
+    /// while it may be any. Only the log's own relay adds to them, and so it may know too many, never too few.
+    var held: Set<KeyOfTopic>?
+
+    /// What comes before is over and may be forgotten.
+    var settled: LogPosition { open?.base ?? position }
+
+    func mayBeHeld(_ record: EventRecord) -> Bool {
+        guard let key = KeyOfTopic(record) else { return false }
+        return held?.contains(key) ?? true
+    }
+
+    mutating func hold(_ records: some Sequence<EventRecord>) {
+        held?.formUnion(records.lazy.compactMap { KeyOfTopic($0) })
+    }
+
+    /// The entries of the open batch; nil when the stream has not read them again yet.
+    mutating func openEntries(from buffer: LogBuffer) -> [OutboxEntry]? {
+        guard let open else { return [] }
+        if let entries = open.entries { return entries }
+        let count = (open.places.last.map { Int($0.sequence) } ?? -1) + 1
+        let found = buffer.entries(from: open.base, count: count)
+        guard found.count == count else {
+            buffer.want(count)
+            return nil
+        }
+        let source = StampSource(outbox: open.outbox, shard: OutboxLog.shard)
+        let entries = open.places.map { place in
+            OutboxEntry(
+                found[Int(place.sequence)], number: place.sequence,
+                stamp: EventStamp(source: source, batch: open.batch, index: place.index))
+        }
+        self.open?.entries = entries
+        return entries
+    }
+}
+
+extension OutboxEntry {
+    /// An entry of the log's as a relay takes it, with its number in its batch.
+    init(_ entry: LogEntry, number: Int64, stamp: EventStamp) {
+        self.init(
+            sequence: number, stamp: stamp, record: entry.record, appendedAt: entry.committedAt, isBehindParked: false)
+    }
+}

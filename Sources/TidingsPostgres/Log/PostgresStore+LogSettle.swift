@@ -1,0 +1,124 @@
+import Tidings
+
+extension PostgresStore {
+    /// Writes down what has become of the log's open batch, if it is among those that are settled.
+    ///
+    /// - Returns: what is left to be settled in the table.
+    func settle(_ settlement: OutboxSettlement, of log: OutboxLog, in db: PostgresTransaction) throws
+        -> OutboxSettlement
+    {
+        guard let batch = settlement.batches.first(where: { $0.shard == OutboxLog.shard }) else { return settlement }
+        var reading = try reading(of: log, in: db)
+        guard let open = reading.open, open.batch == batch.number else {
+            try keep(reading, of: log, in: db)
+            return settlement
+        }
+        let isOnly = settlement.batches.count == 1
+        let own = isOnly ? settlement : settlement.part { $0 == batch }
+        try write(own, of: open, &reading, log, in: db)
+        try keep(reading, of: log, in: db)
+        return isOnly ? OutboxSettlement(batches: []) : settlement.part { $0 != batch }
+    }
+
+    private func write(
+        _ settlement: OutboxSettlement, of open: LogReading.Open, _ reading: inout LogReading, _ log: OutboxLog,
+        in db: PostgresTransaction
+    ) throws {
+        if settlement.keepsSent { try keepSent(settlement.sent, in: db) }
+        try keepParked(settlement.parked, in: db)
+        reading.hold(settlement.parked.lazy.map(\.entry.record))
+        let known = settlement.sent.count + settlement.parked.count + settlement.kept.count
+        if known < open.places.count {
+            // What certainly did not go waits in the table, so that the log need not be kept for it.
+            guard let entries = try reading.openEntries(from: log.buffer(for: reading)) else {
+                throw PostgresError(.connectionFailed, "the log is being read again")
+            }
+            let decided = Set(
+                (settlement.sent + settlement.parked.map(\.entry) + settlement.kept).map(\.stamp.index))
+            let released = entries.filter { !decided.contains($0.stamp.index) }.map(\.record)
+            // In the order in which those who let parked events go take their locks.
+            try db.exchange([Self.lockingParked] + OutboxAppend.requests(for: released))
+            reading.hold(released)
+        }
+        let kept = settlement.kept.map { (index: $0.stamp.index, sequence: $0.sequence) }
+        db.executeLater(
+            "update tidings_outbox_batch set entries = $3 where shard = $1 and batch = $2", OutboxLog.shard, open.batch,
+            BatchEntries.encode(kept))
+        reading.open = nil
+        if !kept.isEmpty {
+            reading.open = LogReading.Open(
+                batch: open.batch, outbox: open.outbox, base: open.base, places: kept, entries: settlement.kept)
+        }
+    }
+
+    /// Parks events that were in the log.
+    func keepParked(_ parked: [OutboxParking], in db: PostgresTransaction) throws {
+        if parked.isEmpty { return }
+        let records = parked.map(\.entry.record)
+        try db.execute(
+            """
+            insert into tidings_outbox_parked
+                (sequence, event_id, topic, key, headers, value, appended_at, parked_at, reason, is_behind)
+            select nextval(pg_get_serial_sequence('tidings_outbox', 'sequence')), event_id, topic, key, headers, value,
+                timestamptz 'epoch' + appended * interval '1 millisecond', clock_timestamp(), reason, is_behind::boolean
+            from (
+                select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)
+                    with ordinality as r (event_id, topic, key, headers, value, appended, reason, is_behind, place)
+                order by place
+            ) ordered
+            """, PostgresValue.array(records.map { Optional($0.eventID.rawValue) }),
+            PostgresValue.array(records.map { Optional($0.topic) }), PostgresValue.array(records.map(\.key)),
+            PostgresValue.array(records.map { Optional(HeaderBlob.encode($0.headers)) }),
+            PostgresValue.array(records.map(\.value)),
+            PostgresValue.array(parked.map(\.entry.appendedAt.millisecondsSince1970)),
+            PostgresValue.array(parked.map { Optional($0.reason.withoutZeros) }),
+            PostgresValue.array(parked.map { Optional($0.isBehind ? "true" : "false") }))
+    }
+
+    /// Keeps for a while what has gone from the log.
+    private func keepSent(_ sent: [OutboxEntry], in db: PostgresTransaction) throws {
+        if sent.isEmpty { return }
+        try db.execute(
+            """
+            insert into tidings_outbox_sent (sequence, event_id, topic, key, headers, value, appended_at, sent_at)
+            select nextval(pg_get_serial_sequence('tidings_outbox', 'sequence')), event_id, topic, key, headers, value,
+                timestamptz 'epoch' + appended * interval '1 millisecond', clock_timestamp()
+            from (
+                select * from unnest($1, $2, $3, $4, $5, $6)
+                    with ordinality as r (event_id, topic, key, headers, value, appended, place)
+                order by place
+            ) ordered
+            """, PostgresValue.array(sent.map { Optional($0.record.eventID.rawValue) }),
+            PostgresValue.array(sent.map { Optional($0.record.topic) }), PostgresValue.array(sent.map(\.record.key)),
+            PostgresValue.array(sent.map { Optional(HeaderBlob.encode($0.record.headers)) }),
+            PostgresValue.array(sent.map(\.record.value)),
+            PostgresValue.array(sent.map(\.appendedAt.millisecondsSince1970)))
+    }
+}
+
+extension PostgresStore {
+    /// How the log stands, beside the table: what is kept of it is known to everybody, what waits in it only to its reader.
+    func addLog(to status: inout OutboxStatus, in db: PostgresTransaction) throws {
+        let row = try db.query(
+            """
+            select pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint
+            from tidings_outbox_log join pg_replication_slots on slot_name = slot
+            """
+        ).first
+        status.retainedBytes = try row.flatMap { try $0[0] as Int? }
+        guard let waiting = log?.waiting else { return }
+        status.pending += waiting.count
+        status.oldestPending = [status.oldestPending, waiting.oldest].compactMap(\.self).min()
+    }
+}
+
+extension OutboxSettlement {
+    /// The part of some of the batches.
+    fileprivate func part(where belongs: (OutboxBatch) -> Bool) -> OutboxSettlement {
+        var part = OutboxSettlement(
+            batches: batches.filter(belongs), sent: sent.filter { belongs($0.batch) },
+            parked: parked.filter { belongs($0.entry.batch) }, kept: kept.filter { belongs($0.batch) })
+        part.keepsSent = keepsSent
+        return part
+    }
+}

@@ -1,0 +1,70 @@
+import Testing
+import Tidings
+
+@testable import TidingsPostgres
+
+@Suite("What replication sends")
+struct LogFrameTests {
+    @Test("an event is read as it was written, and nothing that is cut off or longer is taken for one")
+    func messages() throws {
+        let event = EventRecord(
+            eventID: "id", topic: "topic", key: [1, 2], headers: [EventHeader("a", "b"), EventHeader("c", nil)],
+            value: nil)
+        let bytes = LogMessage.encode(event)
+        #expect(try bytes.withUnsafeBytes { try LogMessage.decode($0) } == event)
+        for length in 0..<bytes.count {
+            #expect(throws: TidingsError.self) {
+                try bytes.prefix(length).withUnsafeBytes { try LogMessage.decode($0) }
+            }
+        }
+        #expect(throws: TidingsError.self) { try (bytes + [0]).withUnsafeBytes { try LogMessage.decode($0) } }
+    }
+
+    @Test("transactions, messages and heartbeats are told apart, and what is cut off is damaged")
+    func frames() {
+        let head = [UInt8(ascii: "w")] + [UInt8](repeating: 0, count: 24)
+        let begin = head + Array("B".utf8) + number(UInt64(77)) + number(Int64(5)) + number(UInt32(1))
+        let message =
+            head + Array("M".utf8) + [1] + number(UInt64(70)) + Array("slot\0".utf8) + number(UInt32(3)) + [1, 2, 3]
+        let commit = head + Array("C".utf8) + [0] + number(UInt64(77)) + number(UInt64(99)) + number(Int64(5))
+        let heartbeat = Array("k".utf8) + number(UInt64(1234)) + number(Int64(0)) + [1]
+        #expect(describe(begin) == "begin 77 5")
+        #expect(describe(message) == "message slot [1, 2, 3]")
+        #expect(describe(commit) == "commit 99")
+        #expect(describe(heartbeat) == "heartbeat 1234 true")
+        #expect(describe(head + Array("R".utf8)) == "other")
+        var aside = message
+        aside[26] = 0
+        #expect(describe(aside) == "other", "outside of a transaction")
+        for frame in [begin.dropLast(4), message[...], commit[...], heartbeat[...]] {
+            for length in 0..<frame.count { #expect(describe(Array(frame.prefix(length))) == nil) }
+        }
+    }
+
+    @Test("places in the log are written as PostgreSQL writes them, and come in the order of commits")
+    func positions() {
+        #expect(LogPosition(lsn: 0x16_B374_D848).lsnText == "16/B374D848")
+        #expect(LogPosition(lsnText: "16/B374D848", place: 2) == LogPosition(lsn: 0x16_B374_D848, place: 2))
+        for text in ["", "16", "16/", "/1", "16/B374D848/1", "G/1"] { #expect(LogPosition(lsnText: text) == nil) }
+        #expect(
+            LogPosition(lsn: 1, place: 9) < LogPosition(lsn: 2) && LogPosition(lsn: 2) < LogPosition(lsn: 2, place: 1))
+    }
+
+    private func describe(_ bytes: [UInt8]) -> String? {
+        bytes.withUnsafeBytes { bytes in
+            switch LogFrame(bytes) {
+            case .begin(let commit, let time): "begin \(commit) \(time)"
+            case .message(let prefix, let content):
+                "message \(String(decoding: prefix, as: UTF8.self)) \(Array(content))"
+            case .commit(let end): "commit \(end)"
+            case .heartbeat(let end, let wantsAnswer): "heartbeat \(end) \(wantsAnswer)"
+            case .other: "other"
+            case nil: nil
+            }
+        }
+    }
+
+    private func number(_ value: some FixedWidthInteger) -> [UInt8] {
+        withUnsafeBytes(of: value.bigEndian) { Array($0) }
+    }
+}
