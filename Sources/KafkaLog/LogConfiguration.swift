@@ -23,6 +23,11 @@ public struct LogConfiguration: Hashable, Sendable {
     public var maxMessageBytes: Int = 1_048_588
     /// Who sets a record's timestamp (`message.timestamp.type`).
     public var timestampType = TimestampType.createTime
+    /// How far, in milliseconds, a producer's timestamp may lie behind the log's clock (`message.timestamp.before.max.ms`).
+    public var timestampBeforeMaxMilliseconds: Int64 = .max
+    /// How far, in milliseconds, a producer's timestamp may lie ahead of the log's clock
+    /// (`message.timestamp.after.max.ms`).
+    public var timestampAfterMaxMilliseconds: Int64 = .max
     /// Whether the topic is compacted, so that every record needs a key (`cleanup.policy`).
     public var isCompacted = false
     /// Whether records may be deleted for any other reason than a newer one of their key (`cleanup.policy`).

@@ -9,7 +9,7 @@ public struct LogError: Error, Sendable, CustomStringConvertible {
         private enum Kind: String, Hashable, Sendable {
             case corruptMessage, invalidRecord, messageTooLarge, recordListTooLarge, unsupportedCompression
             case outOfOrderSequence, invalidProducerEpoch, invalidTransaction
-            case offsetOutOfRange, noSpace, storage, readOnly, damaged, unsupportedFormat, closed
+            case invalidTimestamp, offsetOutOfRange, noSpace, storage, readOnly, damaged, unsupportedFormat, closed
         }
         private let kind: Kind
         private init(_ kind: Kind) { self.kind = kind }
@@ -31,6 +31,8 @@ public struct LogError: Error, Sendable, CustomStringConvertible {
         public static let invalidProducerEpoch = Code(.invalidProducerEpoch)
         /// A transactional batch outside of a transaction that this partition was added to.
         public static let invalidTransaction = Code(.invalidTransaction)
+        /// A timestamp too far from the log's clock.
+        public static let invalidTimestamp = Code(.invalidTimestamp)
         /// An offset before the log's start or behind its end.
         public static let offsetOutOfRange = Code(.offsetOutOfRange)
         /// The disk is full. The log is as it was before and works on when there is space.
@@ -73,6 +75,7 @@ public struct LogError: Error, Sendable, CustomStringConvertible {
         case .outOfOrderSequence: .outOfOrderSequenceNumber
         case .invalidProducerEpoch: .invalidProducerEpoch
         case .invalidTransaction: .invalidTxnState
+        case .invalidTimestamp: .invalidTimestamp
         case .offsetOutOfRange: .offsetOutOfRange
         default: .kafkaStorageError
         }

@@ -44,6 +44,7 @@ extension PartitionLog {
         return try writer.withLock { writer throws(LogError) in
             try check(writer)
             if origin == .client, let duplicate = try duplicate(of: batches, writer) { return duplicate }
+            if origin == .client { try checkTimestamps(of: batches) }
             for batch in batches where batch.header.isTransactional && !batch.header.isControl {
                 if let refusal = transactions(batch.header.producerID, batch.header.producerEpoch) { throw refusal }
             }
@@ -54,6 +55,26 @@ extension PartitionLog {
             let placed = place(batches, from: writer.nextOffset, time: time)
             try write(placed, of: records, time: time, leaderEpoch: leaderEpoch, &writer)
             return publish(placed, of: records, time: time, &writer)
+        }
+    }
+
+    /// Refuses producers' timestamps that are too far from now, by what the batches' headers say.
+    private func checkTimestamps(of batches: [BatchValidator.Batch]) throws(LogError) {
+        let configuration = configuration
+        guard configuration.timestampType == .createTime else { return }
+        let (before, after) = (
+            configuration.timestampBeforeMaxMilliseconds, configuration.timestampAfterMaxMilliseconds
+        )
+        guard before < .max || after < .max else { return }
+        let now = now()
+        for header in batches.lazy.map(\.header) {
+            // Negative ones say that there is no time.
+            let (first, last) = (header.baseTimestamp, header.maxTimestamp)
+            guard first < 0 || now - first <= before, last <= now || last - now <= after else {
+                throw LogError(
+                    .invalidTimestamp,
+                    "timestamps \(first) to \(last) at \(now); \(before) ms before and \(after) ms after are taken")
+            }
         }
     }
 

@@ -49,6 +49,13 @@ extension PartitionLog {
         return ByteBuffer()
     }
 
+    /// Whether records from an offset up to an end lie in more than one segment, so that one `read` does not bring all.
+    public func isRolled(from offset: Int64, to end: Int64) -> Bool {
+        guard offset < end else { return false }
+        let segments = published.withLock { $0.segments }
+        return Self.index(of: offset, in: segments) < Self.index(of: end, in: segments)
+    }
+
     /// The first record with a timestamp of at least `timestamp`, before `upTo` (the high watermark by default); `nil`
     /// when there is none. Only batches that may hold it are opened.
     ///

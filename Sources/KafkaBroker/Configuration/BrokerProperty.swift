@@ -78,7 +78,7 @@ struct BrokerProperty: Sendable {
         integer(
             "offsets.retention.minutes", \.offsetsRetentionMinutes, 1...int32, "kept when a group has no members"),
         integer(
-            "offsets.retention.check.interval.ms", \.offsetsRetentionCheckInterval, 1...Int64.max,
+            "offsets.retention.check.interval.ms", \.offsetsRetentionCheckInterval, 1...int32,
             "how often to look for old offsets"),
         integer("transaction.max.timeout.ms", \.transactionMaxTimeout, 1...int32, "longest transaction"),
         integer(

@@ -38,9 +38,9 @@ struct PropertyInForce {
             values: Self.values(name, live))
     }
 
-    init(_ property: TopicProperty, of topic: Topic, live: LiveConfiguration) {
+    init(_ property: TopicProperty, overrides: [String: String], live: LiveConfiguration) {
         var values: [Value] = []
-        if let own = topic.configuration[property.name] {
+        if let own = overrides[property.name] {
             values.append(Value(name: property.name, value: own, source: .topic))
         }
         values +=

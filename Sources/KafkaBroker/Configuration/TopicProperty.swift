@@ -91,6 +91,12 @@ struct TopicProperty: Sendable {
             default: String(Int64.max), "until a record is compacted, at most"),
         TopicProperty("max.message.bytes", broker: "message.max.bytes", .int32, default: "1048588", "largest batch"),
         TopicProperty(
+            "message.timestamp.after.max.ms", broker: "log.message.timestamp.after.max.ms", .natural,
+            default: "3600000", "a record's time ahead of now, at most"),
+        TopicProperty(
+            "message.timestamp.before.max.ms", broker: "log.message.timestamp.before.max.ms", .natural,
+            default: String(Int64.max), "a record's time behind now, at most"),
+        TopicProperty(
             "message.timestamp.type", broker: "log.message.timestamp.type",
             .words(["CreateTime", "LogAppendTime"], several: false), default: "CreateTime", "or LogAppendTime"),
         TopicProperty(

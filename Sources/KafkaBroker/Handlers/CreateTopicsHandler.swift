@@ -7,9 +7,7 @@ import NIOCore
 /// Partitions -1 take the broker's `num.partitions`; the replication factor is -1 or 1, as there is one broker. An
 /// assignment of replicas must name this broker for each partition from 0 on. Properties have Kafka's names and are
 /// checked; unknown ones are INVALID_CONFIG. `validateOnly` checks without making. The answer comes when the topic is
-/// durable and in service, whatever the request's timeout.
-///
-/// Left out: the topic's properties in the answer (null, as for a caller who may not see them).
+/// durable and in service, whatever the request's timeout, and from version 5 on tells the topic's properties (KIP-525).
 enum CreateTopicsHandler: RequestHandler {
     static let versions: ClosedRange<Int16> = 2...7
 
@@ -40,11 +38,11 @@ enum CreateTopicsHandler: RequestHandler {
         if let refusal = store.refusal(of: specification) {
             return context.eventLoop.makeSucceededFuture(failure(specification.name, refusal))
         }
-        if validate { return context.eventLoop.makeSucceededFuture(success(specification, id: .zero)) }
+        if validate { return context.eventLoop.makeSucceededFuture(success(specification, id: .zero, in: context)) }
         let promise = context.eventLoop.makePromise(of: CreateTopicsResponse.Topic.self)
         store.create(specification) { result in
             switch result {
-            case .success(let topic): promise.succeed(success(specification, id: topic.id))
+            case .success(let topic): promise.succeed(success(specification, id: topic.id, in: context))
             case .failure(let error): promise.succeed(failure(specification.name, error))
             }
         }
@@ -93,14 +91,24 @@ enum CreateTopicsHandler: RequestHandler {
         return wanted.numPartitions == -1 ? context.core.configuration.defaultPartitions : wanted.numPartitions
     }
 
-    private static func success(_ specification: TopicSpecification, id: KafkaUUID) -> CreateTopicsResponse.Topic {
+    private static func success(
+        _ specification: TopicSpecification, id: KafkaUUID, in context: RequestContext
+    ) -> CreateTopicsResponse.Topic {
         CreateTopicsResponse.Topic { answer in
             answer.name = specification.name
             answer.topicID = id
             answer.errorMessage = nil
             answer.numPartitions = specification.partitions
             answer.replicationFactor = 1
-            answer.configs = nil
+            answer.configs = TopicProperty.all.map { property in
+                CreateTopicsResponse.Config { config in
+                    let inForce = PropertyInForce(
+                        property, overrides: specification.configuration, live: context.core.live)
+                    config.name = inForce.name
+                    config.value = inForce.values.first?.value
+                    config.configSource = (inForce.values.first?.source ?? .builtIn).rawValue
+                }
+            }
         }
     }
 

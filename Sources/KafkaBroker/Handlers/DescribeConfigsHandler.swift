@@ -50,7 +50,7 @@ enum DescribeConfigsHandler: RequestHandler {
             guard let topic = core.topics.topic(named: name) else {
                 throw TopicError(.unknownTopicOrPartition, "there is no topic \(name)")
             }
-            return TopicProperty.all.map { PropertyInForce($0, of: topic, live: core.live) }
+            return TopicProperty.all.map { PropertyInForce($0, overrides: topic.configuration, live: core.live) }
         case .broker(.broker):
             return BrokerProperty.all.map { PropertyInForce($0, live: core.live) }
                 + TopicProperty.all.compactMap { PropertyInForce(defaultOf: $0, live: core.live) }

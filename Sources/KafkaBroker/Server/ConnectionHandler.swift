@@ -71,9 +71,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 throw ConnectionError.unsupportedVersion(header, route.versions)
             }
             var request = RequestContext(core: core, connection: info, header: header, eventLoop: context.eventLoop)
-            let room = max(0, core.configuration.maxAnswerBytes - responses.answerBytes)
-            request.maxFetchBytes = min(room, core.configuration.maxFetchBytes, core.memory.room)
-            if header.apiKey == .fetch { claim = request.maxFetchBytes }
+            if header.apiKey == .fetch {
+                let configuration = core.configuration
+                let room = max(0, configuration.maxAnswerBytes - responses.answerBytes)
+                request.maxFetchBytes = min(room, configuration.maxFetchBytes, core.memory.room)
+                claim = request.maxFetchBytes
+            }
             answer = try route.answer(&frame, request)
         }
         let place = responses.open(bytes: size, claim: claim)
@@ -116,9 +119,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // MARK: Back-pressure
 
     private func isSaturated(_ context: ChannelHandlerContext) -> Bool {
-        responses.count >= core.configuration.maxInFlightRequests
-            || responses.bytesInHand >= core.configuration.maxInFlightBytes
-            || responses.answerBytes >= core.configuration.maxAnswerBytes
+        let configuration = core.configuration
+        return responses.count >= configuration.maxInFlightRequests
+            || responses.bytesInHand >= configuration.maxInFlightBytes
+            || responses.answerBytes >= configuration.maxAnswerBytes
             || !context.channel.isWritable || core.memory.isExhausted
     }
 

@@ -27,6 +27,8 @@ final class FetchOperation: PartitionWatcher {
         var bounds = LogBounds(logStartOffset: -1, lastStableOffset: -1, highWatermark: -1)
         /// For those who want only committed records: whose to drop.
         var aborted: [AbortedTransaction]?
+        /// There is more behind than one read brings: the reader is in an older segment than the end.
+        var isBehind = false
     }
 
     struct Limits: Sendable {
@@ -119,7 +121,7 @@ final class FetchOperation: PartitionWatcher {
             let before = state.withLock { $0.available }
             let outcomes = readAll()
             let bytes = outcomes.reduce(0) { $0 + ($1.records?.readableBytes ?? 0) }
-            let isEnough = bytes >= limits.minBytes || outcomes.contains { $0.error != .none }
+            let isEnough = bytes >= limits.minBytes || outcomes.contains { $0.error != .none || $0.isBehind }
             let verdict: Phase = state.withLock { state in
                 if isEnough || state.timeIsUp { return .done }
                 let appendedMeanwhile = state.available - before
@@ -148,6 +150,7 @@ final class FetchOperation: PartitionWatcher {
                     minOneBatch: isFirst)
                 left -= records.readableBytes
                 if records.readableBytes > 0 { isFirst = false }
+                outcome.isBehind = log.isRolled(from: read.offset, to: read.end(outcome.bounds))
                 if read.isReadCommitted { outcome.aborted = log.aborted(in: records) }
                 outcome.records = records
             } catch {

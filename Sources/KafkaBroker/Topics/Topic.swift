@@ -53,6 +53,10 @@ struct TopicConfiguration: Sendable {
         log.indexIntervalBytes = integer("index.interval.bytes", log.indexIntervalBytes)
         log.maxMessageBytes = integer("max.message.bytes", log.maxMessageBytes)
         log.timestampType = self["message.timestamp.type"] == "LogAppendTime" ? .logAppendTime : .createTime
+        log.timestampBeforeMaxMilliseconds = integer(
+            "message.timestamp.before.max.ms", log.timestampBeforeMaxMilliseconds)
+        log.timestampAfterMaxMilliseconds = integer(
+            "message.timestamp.after.max.ms", log.timestampAfterMaxMilliseconds)
         let policies = self["cleanup.policy"].split(separator: ",")
         log.isCompacted = policies.contains("compact")
         log.minCleanableDirtyRatio = Double(self["min.cleanable.dirty.ratio"]) ?? log.minCleanableDirtyRatio

@@ -46,6 +46,34 @@ struct ConfigsTests {
         }
     }
 
+    @Test("who makes a topic is told its properties", arguments: [false, true])
+    func tellsTheMaker(onlyValidates: Bool) async throws {
+        try await withTestBroker { broker in
+            let client = try await broker.connect()
+            let request = CreateTopicsRequest { request in
+                request.validateOnly = onlyValidates
+                request.topics = [
+                    CreateTopicsRequest.Topic { wanted in
+                        wanted.name = "t"
+                        wanted.numPartitions = 3
+                        wanted.replicationFactor = 1
+                        wanted.configs = [
+                            CreateTopicsRequest.Config { config in
+                                config.name = "segment.ms"
+                                config.value = "77"
+                            }
+                        ]
+                    }
+                ]
+            }
+            let topic = try #require(try await client.send(request, version: 7).topics.first)
+            #expect(topic.numPartitions == 3 && topic.replicationFactor == 1)
+            let configs = Dictionary(uniqueKeysWithValues: (topic.configs ?? []).map { ($0.name, $0) })
+            #expect(configs["segment.ms"]?.value == "77" && configs["segment.ms"]?.configSource == 1)
+            #expect(configs["retention.ms"]?.value == "-1" && configs["retention.ms"]?.configSource == 5)
+        }
+    }
+
     @Test("what does not exist or makes no sense is refused, and nothing of its resource changes")
     func refuses() async throws {
         try await withTestBroker { broker in

@@ -106,6 +106,42 @@ struct RecordsTests {
         }
     }
 
+    @Test("a fetch of an older segment is answered with the rest of it, though it is less than wanted")
+    func answersOlderSegments() async throws {
+        try await withTestBroker { broker in
+            let client = try await broker.connect()
+            try await client.create("t", configs: ["segment.bytes": "1024"])
+            for number in 0..<3 {
+                _ = try await client.produce(["\(number)" + String(repeating: "x", count: 800)], to: "t")
+            }
+            let answer = try await client.fetch("t", from: 0, maxWaitMs: .max, minBytes: 1 << 20)
+            #expect(try values(in: answer.records).map { $0.first } == ["0"])
+        }
+    }
+
+    @Test("times too far from now are refused, of either kind, unless the log sets the time")
+    func refusesStrangeTimes() async throws {
+        try await withTestBroker { broker in
+            let client = try await broker.connect()
+            try await client.create("t")
+            func produce(_ time: Int64) async throws -> ErrorCode {
+                var builder = RecordBatchBuilder()
+                builder.append(timestamp: time, key: nil, value: ByteBuffer(string: "v"))
+                return try await client.produce(try builder.build(), to: "t").errorCode
+            }
+            let now = wallClock()
+            #expect(try await produce(now + 3_000_000) == .none)
+            #expect(try await produce(now + 4_000_000) == .invalidTimestamp)
+            #expect(try await produce(-1) == .none)
+            #expect(try await produce(1) == .none)
+            try await client.alter(.topic, "t", [("message.timestamp.before.max.ms", 0, "1000000")])
+            #expect(try await produce(now - 2_000_000) == .invalidTimestamp)
+            #expect(try await produce(now) == .none)
+            try await client.alter(.topic, "t", [("message.timestamp.type", 0, "LogAppendTime")])
+            #expect(try await produce(1) == .none)
+        }
+    }
+
     @Test("answers keep the order of the requests, past a waiting fetch")
     func keepsOrder() async throws {
         try await withTestBroker { broker in
@@ -156,7 +192,7 @@ struct RecordsTests {
         }
     }
 
-    @Test("offsets are found at both ends and by time", arguments: [1, 2, 5, 7, 9] as [Int16])
+    @Test("offsets are found at both ends and by time", arguments: [1, 2, 5, 7, 9, 10] as [Int16])
     func listsOffsets(version: Int16) async throws {
         try await withTestBroker { broker in
             let client = try await broker.connect()
