@@ -55,12 +55,14 @@ extension PartitionLog {
     }
 
     /// What a client reads from `start` on, batch by batch as they come; only committed records when asked to, by the
-    /// list of aborted transactions and the markers, as clients do it.
+    /// list of aborted transactions and the markers, as clients do it. Up to the end that the log has when it gets there: at
+    /// an earlier one it could miss a key whose record there has a successor by now.
     func rows(from start: Int64? = nil, committed: Bool = false) throws -> [Row] {
         var rows: [Row] = []
         var next = start ?? logStartOffset
-        let end = committed ? lastStableOffset : highWatermark
-        while next < end {
+        while true {
+            let end = committed ? lastStableOffset : highWatermark
+            guard next < end else { break }
             let bytes = try read(from: next, maxBytes: 4096, upTo: end)
             if bytes.readableBytes == 0 { break }
             var batches = RecordBatches(bytes)

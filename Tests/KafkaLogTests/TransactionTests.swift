@@ -128,6 +128,45 @@ import Testing
         try log.append(transactional: 5, producer: 1)
     }
 
+    @Test(
+        "a crash at any step of a roll forgets no aborted transaction",
+        arguments: [CuttingFileSystem.End.powerCut, .processKill])
+    func survivesEveryStepOfARoll(end: CuttingFileSystem.End) throws {
+        var step = 0
+        var wasCut = true
+        while wasCut {
+            let files = CuttingFileSystem(SimulatedFileSystem(seed: UInt64(step)))
+            let log = try PartitionLog.open(directory: "t-0", files: files)
+            try log.append(transactional: 0, producer: 1)
+            try log.end(producer: 1, commit: false)
+            try log.flush()
+            files.cut(after: step, end)
+            _ = logError { try log.roll() }
+            wasCut = files.revive()
+            for _ in 0..<2 {
+                let again = try PartitionLog.open(directory: "t-0", files: files)
+                #expect(again.abortedTransactions(from: 0, before: 2).map(\.producerID) == [1], "step \(step)")
+                files.disk.killProcess()
+            }
+            step += 1
+        }
+        #expect(step > 10)
+    }
+
+    @Test("an offset index that is built anew leaves the aborted transactions of its segment")
+    func keepsAbortedWithADamagedIndex() throws {
+        let log = try open()
+        try log.append(transactional: 0, producer: 1)
+        try log.end(producer: 1, commit: false)
+        try log.roll()
+        try log.close()
+        // Its only entry points behind the segment's end.
+        try files.setContents(of: "t-0/00000000000000000000.index", [0, 0, 0, 1, 0x7F, 0xFF, 0xFF, 0xFF])
+        let again = try open()
+        #expect(again.recoveryReport.isNoteworthy)
+        #expect(again.abortedTransactions(from: 0, before: 2).map(\.producerID) == [1])
+    }
+
     @Test("any course of transactions, rolls, power cuts and restarts leaves what a plain list says", arguments: 1...60)
     func followsTheModel(seed: UInt64) throws {
         var model = try TransactionModel(seed: seed)

@@ -29,7 +29,7 @@ extension LogRecovery {
         guard walked.nextOffset <= next, base < holeEnd || walked.nextOffset == next else {
             throw segment.damage(at: size, "it ends at offset \(walked.nextOffset), the next segment begins at \(next)")
         }
-        segment.seal(try storing { () throws(FileError) in try segment.writeIndexes() })
+        segment.seal(try storing { () throws(FileError) in try segment.writePositionIndexes() })
         if isTrusted { report.notes.append("built the index of \(LogSegment.name(base)) anew") }
         return segment
     }

@@ -125,7 +125,14 @@ final class LogSegment: Sendable {
     /// The open `.log` file; a closed segment's is opened when first asked for.
     func file() throws(FileError) -> any StorageFile {
         if let file = state.withLock({ $0.file }) { return file }
-        let opened = try files.open(logPath, .read)
+        let opened: any StorageFile
+        do throws(FileError) {
+            opened = try files.open(logPath, .read)
+        } catch {
+            // It may have been pinned, and its name removed, since we looked.
+            if let file = state.withLock({ $0.file }) { return file }
+            throw error
+        }
         return state.withLock { state in
             if let file = state.file { return file }
             state.file = opened
@@ -243,11 +250,17 @@ final class LogSegment: Sendable {
     /// Syncs the segment and writes its indexes. The segment can still be appended to.
     func writeIndexes() throws(FileError) -> WrittenIndexes {
         try file().sync()
+        try writeTransactionIndex()
+        return try writePositionIndexes()
+    }
+
+    /// Writes the indexes that a walk through the segment gives, and leaves the transaction index alone, which takes more
+    /// than that.
+    func writePositionIndexes() throws(FileError) -> WrittenIndexes {
         let (offsetIndex, timeIndex) = state.withLock { state in
             Self.addTimeEntry(&state, baseOffset)
             return (state.offsetIndex, state.timeIndex)
         }
-        try writeTransactionIndex()
         return WrittenIndexes(
             offsetIndex: try offsetIndex.written(to: indexPath, files: files),
             timeIndex: try timeIndex.written(to: timeIndexPath, files: files))
