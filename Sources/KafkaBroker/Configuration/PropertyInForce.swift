@@ -69,6 +69,7 @@ struct PropertyInForce {
             config.value = values.first?.value
             config.readOnly = isReadOnly
             config.configSource = (values.first?.source ?? .builtIn).rawValue
+            config.isDefault = (values.first?.source ?? .builtIn) == .builtIn
             config.configType = type.rawValue
             config.documentation = documentation ? self.documentation : nil
             guard synonyms else { return }

@@ -74,7 +74,8 @@ struct TopicProperty: Sendable {
             default: "delete", "delete, compact or both"),
         TopicProperty(
             "compression.type", broker: "compression.type",
-            .words(["producer"], several: false), default: "producer", "as producers made it"),
+            .words(["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"], several: false),
+            default: "producer", "kept, without effect: batches stay as producers made them"),
         TopicProperty(
             "delete.retention.ms", broker: "log.cleaner.delete.retention.ms", .natural, default: "86400000",
             "how long compaction keeps tombstones"),

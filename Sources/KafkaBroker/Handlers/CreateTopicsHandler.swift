@@ -2,14 +2,14 @@ import KafkaProtocol
 import Logging
 import NIOCore
 
-/// CreateTopics (19), versions 2 to 7.
+/// CreateTopics (19), versions 0 to 7.
 ///
 /// Partitions -1 take the broker's `num.partitions`; the replication factor is -1 or 1, as there is one broker. An
 /// assignment of replicas must name this broker for each partition from 0 on. Properties have Kafka's names and are
 /// checked; unknown ones are INVALID_CONFIG. `validateOnly` checks without making. The answer comes when the topic is
 /// durable and in service, whatever the request's timeout, and from version 5 on tells the topic's properties (KIP-525).
 enum CreateTopicsHandler: RequestHandler {
-    static let versions: ClosedRange<Int16> = 2...7
+    static let versions: ClosedRange<Int16> = 0...7
 
     static func answer(
         _ request: CreateTopicsRequest, in context: RequestContext

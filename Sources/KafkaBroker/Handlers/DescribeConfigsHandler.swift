@@ -1,7 +1,7 @@
 import KafkaProtocol
 import NIOCore
 
-/// DescribeConfigs (32), versions 1 to 4.
+/// DescribeConfigs (32), versions 0 to 4.
 ///
 /// The properties of a topic or of the broker by Kafka's names, in their order: value, type, whether it can be altered,
 /// where it comes from, and, if asked for, all values it was given, the strongest first (synonyms), and what it means. Of
@@ -9,7 +9,7 @@ import NIOCore
 ///
 /// Left out: resources other than topics and brokers (loggers, metrics, groups): INVALID_REQUEST.
 enum DescribeConfigsHandler: RequestHandler {
-    static let versions: ClosedRange<Int16> = 1...4
+    static let versions: ClosedRange<Int16> = 0...4
 
     static func answer(
         _ request: DescribeConfigsRequest, in context: RequestContext

@@ -1,7 +1,7 @@
 import KafkaProtocol
 import NIOCore
 
-/// OffsetCommit (8), versions 2 to 9.
+/// OffsetCommit (8), versions 1 to 9.
 ///
 /// The answer comes when the offsets are on disk; only then does OffsetFetch see them. Partitions that do not exist and
 /// metadata beyond `offset.metadata.max.bytes` are refused one by one, everything else of the request is committed.
@@ -10,7 +10,7 @@ import NIOCore
 ///
 /// Left out: member epochs of KIP-848.
 enum OffsetCommitHandler: RequestHandler {
-    static let versions: ClosedRange<Int16> = 2...9
+    static let versions: ClosedRange<Int16> = 1...9
 
     static func answer(
         _ request: OffsetCommitRequest, in context: RequestContext
@@ -23,7 +23,8 @@ enum OffsetCommitHandler: RequestHandler {
                     partition: TopicPartition(topic: topic.name, partition: partition.partitionIndex),
                     offset: partition.committedOffset, leaderEpoch: partition.committedLeaderEpoch,
                     metadata: partition.committedMetadata)
-                switch wanted.checked(in: context.core, now: now) {
+                let time = partition.commitTimestamp < 0 ? now : partition.commitTimestamp
+                switch wanted.checked(in: context.core, now: time) {
                 case .success(var offset):
                     if request.retentionTimeMs >= 0 {
                         offset.expireTimestamp = now + min(request.retentionTimeMs, .max - now)

@@ -3,7 +3,7 @@
 public struct CreateTopicsRequest: KafkaRequest {
     public typealias Response = CreateTopicsResponse
     public static let apiKey = APIKey.createTopics
-    public static let versions: ClosedRange<Int16> = 2...7
+    public static let versions: ClosedRange<Int16> = 0...7
 
     public var topics: [Topic] = []
     public var timeoutMs: Int32 = 60000
@@ -14,7 +14,7 @@ public struct CreateTopicsRequest: KafkaRequest {
     public mutating func describe<C: MessageCoder>(_ coder: inout C) throws(ProtocolError) {
         try coder.array(&topics)
         try coder.int32(&timeoutMs)
-        try coder.bool(&validateOnly)
+        try coder.bool(&validateOnly, from: 1)
         try coder.tags()
     }
 }
@@ -79,7 +79,7 @@ public struct CreateTopicsResponse: KafkaResponse {
     public init() {}
 
     public mutating func describe<C: MessageCoder>(_ coder: inout C) throws(ProtocolError) {
-        try coder.int32(&throttleTimeMs)
+        try coder.int32(&throttleTimeMs, from: 2)
         try coder.array(&topics)
         try coder.tags()
     }
@@ -104,7 +104,7 @@ extension CreateTopicsResponse {
             try coder.string(&name)
             try coder.uuid(&topicID, from: 7)
             try coder.errorCode(&errorCode)
-            try coder.nullableString(&errorMessage)
+            try coder.nullableString(&errorMessage, from: 1)
             try coder.int32(&numPartitions, from: 5)
             try coder.int16(&replicationFactor, from: 5)
             try coder.nullableArray(&configs, from: 5)

@@ -2,7 +2,7 @@
 public struct DescribeConfigsRequest: KafkaRequest {
     public typealias Response = DescribeConfigsResponse
     public static let apiKey = APIKey.describeConfigs
-    public static let versions: ClosedRange<Int16> = 1...4
+    public static let versions: ClosedRange<Int16> = 0...4
 
     public var resources: [Resource] = []
     public var includeSynonyms: Bool = false
@@ -12,7 +12,7 @@ public struct DescribeConfigsRequest: KafkaRequest {
 
     public mutating func describe<C: MessageCoder>(_ coder: inout C) throws(ProtocolError) {
         try coder.array(&resources)
-        try coder.bool(&includeSynonyms)
+        try coder.bool(&includeSynonyms, from: 1)
         try coder.bool(&includeDocumentation, from: 3)
         try coder.tags()
     }
@@ -82,6 +82,8 @@ extension DescribeConfigsResponse {
         public var readOnly: Bool = false
         /// 1 the topic itself, 4 the broker's file, 5 a default.
         public var configSource: Int8 = -1
+        /// It is not set; told by ``configSource`` from version 1 on.
+        public var isDefault: Bool = false
         public var isSensitive: Bool = false
         public var synonyms: [Synonym] = []
         public var configType: Int8 = 0
@@ -93,9 +95,10 @@ extension DescribeConfigsResponse {
             try coder.string(&name)
             try coder.nullableString(&value)
             try coder.bool(&readOnly)
-            try coder.int8(&configSource)
+            try coder.int8(&configSource, from: 1)
+            try coder.bool(&isDefault, to: 0)
             try coder.bool(&isSensitive)
-            try coder.array(&synonyms)
+            try coder.array(&synonyms, from: 1)
             try coder.int8(&configType, from: 3)
             try coder.nullableString(&documentation, from: 3)
             try coder.tags()

@@ -2,7 +2,7 @@
 public struct OffsetCommitRequest: KafkaRequest {
     public typealias Response = OffsetCommitResponse
     public static let apiKey = APIKey.offsetCommit
-    public static let versions: ClosedRange<Int16> = 2...9
+    public static let versions: ClosedRange<Int16> = 1...9
 
     public var groupID: String = ""
     /// The generation of the classic protocol, the epoch of KIP-848.
@@ -20,7 +20,7 @@ public struct OffsetCommitRequest: KafkaRequest {
         try coder.int32(&generationIDOrMemberEpoch)
         try coder.string(&memberID)
         try coder.nullableString(&groupInstanceID, from: 7)
-        try coder.int64(&retentionTimeMs, to: 4)
+        try coder.int64(&retentionTimeMs, from: 2, to: 4)
         try coder.array(&topics)
         try coder.tags()
     }
@@ -45,6 +45,8 @@ extension OffsetCommitRequest {
         /// The offset of the next record to read.
         public var committedOffset: Int64 = 0
         public var committedLeaderEpoch: Int32 = -1
+        /// Milliseconds since 1970; -1 for now.
+        public var commitTimestamp: Int64 = -1
         public var committedMetadata: String? = ""
 
         public init() {}
@@ -53,6 +55,7 @@ extension OffsetCommitRequest {
             try coder.int32(&partitionIndex)
             try coder.int64(&committedOffset)
             try coder.int32(&committedLeaderEpoch, from: 6)
+            try coder.int64(&commitTimestamp, to: 1)
             try coder.nullableString(&committedMetadata)
             try coder.tags()
         }

@@ -74,6 +74,17 @@ struct ConfigsTests {
         }
     }
 
+    @Test("version 0 tells of each value whether it is the default")
+    func describesToOldClients() async throws {
+        try await withTestBroker { broker in
+            let client = try await broker.connect()
+            try await client.create("t", configs: ["retention.ms": "1000"])
+            let all = try await client.describe(.topic, "t", version: 0)
+            #expect(all["retention.ms"]?.value == "1000" && all["retention.ms"]?.isDefault == false)
+            #expect(all["segment.bytes"]?.value == "1073741824" && all["segment.bytes"]?.isDefault == true)
+        }
+    }
+
     @Test("what does not exist or makes no sense is refused, and nothing of its resource changes")
     func refuses() async throws {
         try await withTestBroker { broker in

@@ -13,13 +13,13 @@ import uuid
 from kafka.protocol.api_message import ApiMessage
 
 MESSAGES = {
-    "Produce": (0, 12), "Fetch": (4, 17), "ListOffsets": (1, 10), "Metadata": (0, 13), "OffsetCommit": (2, 9),
+    "Produce": (0, 12), "Fetch": (4, 17), "ListOffsets": (1, 10), "Metadata": (0, 13), "OffsetCommit": (1, 9),
     "OffsetFetch": (1, 9), "FindCoordinator": (0, 6), "JoinGroup": (0, 9), "Heartbeat": (0, 4), "LeaveGroup": (0, 5),
-    "SyncGroup": (0, 5), "ApiVersions": (0, 4), "CreateTopics": (2, 7), "DeleteTopics": (1, 6),
+    "SyncGroup": (0, 5), "ApiVersions": (0, 4), "CreateTopics": (0, 7), "DeleteTopics": (1, 6),
     "InitProducerId": (0, 5), "DescribeGroups": (0, 6), "ListGroups": (0, 5), "AddPartitionsToTxn": (0, 5),
     "AddOffsetsToTxn": (0, 4), "EndTxn": (0, 5), "TxnOffsetCommit": (0, 5), "DeleteGroups": (0, 2),
     "OffsetDelete": (0, 0), "DeleteRecords": (0, 2), "OffsetForLeaderEpoch": (2, 4), "CreatePartitions": (0, 3),
-    "DescribeConfigs": (1, 4), "AlterConfigs": (0, 2), "IncrementalAlterConfigs": (0, 1), "DescribeLogDirs": (1, 4),
+    "DescribeConfigs": (0, 4), "AlterConfigs": (0, 2), "IncrementalAlterConfigs": (0, 1), "DescribeLogDirs": (1, 4),
     "DescribeCluster": (0, 2), "DescribeProducers": (0, 0), "DescribeTransactions": (0, 0), "ListTransactions": (0, 1),
     "DescribeTopicPartitions": (0, 0), "SaslHandshake": (0, 1), "SaslAuthenticate": (0, 2),
 }
