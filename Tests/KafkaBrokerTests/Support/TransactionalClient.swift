@@ -153,21 +153,39 @@ func committedFetch(_ topic: String, partition: Int32 = 0, maxWaitMs: Int32 = 0)
 func values(
     in records: ByteBuffer?, without aborted: [FetchResponse.AbortedTransaction]?
 ) throws -> [String] {
-    var waiting = (aborted ?? []).sorted { $0.firstOffset < $1.firstOffset }
-    var dropped: Set<Int64> = []
-    var batches = RecordBatches(records ?? ByteBuffer())
+    var reader = CommittedReader(records, without: aborted)
     var found: [String] = []
-    while let batch = try batches.next() {
-        while let next = waiting.first, next.firstOffset <= batch.header.lastOffset {
-            dropped.insert(next.producerID)
-            waiting.removeFirst()
-        }
-        if batch.header.isControl {
-            if EndTransactionMarker(batch: batch.bytes)?.isCommit == false { dropped.remove(batch.header.producerID) }
-            continue
-        }
-        if batch.header.isTransactional, dropped.contains(batch.header.producerID) { continue }
-        found += try values(in: batch.bytes)
-    }
+    while let batch = try reader.next() { found += try values(in: batch.bytes) }
     return found
+}
+
+/// The batches of a fetch that a client hands out when it reads only committed records.
+struct CommittedReader {
+    private var batches: RecordBatches
+    private var waiting: [FetchResponse.AbortedTransaction]
+    private var dropped: Set<Int64> = []
+    /// Where to fetch next.
+    private(set) var nextOffset: Int64 = 0
+
+    init(_ records: ByteBuffer?, without aborted: [FetchResponse.AbortedTransaction]?) {
+        batches = RecordBatches(records ?? ByteBuffer())
+        waiting = (aborted ?? []).sorted { $0.firstOffset < $1.firstOffset }
+    }
+
+    mutating func next() throws -> RecordBatches.Batch? {
+        while let batch = try batches.next() {
+            let header = batch.header
+            nextOffset = header.nextOffset
+            while let next = waiting.first, next.firstOffset <= header.lastOffset {
+                dropped.insert(next.producerID)
+                waiting.removeFirst()
+            }
+            if header.isControl {
+                if EndTransactionMarker(batch: batch.bytes)?.isCommit == false { dropped.remove(header.producerID) }
+            } else if !header.isTransactional || !dropped.contains(header.producerID) {
+                return batch
+            }
+        }
+        return nil
+    }
 }
