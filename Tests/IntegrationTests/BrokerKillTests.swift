@@ -1,80 +1,108 @@
 import Foundation
 import Processes
 import Testing
+import TidingsAudit
 
+/// `tidings broker` ended by SIGKILL, again and again, under everything at once: idempotent producers, transactions with
+/// aborts over several topics, copying in transactions, members of groups, and compaction.
 @Suite("The broker killed under load", .serialized)
 struct BrokerKillTests {
-    private struct Acknowledgement: Decodable {
-        var acknowledged: Int
-        var partition: Int
-        var offset: Int
+    static let kills = Programs.proves ? 200 : 8
+
+    /// A client of the load, and how many more lines it has to write before the next kill, at most: a random number, so
+    /// that the kills fall anywhere in what it does.
+    private struct Client {
+        var process: ChildProcess
+        var pace: Int
     }
 
-    private struct Place: Hashable {
-        var partition: Int
-        var offset: Int
-    }
-
-    @Test("twenty SIGKILLs lose no acknowledged record, double none, and keep the group's offsets")
+    @Test("loses nothing acknowledged, doubles nothing, shows nothing uncommitted, and keeps every committed offset")
     func killedUnderLoad() async throws {
-        let kills = Programs.proves ? 200 : 20
         try await withTemporaryFolder { folder in
-            let broker = try await BrokerProcess(dataDirectory: folder)
+            let broker = try await BrokerProcess(
+                dataDirectory: folder, configuration: ["log.cleaner.backoff.ms": "100"])
             let bootstrap = await broker.bootstrap
-            let topic = "killed"
-            try await ForeignClient.createTopic(topic, partitions: 5, bootstrap: bootstrap)
-            let producer = try ForeignClient.confluent.python(["stream", "--bootstrap", bootstrap, "--topic", topic])
-            let member = try ForeignClient.confluent.member(of: "readers", topic: topic, bootstrap: bootstrap)
-
-            for kill in 1...kills {
-                let before = (producer.lines.count, member.lines.count)
-                try await eventually("progress before kill \(kill): \(producer.errors)\n\(member.errors)") {
-                    producer.lines.count > before.0 + 200 && member.lines.count > before.1 + 10
-                }
-                try await broker.kill()
-                try await broker.restart()
+            try await createTopics(bootstrap)
+            func start(_ action: String, _ topic: String, _ more: String..., pace: Int) throws -> Client {
+                let process = try Self.load([action, "--topic", topic] + more, bootstrap)
+                return Client(process: process, pace: pace)
             }
+            let writers = [
+                try start("write", "plain", "--rate", "1000", pace: 400),
+                try start("write", "feed", "--rate", "200", pace: 40),
+                try start("update", "table", "--rate", "300", pace: 60),
+                try start("transact", "ledger", "--to", "table", pace: 10),
+            ]
+            let readers = [
+                try start("follow", "plain", pace: 6), try start("follow", "ledger", pace: 4),
+                try start("pipe", "feed", "--to", "copies", pace: 3),
+            ]
+            try await kill(broker, under: writers + readers)
 
-            producer.signal(SIGTERM)
-            #expect(try await producer.waitForExit(within: .seconds(120)) == 0, "\(producer.errors)")
-            member.signal(SIGTERM)
-            #expect(try await member.waitForExit() == 0, "\(member.errors)")
-
-            let acknowledged = try producer.lines.map {
-                try JSONDecoder().decode(Acknowledgement.self, from: Data($0.utf8))
+            // Readers go on to what is then the end.
+            for client in writers + readers {
+                client.process.signal(SIGTERM)
+                let status = try await client.process.waitForExit(within: .seconds(120))
+                #expect(status == 0, "\(client.process.errors)")
             }
-            try await expectAllThere(acknowledged, topic: topic, bootstrap: bootstrap)
-            expectCommitsHeld(by: member)
+            var history = LoadHistory()
+            for client in writers + readers { try history.add(client.process.lines) }
+            for topic in ["plain", "copies", "table", "ledger"] {
+                let reader = try Self.load(["read", "--topic", topic], bootstrap)
+                #expect(try await reader.waitForExit() == 0, "\(reader.errors)")
+                try history.add(reader.lines)
+            }
+            judge(history)
             try await broker.stop()
         }
     }
 
-    /// Every acknowledged number is at the place of its acknowledgement, and no number is there twice.
-    private func expectAllThere(_ acknowledged: [Acknowledgement], topic: String, bootstrap: String) async throws {
-        let reader = try ChildProcess(
-            Programs.kcat, ["-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%p %o %s\n"])
-        #expect(try await reader.waitForExit() == 0, "\(reader.errors)")
-        var log: [Place: Int] = [:]
-        for line in reader.lines {
-            let fields = line.split(separator: " ").compactMap { Int($0) }
-            log[Place(partition: fields[0], offset: fields[1])] = fields[2]
+    private func createTopics(_ bootstrap: String) async throws {
+        let compacted = [
+            "cleanup.policy=compact", "segment.bytes=16384", "segment.ms=500", "min.cleanable.dirty.ratio=0.01",
+            "max.compaction.lag.ms=300",
+        ]
+        for (topic, partitions, configuration) in [
+            ("plain", 5, []), ("feed", 1, []), ("copies", 1, []), ("ledger", 3, []), ("table", 2, compacted),
+        ] {
+            try await ForeignClient.createTopic(
+                topic, partitions: partitions, configuration: configuration, bootstrap: bootstrap)
         }
-        let lost = acknowledged.filter { log[Place(partition: $0.partition, offset: $0.offset)] != $0.acknowledged }
-        #expect(lost.isEmpty, "\(lost.count) of \(acknowledged.count) acknowledged are gone, such as \(lost.prefix(3))")
-        let doubled = Dictionary(grouping: log.values, by: { $0 }).filter { $0.value.count > 1 }.keys
-        #expect(doubled.isEmpty, "doubled: \(doubled.sorted().prefix(5))")
-        #expect(acknowledged.count > 1000)
     }
 
-    /// After an acknowledged commit the member never reads an earlier record of that partition again.
-    private func expectCommitsHeld(by member: ChildProcess) {
-        var committed: [Int: Int] = [:]
-        for report in MemberReport.parse(member.lines) {
-            if let offset = report.committed, let partition = report.on {
-                committed[partition] = max(offset, committed[partition] ?? 0)
-            } else if let offset = report.offset, let partition = report.partition {
-                #expect(offset >= committed[partition] ?? 0, "partition \(partition) fell back to \(offset)")
+    static func load(_ arguments: [String], _ bootstrap: String) throws -> ChildProcess {
+        let script = Programs.checkout + "/Tests/IntegrationTests/Clients/load.py"
+        return try ChildProcess(Programs.python, [script] + arguments + ["--bootstrap", bootstrap])
+    }
+
+    private func kill(_ broker: BrokerProcess, under clients: [Client]) async throws {
+        for kill in 1...Self.kills {
+            let wanted = clients.map { client in
+                (client.process, client.process.lines.count + Int.random(in: 1...client.pace))
             }
+            try await eventually("progress before kill \(kill): \(wanted.map(\.0.errors))") {
+                wanted.allSatisfy { process, count in process.lines.count >= count }
+            }
+            try await broker.kill()
+            try await broker.restart()
         }
+    }
+
+    private func judge(_ history: LoadHistory) {
+        for (topic, verdict) in [
+            ("plain", history.verdict(on: "plain", isFollowed: true)),
+            ("copies", history.verdict(on: "copies", actionsOf: "feed")),
+            ("ledger", history.verdict(on: "ledger", isFollowed: true)),
+            ("table", history.verdict(on: "table", isCompacted: true)),
+        ] {
+            #expect(verdict.isClean, "\(topic): \(verdict.description.prefix(2000))")
+            #expect(history.misplaced(in: topic).isEmpty, "\(topic): \(history.misplaced(in: topic).prefix(3))")
+        }
+        let (kept, written) = (history.found["table"]?.count ?? 0, history.actions["table"]?.count ?? 0)
+        #expect(kept < written, "compaction did nothing")
+        print(
+            "kills: \(Self.kills), acknowledged: "
+                + history.actions.mapValues(\.count).sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+                .joined(separator: ", ") + "; of table's \(written) records compaction left \(kept)")
     }
 }

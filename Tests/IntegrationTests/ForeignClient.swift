@@ -70,10 +70,12 @@ enum ForeignClient: String, CaseIterable, Sendable {
                 + (instance.map { ["--instance", $0] } ?? []))
     }
 
-    static func createTopic(_ topic: String, partitions: Int, bootstrap: String) async throws {
-        let child = try ForeignClient.confluent.python([
-            "create", "--bootstrap", bootstrap, "--topic", topic, "--partitions", "\(partitions)",
-        ])
+    static func createTopic(
+        _ topic: String, partitions: Int, configuration: [String] = [], bootstrap: String
+    ) async throws {
+        let child = try ForeignClient.confluent.python(
+            ["create", "--bootstrap", bootstrap, "--topic", topic, "--partitions", "\(partitions)"]
+                + configuration.flatMap { ["--config", $0] })
         guard try await child.waitForExit() == 0 else {
             throw ChildProcess.Failure(description: "could not create \(topic): \(child.errors)")
         }

@@ -5,8 +5,6 @@
     client.py CLIENT member  --bootstrap B --topic T --group G [--instance I]
                              joins a group, prints what it is assigned and what it reads, commits after each record
     client.py CLIENT create  --bootstrap B --topic T --partitions N        creates a topic
-    client.py CLIENT stream  --bootstrap B --topic T                       sends 0, 1, 2, … until SIGTERM, idempotently,
-                             and prints each number with the place at which it was acknowledged
 
 A record is {"key": base64|null, "value": base64|null, "headers": [[name, base64|null]], "partition": n, "offset": n}.
 CLIENT is confluent or aiokafka.
@@ -120,40 +118,11 @@ class Confluent:
     def create(self, options):
         from confluent_kafka.admin import AdminClient, NewTopic
 
-        topic = NewTopic(options.topic, options.partitions, options.replication_factor)
+        topic = NewTopic(
+            options.topic, options.partitions, options.replication_factor,
+            config=dict(s.split("=", 1) for s in options.config))
         admin = AdminClient(self.settings(options))
         admin.create_topics([topic])[options.topic].result(30)
-
-    def stream(self, options):
-        from confluent_kafka import Producer
-
-        running = [True]
-        signal.signal(signal.SIGTERM, lambda *_: running.clear())
-        producer = Producer(self.settings(options, **{
-            "enable.idempotence": True, "linger.ms": 2, "message.timeout.ms": 120000, "retry.backoff.ms": 20,
-            "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100, "queue.buffering.max.messages": 2000}))
-
-        def delivered(error, message):
-            if error:
-                sys.exit(f"{message.value()}: {error}")
-            say(acknowledged=int(message.value()), partition=message.partition(), offset=message.offset())
-
-        number = 0
-        # A steady few thousand a second, on any machine: enough to have batches in flight at every kill.
-        rate, start = 3000, time.monotonic()
-        while running:
-            if number > rate * (time.monotonic() - start):
-                producer.poll(0.01)
-                continue
-            try:
-                producer.produce(options.topic, value=str(number), key=str(number % 50), on_delivery=delivered)
-                number += 1
-            except BufferError:
-                producer.poll(0.1)
-            producer.poll(0)
-        left = producer.flush(60)
-        if left:
-            sys.exit(f"{left} undelivered")
 
 
 class AIOKafka:
@@ -222,7 +191,7 @@ class AIOKafka:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("client", choices=["confluent", "aiokafka"])
-    parser.add_argument("action", choices=["produce", "consume", "member", "create", "stream"])
+    parser.add_argument("action", choices=["produce", "consume", "member", "create"])
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--topic", required=True)
     parser.add_argument("--codec", default="none")
@@ -231,6 +200,7 @@ def main():
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--partitions", type=int, default=1)
     parser.add_argument("--replication-factor", type=int, default=-1, help="-1: the broker's default")
+    parser.add_argument("--config", action="append", default=[], help="a topic's property, name=value")
     parser.add_argument("--timeout", type=float, default=30)
     parser.add_argument("--session-timeout", type=int, default=6000)
     parser.add_argument("-X", action="append", default=[], help="a librdkafka property, name=value (confluent only)")
