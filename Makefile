@@ -3,13 +3,17 @@
 #   make run     install what is missing, build, run the live example at http://127.0.0.1:8080
 #   make test    install what is missing, build, pass all tests (KAFKA=host:9092 DATABASE=postgres://… use yours, but
 #                for the tests that kill theirs)
-#   make prove   the same with the long sweeps
+#   make prove   the same with the long sweeps and further clients
+#   make compatibility             have clients of others do all they can; writes docs/compatibility.md
+#   make compatibility-librdkafka  librdkafka's own tests against our broker; writes into the same page
+#   make fuzz    libFuzzer on everything that reads bytes from outside, SECONDS_EACH (60) for each target
 #   make bench   measure against the references; prints what docs/benchmarks.md reports
 #   make build | lint | format | clean
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run build test prove bench lint format clean dependencies test-dependencies
+.PHONY: run build test prove compatibility compatibility-librdkafka fuzz bench lint format clean \
+	dependencies test-dependencies prove-dependencies
 
 PORT ?= 8080
 DATA ?= shop-data
@@ -35,7 +39,26 @@ test: test-dependencies
 	scripts/test '$(FILTER)'
 
 prove: export TIDINGS_PROVE = 1
-prove: test
+prove: prove-dependencies test
+
+compatibility: prove-dependencies
+	swift build --product tidings
+	.build-python/bin/python Tests/Compatibility/run.py --tidings .build/debug/tidings --write docs/compatibility.md
+
+compatibility-librdkafka: prove-dependencies
+	swift build -c release --product tidings
+	Tests/Compatibility/build-librdkafka .build-clients/librdkafka
+	Tests/Compatibility/librdkafka.py --tests .build-clients/librdkafka/tests --tidings .build/release/tidings \
+		--write docs/compatibility.md
+
+SECONDS_EACH ?= 60
+fuzz: dependencies
+	swift build --package-path Fuzz --scratch-path .build-fuzz --sanitize fuzzer
+	/usr/bin/python3 Fuzz/corpus.py .build-fuzz/corpus
+	for target in messages batches recovery; do \
+		.build-fuzz/debug/Fuzz $$target .build-fuzz/corpus/$$target -max_total_time=$(SECONDS_EACH) \
+			-artifact_prefix=.build-fuzz/$$target- -print_final_stats=1 -timeout=10 -rss_limit_mb=1024 || exit 1; \
+	done
 
 bench: dependencies
 	swift build $(RELEASE) --product tidings
@@ -57,3 +80,6 @@ dependencies:
 
 test-dependencies:
 	@scripts/install test
+
+prove-dependencies:
+	@scripts/install prove
