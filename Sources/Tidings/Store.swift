@@ -26,6 +26,14 @@ public protocol Store: Sendable {
     /// Raised right after each commit, in this process, of a transaction that appended.
     var outboxSignal: OutboxSignal { get }
 
+    /// Raises ``outboxSignal`` whenever another process has committed a transaction that appended, and once when it begins
+    /// to listen; until the task is cancelled. A relay runs it.
+    ///
+    /// What was committed many times before anyone looks may count once. It need not be certain: a relay looks from time to
+    /// time in any case.
+    /// - Throws: whatever keeps it from listening; the relay tries again.
+    func listenForAppends() async throws
+
     /// Appends a record to the outbox.
     ///
     /// Events of one key are claimed in the order in which their transactions commit.
@@ -224,6 +232,12 @@ public struct GroupPartition: Hashable, Sendable {
 
 extension Store {
     public var usualLanes: Int { 1 }
+
+    /// Hears of nobody, for stores that are one process's own.
+    public func listenForAppends() async throws { await Self.untilCancelled() }
+
+    /// Waits until the task is cancelled.
+    public static func untilCancelled() async { await Latch().wait() }
 
     /// None.
     public func holdUps(in transaction: Transaction) throws -> [OutboxHoldUp] { [] }

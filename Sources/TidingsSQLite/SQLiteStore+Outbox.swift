@@ -26,8 +26,16 @@ extension SQLiteStore {
             onCommit: { [self] _ in
                 signalIsArmed.store(false, ordering: .relaxed)
                 outboxSignal.raise()
+                if !outboxSignal.reachesEveryRelay { outboxFile.announce() }
             },
             onRollback: { [self] _ in signalIsArmed.store(false, ordering: .relaxed) })
+    }
+
+    /// Hears of the commits of other processes through a file beside the database (`<database>-outbox`), on Linux.
+    public func listenForAppends() async throws {
+        guard let announcements = outboxFile.announcements() else { return await Self.untilCancelled() }
+        outboxSignal.raise()
+        for await _ in announcements { outboxSignal.raise() }
     }
 
     public func claim(_ request: ClaimRequest, in db: Database) throws -> [OutboxEntry] {

@@ -31,6 +31,9 @@ public final class SQLiteStore: Store {
 
     private let lockPath: String
 
+    /// Tells other processes what ``outboxSignal`` tells this one.
+    let outboxFile: OutboxFile
+
     /// Whether the transaction under way raises the signal at its end; the pool has one writer.
     let signalIsArmed = Atomic(false)
 
@@ -45,6 +48,7 @@ public final class SQLiteStore: Store {
             if configuration.migratesOnOpen { try SQLiteSchema.migrate(pool) }
             return pool
         }
+        outboxFile = OutboxFile(besideDatabase: path)
     }
 
     /// Runs the service's own migrations while no other process does.

@@ -40,6 +40,7 @@ extension OutboxRelay {
         held.renewed(asOf: time, lasting: configuration.leaseDuration)
         held.hold(result.taken, givingUp: result.givenUp)
         watch.hasFirstShard = held.numbers.first == 0
+        store.outboxSignal.reachesEveryRelay = held.numbers.count == result.shards
         held.outbox = result.outbox
         if !result.taken.isEmpty || !result.givenUp.isEmpty {
             logger.info(
@@ -54,6 +55,7 @@ extension OutboxRelay {
         var outbox: String
         var taken: [OutboxShard]
         var givenUp: [Int32]
+        var shards: Int
         var relays: Int
         var nextLook: Duration
 
@@ -62,6 +64,7 @@ extension OutboxRelay {
             relays: [LeaseState], of store: S, in transaction: S.Transaction
         ) throws {
             self.outbox = outbox
+            self.shards = shards.count
             var unfenced: Set<String> = []
             for dead in plan.fencing {
                 // From here on it can neither mark nor claim. If it has renewed meanwhile, it is alive.

@@ -1,6 +1,24 @@
 import Logging
 
 extension OutboxRelay {
+    /// Hears of commits of other processes, as long as it is possible; while it is not, the slow poll has to do.
+    func listen() async throws {
+        var failures = 0
+        while true {
+            do {
+                try await store.listenForAppends()
+                failures = 0
+            } catch  where !Task.isCancelled {
+                logger.warning(
+                    "the relay does not hear of other processes' commits for now", metadata: ["error": "\(error)"])
+            }
+            try Task.checkCancellation()
+            failures += 1
+            await clock.rest(for: configuration.backoff.delay(after: failures))
+            try Task.checkCancellation()
+        }
+    }
+
     /// Looks after the outbox as a whole, beside the sending: metrics, alarms, and what was kept for long enough.
     func lookAfter() async throws {
         while true {

@@ -11,8 +11,8 @@ import ServiceLifecycle
 /// let services = ServiceGroup(services: [producer, relay], logger: logger)
 /// ```
 ///
-/// It wakes right after a commit of its own process, and looks every ``OutboxRelayConfiguration/pollInterval`` for
-/// those of others. It claims a batch in order, stamps it durably, sends it pipelined, awaits once and marks once. A
+/// It wakes right after a commit, of its own process or of others (``Store/listenForAppends()``), and looks every
+/// ``OutboxRelayConfiguration/pollInterval`` in any case. It claims a batch in order, stamps it durably, sends it pipelined, awaits once and marks once. A
 /// relay that dies between sending and marking leaves the batch *open*: the next one sends exactly that batch again, in
 /// the same order, with the same ids and the same stamps (``EventStamp``), so that readers know it for a duplicate;
 /// nothing is lost and nothing overtakes.
@@ -134,12 +134,16 @@ public final class OutboxRelay<S: Store>: Service {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.keep(held.lease) }
             group.addTask { try await self.lookAfter() }
+            group.addTask { try await self.listen() }
             group.addTask { try await self.drain(with: held) }
             group.addTask {
                 try? await gracefulShutdown()
                 try? await self.clock.sleep(for: self.configuration.shutdownGrace)
             }
-            defer { group.cancelAll() }
+            defer {
+                self.store.outboxSignal.reachesEveryRelay = false
+                group.cancelAll()
+            }
             try await group.next()
         }
     }

@@ -8,7 +8,7 @@ public struct OutboxRelayConfiguration: Sendable {
     /// A dead relay is replaced after at most so long.
     public var leaseDuration: Duration = .seconds(5)
 
-    /// How often to look without being woken: the net for commits of other processes.
+    /// How often to look without being woken: the net for commits that nobody has told of.
     public var pollInterval: Duration = .seconds(1)
 
     /// How long events gather before a batch of them leaves that is not full: the one setting from time-sensitive to

@@ -34,7 +34,7 @@ public final class PostgresPool: Sendable {
     }
 
     public let configuration: PostgresConfiguration
-    private let logger: Logger
+    let logger: Logger
     private let state = Mutex(State())
 
     public init(_ configuration: PostgresConfiguration, logger: Logger) {

@@ -58,6 +58,9 @@ final class PostgresThread: Sendable {
     /// No further jobs are taken; the thread ends, and closes its session, when those at hand are done.
     func close() { mailbox.close() }
 
+    /// Has the thread do something, some time; not if it is closed.
+    func post(_ job: @escaping Job) { _ = mailbox.post(job) }
+
     /// Runs `body` on the thread.
     func run<R: Sendable>(_ body: @escaping @Sendable (inout PostgresSession?) throws -> R) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in

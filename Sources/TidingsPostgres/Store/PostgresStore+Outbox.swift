@@ -15,8 +15,13 @@ extension PostgresStore {
     public func putBack(_ record: EventRecord, in db: PostgresTransaction) throws {
         let isFirst = db.appends.isEmpty
         try db.append(record)
-        let signal = outboxSignal
-        if isFirst { try db.afterCommit { signal.raise() } }
+        let (signal, announcer) = (outboxSignal, announcer)
+        if isFirst {
+            try db.afterCommit {
+                signal.raise()
+                if !signal.reachesEveryRelay { announcer.announce() }
+            }
+        }
     }
 
     public func claim(_ request: ClaimRequest, in db: PostgresTransaction) throws -> [OutboxEntry] {

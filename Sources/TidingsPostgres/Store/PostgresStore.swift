@@ -19,6 +19,9 @@ public final class PostgresStore: Store {
 
     public let outboxSignal = OutboxSignal()
 
+    /// Tells other processes what ``outboxSignal`` tells this one.
+    let announcer: OutboxAnnouncer
+
     /// From which number on each shard's rows are looked for.
     let floors = Mutex<[Int32: OutboxFloor]>([:])
 
@@ -32,6 +35,7 @@ public final class PostgresStore: Store {
     public init(pool: PostgresPool) {
         self.pool = pool
         log = nil
+        announcer = OutboxAnnouncer(pool.configuration, logger: pool.logger)
     }
 
     /// Uses a pool whose database has the tables already; makes what is missing of slot and publication where the outbox is
@@ -40,6 +44,7 @@ public final class PostgresStore: Store {
     /// - Throws: ``PostgresError``, among them ``PostgresError/Code/slotLost``.
     public init(pool: PostgresPool, outbox: PostgresOutbox) async throws {
         self.pool = pool
+        announcer = OutboxAnnouncer(pool.configuration, logger: pool.logger)
         switch outbox.kind {
         case .table:
             log = nil
@@ -65,6 +70,7 @@ public final class PostgresStore: Store {
     /// Closes the connections.
     public func close() {
         log?.reset()
+        announcer.close()
         pool.close()
     }
 
