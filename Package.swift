@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "TidingsSQLite", targets: ["TidingsSQLite"]),
         .library(name: "TidingsPostgres", targets: ["TidingsPostgres"]),
         .library(name: "TidingsAudit", targets: ["TidingsAudit"]),
+        .library(name: "TidingsMetrics", targets: ["TidingsMetrics"]),
         .library(name: "TidingsTesting", targets: ["TidingsTesting"]),
     ],
     dependencies: [
@@ -31,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -98,6 +100,7 @@ let package = Package(
                 "KafkaClient", "CCRC32C",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -134,6 +137,9 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "TidingsMetrics", dependencies: [.product(name: "Metrics", package: "swift-metrics")],
+            swiftSettings: strict),
+        .target(
             name: "TidingsTesting",
             dependencies: [
                 "KafkaBroker", "Tidings",
@@ -160,6 +166,7 @@ let package = Package(
             name: "Shop",
             dependencies: [
                 "CProcess", "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit",
+                "TidingsMetrics", .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Mustache", package: "swift-mustache"),
@@ -217,9 +224,15 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "TidingsMetricsTests",
+            dependencies: ["TidingsMetrics", .product(name: "Metrics", package: "swift-metrics")], swiftSettings: strict
+        ),
+        .testTarget(
             name: "TidingsTests",
             dependencies: [
-                "KafkaClient", "Tidings", "TidingsTesting", "Processes",
+                "KafkaClient", "Tidings", "TidingsTesting", "TidingsMetrics", "Processes",
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -227,7 +240,10 @@ let package = Package(
         ),
         .testTarget(
             name: "TidingsSQLiteTests",
-            dependencies: ["TidingsSQLite", "TidingsTesting", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "TidingsSQLite", "TidingsTesting", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(
@@ -242,7 +258,7 @@ let package = Package(
         .testTarget(
             name: "TidingsCommandTests",
             dependencies: [
-                "TidingsCommand", "Tidings", "TidingsSQLite", "TidingsPostgres", "Processes",
+                "TidingsCommand", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsTesting", "Processes",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

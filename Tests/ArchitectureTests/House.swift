@@ -14,7 +14,9 @@ struct House {
     ]
 
     /// Modules that any target may import: the ecosystem's common vocabulary.
-    static let vocabulary: Set<String> = ["Logging", "Metrics", "ServiceLifecycle", "UnixSignals", "DequeModule"]
+    static let vocabulary: Set<String> = [
+        "Logging", "Metrics", "Tracing", "ServiceLifecycle", "UnixSignals", "DequeModule",
+    ]
 
     static let rooms: [String: Room] = [
         // The broker's tower.
@@ -39,6 +41,7 @@ struct House {
                 "Tidings", "KafkaClient", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "GRDB", "Histogram",
                 "Foundation",
             ]),
+        "TidingsMetrics": Room(folder: "Sources/TidingsMetrics", mayImport: []),
         // Where the towers meet.
         "TidingsTesting": Room(
             folder: "Sources/TidingsTesting",
@@ -52,7 +55,8 @@ struct House {
         "Shop": Room(
             folder: "Examples/Shop",
             mayImport: [
-                "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "GRDB",
+                "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit",
+                "TidingsMetrics", "GRDB",
                 "Hummingbird", "HTTPTypes", "NIOCore", "NIOPosix", "NIOHTTP1", "Mustache", "ArgumentParser", "CProcess",
                 "Foundation",
             ]),

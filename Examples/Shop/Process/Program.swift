@@ -14,6 +14,7 @@ enum Program {
         _ name: String, _ build: (Logger) async throws -> [any Service]
     ) async throws {
         let logger = Log.make(name)
+        _ = ShopMetrics.all
         do {
             var configuration = ServiceGroupConfiguration(
                 services: try await build(logger), gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

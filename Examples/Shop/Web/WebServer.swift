@@ -2,9 +2,10 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import TidingsMetrics
 
 /// Serves one service's pages and JSON on the loopback interface, with what all of them have in common: the style
-/// sheet, `/health`, errors in words and the guards against other sites.
+/// sheet, `/health`, `/metrics`, errors in words and the guards against other sites.
 struct WebServer: Sendable {
     typealias Context = BasicRequestContext
 
@@ -44,6 +45,11 @@ struct WebServer: Sendable {
             } catch {
                 return try JSON.response(Health(status: "\(error)"), status: .serviceUnavailable)
             }
+        }
+        router.get("metrics") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: PrometheusMetrics.contentType, .cacheControl: "no-cache"],
+                body: .init(byteBuffer: ByteBuffer(string: ShopMetrics.all.text())))
         }
         routes(router)
         return Application(
