@@ -95,9 +95,13 @@ struct Subject: Sendable {
             killAt: killAt, stopAt: stopAt)
     }
 
-    func startHandler(instance: String = "reader", batch: Int = 5, killAt: String? = nil) throws -> ChildProcess {
+    /// - Parameter poison: a key whose events it cannot handle.
+    func startHandler(
+        instance: String = "reader", batch: Int = 5, poison: String? = nil, killAt: String? = nil
+    ) throws -> ChildProcess {
         try process(
-            ["handle", "--database", readerDatabase, "--topic", topic, "--instance", instance, "--batch", "\(batch)"],
+            ["handle", "--database", readerDatabase, "--topic", topic, "--instance", instance, "--batch", "\(batch)"]
+                + (poison.map { ["--poison", $0] } ?? []),
             killAt: killAt)
     }
 

@@ -1,6 +1,7 @@
 import KafkaClient
 import Processes
 import ServiceLifecycle
+import Synchronization
 import Testing
 import Tidings
 import TidingsPostgres
@@ -80,6 +81,51 @@ struct WholeWayTests {
                     try db.query("select attempts from tidings_parked order by \"offset\"")
                 }
                 #expect(try rows.map { try $0[0] } == [1, 0])
+            }
+        }
+    }
+
+    @Test("parked records that are retried while the service runs have one effect each, in the order of their key")
+    func retrying() async throws {
+        struct Poison: Error {}
+        try await withKafka { bootstrap in
+            try await withStore { store in
+                let kafka = KafkaConfiguration(bootstrap)
+                try await Admin(kafka, logger: quiet).create(topic, partitions: 2)
+                let producer = try Producer(.relay(kafka), logger: quiet)
+                let relay = OutboxRelay(store: store, producer: producer, logger: quiet)
+                try await store.pool.transaction { db in
+                    try db.execute("create table effect (place bigserial primary key, event text, orderid text)")
+                }
+                let isBroken = Mutex(true)
+                var configuration = SubscriptionConfiguration()
+                configuration.deadLetterInterval = .milliseconds(10)
+                let subscription = Subscription(
+                    to: [topic.name], group: group, store: store, kafka: kafka, configuration: configuration,
+                    logger: quiet)
+                subscription.handle(Placed.self) { event, delivery, db in
+                    if event.orderID == "o0", isBroken.withLock({ $0 }) { throw Poison() }
+                    try db.execute(
+                        "insert into effect (event, orderid) values ($1, $2)", delivery.eventID?.rawValue,
+                        event.orderID)
+                }
+                try await running([producer, relay, subscription]) {
+                    for number in 0..<70 { try await publish(number, store) }
+                    try await store.pool.waitUntil("select count(*) = 60 from effect")
+                    try await store.pool.waitUntil("select count(*) = 10 from tidings_parked")
+                    isBroken.withLock { $0 = false }
+                    let cause = try await store.transaction { db in
+                        try store.deadLetters(.causes(after: 0, limit: 9), in: db)
+                    }
+                    #expect(cause.count == 1)
+                    try await store.transaction { db in try store.retryDeadLetter(cause[0].number, in: db) }
+                    for number in 70..<84 { try await publish(number, store) }
+                    try await store.pool.waitUntil("select count(*) = 84 from effect")
+                }
+                let row = try await store.pool.transaction { db in
+                    try db.query("select string_agg(event, ' ' order by place) from effect where orderid = 'o0'")[0]
+                }
+                #expect(try row[0] == stride(from: 0, to: 84, by: 7).map { "e\($0)" }.joined(separator: " "))
             }
         }
     }

@@ -59,6 +59,22 @@ import Testing
         }
     }
 
+    @Test("a look that is asked for again and again goes in turn with the batches")
+    func looks() async {
+        let queue = BatchQueue<Int>(capacity: 4)
+        _ = (queue.offer(1), queue.offer(2))
+        var seen: [String] = []
+        for _ in 0..<5 {
+            queue.look()
+            switch await queue.next().0 {
+            case .batch(let number): seen.append("\(number)")
+            case .look: seen.append("look")
+            case .end: seen.append("end")
+            }
+        }
+        #expect(seen == ["look", "1", "look", "2", "look"])
+    }
+
     @Test("a queue asks for a pause when it is full, and for resuming when there is room again, however they cross")
     func queue() async {
         let queue = BatchQueue<Int>(capacity: 2)

@@ -11,7 +11,7 @@ import UnixSignals
 ///     fault-subject publish --database FILE --topic T --sending outbox --count 20 [--keys 3] [--kafka HOST:PORT]
 ///                           [--first 0] [--fail N]
 ///     fault-subject relay   --database FILE --kafka HOST:PORT --name NAME [--publishing exactly-once]
-///     fault-subject handle  --database FILE --kafka HOST:PORT --topic T --instance NAME
+///     fault-subject handle  --database FILE --kafka HOST:PORT --topic T --instance NAME [--poison KEY]
 ///     fault-subject view    --database FILE --kafka HOST:PORT --topic T --version N [--snapshot FILE]
 ///
 /// A database is a file of SQLite's or a `postgres://` URL. `TIDINGS_KILL_AT` names the step at which it kills itself,
@@ -79,12 +79,15 @@ import UnixSignals
         configuration.sessionTimeout = .seconds(6)
         configuration.maximumBatchCount = options.number("batch") ?? 5
         configuration.offsetCommitInterval = .milliseconds(10)
+        configuration.deadLetterInterval = .milliseconds(10)
         let topic = try options.required("topic")
         let subscription = Subscription(
             to: [topic], group: topic + "-readers", store: store,
             kafka: KafkaConfiguration(try options.required("kafka")), configuration: configuration,
             probe: try KillProbe.fromEnvironment(), logger: logger)
+        let poison = options["poison"]
         subscription.handle(Happened.self) { event, delivery, db in
+            if event.key == poison { throw ActionFailed() }
             try store.note("effect", delivery.eventID ?? "", event.key, in: db)
         }
         try await ServiceGroup(
