@@ -195,6 +195,14 @@ public final class Consumer: Service, Sendable {
         try await thread.run { try $0.pause(partitions) }
     }
 
+    /// Where these partitions begin and end, as far as the brokers have told with what was fetched; nothing is asked.
+    /// Partitions of which nothing is known yet are left out.
+    ///
+    /// The end is the high watermark: one past the last record that is kept for certain.
+    public func knownWatermarks(_ partitions: [TopicPartition]) async throws -> [TopicPartition: Range<Int64>] {
+        try await thread.run { $0.knownWatermarks(partitions) }
+    }
+
     /// Goes on handing out records of these partitions, where it stopped.
     public func resume(_ partitions: [TopicPartition]) async throws {
         try await thread.run { try $0.resume(partitions) }

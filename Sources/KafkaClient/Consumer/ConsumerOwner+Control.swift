@@ -21,6 +21,18 @@ extension ConsumerOwner {
         }
     }
 
+    /// Where partitions begin and end, as librdkafka has it from its last fetches.
+    func knownWatermarks(_ names: [TopicPartition]) -> [TopicPartition: Range<Int64>] {
+        guard phase != .closed else { return [:] }
+        var known: [TopicPartition: Range<Int64>] = [:]
+        for name in names {
+            var (low, high): (Int64, Int64) = (-1, -1)
+            let error = rd_kafka_get_watermark_offsets(handle.pointer, name.topic, name.partition, &low, &high)
+            if error == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 { known[name] = min(max(0, low), high)..<high }
+        }
+        return known
+    }
+
     func resume(_ names: some Sequence<TopicPartition>) throws {
         for name in names { try find(name).isPaused = false }
     }

@@ -12,6 +12,10 @@ enum CloudEvents {
     static let timeHeader = "ce_time"
     static let contentTypeHeader = "content-type"
 
+    /// The attributes of CloudEvents' extension “Correlation”.
+    static let correlationIDHeader = "ce_correlationid"
+    static let causationIDHeader = "ce_causationid"
+
     /// The media type of the structured content mode, where the value holds attributes and data together.
     static let structuredMediaType = "application/cloudevents"
 

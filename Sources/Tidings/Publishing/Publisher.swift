@@ -39,7 +39,8 @@ public struct Publisher<S: Store>: Sendable {
     ///   - id: the event's identity; a second attempt at the same thing passes the same one.
     ///   - topic: where it goes.
     ///   - sending: when and how it leaves.
-    ///   - headers: further headers for the record, after the envelope's own.
+    ///   - headers: further headers for the record, after the envelope's own. Those of the context that this is called in
+    ///     (tracing, correlation and causation) follow.
     ///   - action: runs in the transaction. It may be run again when the database refused the first attempt for a
     ///     conflict, so it has no effects outside the database.
     /// - Returns: what `action` returned.
@@ -50,7 +51,8 @@ public struct Publisher<S: Store>: Sendable {
         _ event: E, id: EventID = EventID(), to topic: Topic<E>, sending: Sending = .outbox,
         headers: [EventHeader] = [], action: @escaping @Sendable (S.Transaction) throws -> R
     ) async throws -> R {
-        let record = try EventRecord(event, id: id, topic: topic, source: source, headers: headers)
+        let record = try EventRecord(
+            event, id: id, topic: topic, source: source, headers: EventContext.headers(headers))
         return try await publish(record, sending, action)
     }
 
@@ -66,7 +68,8 @@ public struct Publisher<S: Store>: Sendable {
         of key: String, id: EventID = EventID(), in topic: Topic<E>, sending: Sending = .outbox,
         headers: [EventHeader] = [], action: @escaping @Sendable (S.Transaction) throws -> R
     ) async throws -> R {
-        let record = EventRecord(deletionOf: key, id: id, topic: topic, source: source, headers: headers)
+        let record = EventRecord(
+            deletionOf: key, id: id, topic: topic, source: source, headers: EventContext.headers(headers))
         return try await publish(record, sending, action)
     }
 
@@ -93,7 +96,8 @@ public struct Publisher<S: Store>: Sendable {
         _ event: E, id: EventID = EventID(), to topic: Topic<E>, headers: [EventHeader] = [],
         in transaction: S.Transaction
     ) throws {
-        let record = try EventRecord(event, id: id, topic: topic, source: source, headers: headers)
+        let record = try EventRecord(
+            event, id: id, topic: topic, source: source, headers: EventContext.headers(headers))
         try store.append(record, in: transaction)
     }
 
@@ -104,7 +108,8 @@ public struct Publisher<S: Store>: Sendable {
         of key: String, id: EventID = EventID(), from topic: Topic<E>, headers: [EventHeader] = [],
         in transaction: S.Transaction
     ) throws {
-        let record = EventRecord(deletionOf: key, id: id, topic: topic, source: source, headers: headers)
+        let record = EventRecord(
+            deletionOf: key, id: id, topic: topic, source: source, headers: EventContext.headers(headers))
         try store.append(record, in: transaction)
     }
 

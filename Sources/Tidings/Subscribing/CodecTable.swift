@@ -2,12 +2,24 @@
 struct CodecTable: Sendable {
     private let codecs: [any EventCodec]
 
-    init(_ codecs: [any EventCodec]) {
+    /// How older events are read as newer ones.
+    let versions: EventVersions
+
+    init(_ codecs: [any EventCodec], versions: EventVersions = EventVersions()) {
         self.codecs = codecs.isEmpty ? [JSONCodec()] : codecs
+        self.versions = versions
     }
 
     /// - Throws: ``TidingsError/Code/cannotDecode``.
     func decode<E: Event>(_ type: E.Type, from delivery: Delivery) throws -> E {
+        if let event = try versions.read(type, from: delivery, self) { return event }
+        return try decodeAsIs(type, from: delivery)
+    }
+
+    /// Decodes the event's bytes as this type, whatever the record says that they are.
+    ///
+    /// - Throws: ``TidingsError/Code/cannotDecode``.
+    func decodeAsIs<E: Event>(_ type: E.Type, from delivery: Delivery) throws -> E {
         guard let data = delivery.data else {
             throw TidingsError(.cannotDecode, "the record has no value to decode as \(E.eventType)")
         }

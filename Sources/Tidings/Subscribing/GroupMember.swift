@@ -71,7 +71,7 @@ final class GroupMember<S: Store>: Sendable {
         defer { reference.consumer = nil }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.commitFromTimeToTime(consumer) }
-            tasks.addTask { await self.lookAfterDeadLetters() }
+            tasks.addTask { await self.lookAround(consumer) }
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
                     // The first worker that fails ends the waiting for others.
@@ -144,21 +144,38 @@ final class GroupMember<S: Store>: Sendable {
         }
     }
 
-    /// Has the workers try parked records again where somebody wants it.
+    /// From time to time: has the workers try parked records again where somebody wants it, and tells the lag.
+    private func lookAround(_ consumer: Consumer) async {
+        while !Task.isCancelled {
+            await lookAfterDeadLetters()
+            await tellLag(consumer)
+            try? await clock.sleep(for: handling.configuration.deadLetterInterval)
+        }
+        handling.metrics.lag([:])
+    }
+
+    private func tellLag(_ consumer: Consumer) async {
+        let workers = workers.withLock { $0 }
+        guard let known = try? await consumer.knownWatermarks(Array(workers.keys)) else { return }
+        var behind: [TopicPartition: Int64] = [:]
+        for (partition, worker) in workers {
+            guard let log = known[partition] else { continue }
+            behind[partition] = max(0, log.upperBound - max(worker.handledUpTo ?? 0, log.lowerBound))
+        }
+        handling.metrics.lag(behind)
+    }
+
     private func lookAfterDeadLetters() async {
         let (store, group) = (handling.store, group)
-        while !Task.isCancelled {
-            do {
-                let counts = try await store.transaction { try store.deadLetterCounts(of: group, in: $0) }
-                handling.metrics.parkedKeys(counts.values.reduce(0) { $0 + $1.causes })
-                for (place, count) in counts where count.retrying > 0 {
-                    let worker = workers.withLock { $0[TopicPartition(place.topic, place.partition)] }
-                    worker?.queue.look()
-                }
-            } catch {
-                logger.debug("parked records cannot be looked at", metadata: ["error": "\(error)"])
+        do {
+            let counts = try await store.transaction { try store.deadLetterCounts(of: group, in: $0) }
+            handling.metrics.parkedKeys(counts.values.reduce(0) { $0 + $1.causes })
+            for (place, count) in counts where count.retrying > 0 {
+                let worker = workers.withLock { $0[TopicPartition(place.topic, place.partition)] }
+                worker?.queue.look()
             }
-            try? await clock.sleep(for: handling.configuration.deadLetterInterval)
+        } catch {
+            logger.debug("parked records cannot be looked at", metadata: ["error": "\(error)"])
         }
     }
 

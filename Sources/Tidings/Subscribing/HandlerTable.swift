@@ -23,10 +23,13 @@ final class HandlerTable<Transaction>: Sendable {
         state.withLock { $0.fallback = preparation }
     }
 
-    /// The handler for a delivery; nil when nobody wants it.
-    func handler(for delivery: Delivery) -> Preparation? {
+    /// The handler for a delivery: of its type, or of one that it can be read as; nil when nobody wants it.
+    func handler(for delivery: Delivery, _ versions: EventVersions = EventVersions()) -> Preparation? {
         state.withLock { state in
-            delivery.type.flatMap { state.byType[$0] } ?? state.fallback
+            guard let type = delivery.type else { return state.fallback }
+            if let handler = state.byType[type] { return handler }
+            for name in versions.names(from: type) { if let handler = state.byType[name] { return handler } }
+            return state.fallback
         }
     }
 }

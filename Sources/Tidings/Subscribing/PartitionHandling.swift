@@ -1,5 +1,6 @@
 import Logging
 import ServiceLifecycle
+import Tracing
 
 /// Turns the records of one lane, in their order, into transactions: handlers, parked records, the offset and what is
 /// remembered of the stamps.
@@ -202,9 +203,17 @@ struct PartitionHandling<S: Store>: Sendable {
     ///
     /// - Throws: `HandlerFailure`.
     func fate(of delivery: Delivery) async throws -> Item.Fate {
-        guard let handler = handlers.handler(for: delivery) else { return .passOver }
+        let versions = configuration.versions
+        guard let handler = handlers.handler(for: delivery, versions) else { return .passOver }
+        let codecs = CodecTable(configuration.codecs, versions: versions)
+        let (context, metrics) = (delivery.context(), metrics)
         do {
-            return .run(try await handler(delivery, CodecTable(configuration.codecs)))
+            let work = try await ServiceContext.withValue(context) { try await handler(delivery, codecs) }
+            return .run { transaction in
+                let start = ContinuousClock.now
+                defer { metrics.handler(took: ContinuousClock.now - start) }
+                try delivery.withSpan(in: context) { try work(transaction) }
+            }
         } catch let error as TidingsError where error.code == .cannotDecode {
             logger.error("a record cannot be read; it is parked", metadata: delivery.metadata(error: error))
             return .park(reason: "\(error)", attempts: 1)

@@ -45,6 +45,11 @@ final class PartitionWorker<S: Store>: Sendable {
         state.withLock { $0.position.uncommitted.take() }
     }
 
+    /// All before it is handled; nil where nothing has been yet.
+    var handledUpTo: Int64? {
+        state.withLock { $0.position.handledUpTo ?? $0.lanes.start }
+    }
+
     /// Begins nothing more, and returns when what was in hand is done, or put back.
     func finish() async {
         stop.open()

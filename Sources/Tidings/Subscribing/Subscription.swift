@@ -24,6 +24,9 @@ import Synchronization
 ///
 /// That holds for effects in *this* database. An e-mail sent from a handler is sent at least once; to make it one
 /// effect, let the handler write the wish to send it into a table, with the event's id as the key.
+///
+/// A handler runs in its event's context: that of its trace, and with the ids of correlation and causation; what it
+/// publishes carries them on.
 public final class Subscription<S: Store>: Service {
     /// The Kafka topics' names.
     public let topics: [String]
@@ -81,7 +84,8 @@ public final class Subscription<S: Store>: Service {
     /// Handles the events of a type, in the order of each key. Register before `run()`.
     ///
     /// The closure runs on the connection's own thread, inside the transaction. When it throws, nothing of it remains;
-    /// an error that may pass is tried again, any other parks the record with its reason. The closure may run again
+    /// an error that may pass is tried again, any other parks the record with its reason
+    /// (``SubscriptionConfiguration/deadLetters``) until somebody has it tried again or skips it. The closure may run again
     /// when a transaction did not commit, so it has no effects outside the database.
     public func handle<E: Event>(
         _ type: E.Type, _ body: @escaping @Sendable (E, Delivery, S.Transaction) throws -> Void

@@ -41,7 +41,8 @@ public struct SubscriptionConfiguration: Sendable {
     /// Where records go that cannot be handled.
     public var deadLetters = DeadLetterDestination.database
 
-    /// How often to look whether somebody wants parked records tried again (`tidings deadletters retry`).
+    /// How often to look whether somebody wants parked records tried again (`tidings deadletters retry`), and to bring the
+    /// metrics of lag and of parked keys up to date.
     public var deadLetterInterval: Duration = .seconds(1)
 
     /// Whether a handler's error may pass. The database's own errors are asked of the store first.
@@ -49,6 +50,9 @@ public struct SubscriptionConfiguration: Sendable {
 
     /// How events are read, by their content type; the first also reads records that do not say theirs.
     public var codecs: [any EventCodec] = [JSONCodec()]
+
+    /// How events of older versions are read as newer ones.
+    public var versions = EventVersions()
 
     /// How often the offsets, which are true in the database, are told to Kafka, where tools look for the lag.
     public var offsetCommitInterval: Duration = .milliseconds(500)

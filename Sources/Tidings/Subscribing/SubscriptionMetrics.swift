@@ -1,4 +1,6 @@
+import KafkaClient
 import Metrics
+import Synchronization
 
 /// What a subscription tells about itself, by group.
 ///
@@ -12,6 +14,9 @@ import Metrics
 /// - `tidings_subscription_refused_total`: transactions that the stored offset refused.
 /// - `tidings_subscription_missing_total`: offsets that Kafka deleted before they were read, where that does not stop it.
 /// - `tidings_subscription_transaction_seconds`: the time of a transaction.
+/// - `tidings_subscription_handler_seconds`: the time of a handler for one event, inside the transaction.
+/// - `tidings_subscription_lag`, by `topic` and `partition`: how many offsets the group is behind the end, as far as Kafka has
+///   told this member, which has the partition.
 final class SubscriptionMetrics: Sendable {
     private let handledCount: Counter
     private let parkedCount: Counter
@@ -23,8 +28,12 @@ final class SubscriptionMetrics: Sendable {
     private let refusedCount: Counter
     private let missingCount: Counter
     private let transaction: Metrics.Timer
+    private let handler: Metrics.Timer
+    private let group: String
+    private let lags = Mutex<[TopicPartition: Gauge]>([:])
 
     init(group: String) {
+        self.group = group
         let dimensions = [("group", group)]
         handledCount = Counter(label: "tidings_subscription_handled_total", dimensions: dimensions)
         parkedCount = Counter(label: "tidings_subscription_parked_total", dimensions: dimensions)
@@ -36,6 +45,7 @@ final class SubscriptionMetrics: Sendable {
         refusedCount = Counter(label: "tidings_subscription_refused_total", dimensions: dimensions)
         missingCount = Counter(label: "tidings_subscription_missing_total", dimensions: dimensions)
         transaction = Metrics.Timer(label: "tidings_subscription_transaction_seconds", dimensions: dimensions)
+        handler = Metrics.Timer(label: "tidings_subscription_handler_seconds", dimensions: dimensions)
     }
 
     func handled(_ count: Int, parked: Int, in time: Duration) {
@@ -47,6 +57,29 @@ final class SubscriptionMetrics: Sendable {
     func retried(isParked: Bool, in time: Duration) {
         (isParked ? parkedCount : retriedCount).increment()
         transaction.record(time)
+    }
+
+    func handler(took time: Duration) { handler.record(time) }
+
+    /// How far the group is behind in the partitions that this member has; what is said of others is withdrawn.
+    func lag(_ behind: [TopicPartition: Int64]) {
+        lags.withLock { lags in
+            for (partition, gauge) in lags where behind[partition] == nil {
+                gauge.destroy()
+                lags[partition] = nil
+            }
+            for (partition, count) in behind {
+                let gauge =
+                    lags[partition]
+                    ?? Gauge(
+                        label: "tidings_subscription_lag",
+                        dimensions: [
+                            ("group", group), ("topic", partition.topic), ("partition", "\(partition.partition)"),
+                        ])
+                lags[partition] = gauge
+                gauge.record(count)
+            }
+        }
     }
 
     func parkedKeys(_ count: Int) { parkedKeysNow.record(count) }

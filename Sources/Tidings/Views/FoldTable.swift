@@ -15,12 +15,18 @@ final class FoldTable<State>: Sendable {
         func apply(_ record: ConsumerRecord, to state: inout State, _ codecs: CodecTable) throws {
             if !byType.isEmpty || deletion != nil {
                 let delivery = Delivery(record)
-                if let type = delivery.type, let fold = byType[type] { return try fold(&state, delivery, codecs) }
+                if let type = delivery.type, let fold = fold(of: type, codecs.versions) {
+                    return try fold(&state, delivery, codecs)
+                }
                 if delivery.value == nil, delivery.key != nil, let deletion {
                     return try deletion(&state, delivery, codecs)
                 }
             }
             try self.record?(&state, record)
+        }
+
+        private func fold(of type: String, _ versions: EventVersions) -> Fold? {
+            byType[type] ?? versions.names(from: type).lazy.compactMap { byType[$0] }.first
         }
     }
 

@@ -49,7 +49,7 @@ extension StoredView: HistoryFollower {
         if let before = known.withLock({ $0[batch.partition] }), stored ?? -1 < before { throw SetBack() }
         if let stored, stored >= batch.nextOffset { return }
         guard try store.advance(place, from: stored, to: batch.nextOffset, in: transaction) else { throw Overtaken() }
-        let (folds, codecs) = (table.folds, CodecTable(configuration.codecs))
+        let (folds, codecs) = (table.folds, CodecTable(configuration.codecs, versions: configuration.versions))
         var state = transaction
         for record in batch where record.offset >= stored ?? 0 {
             do {

@@ -318,7 +318,7 @@ public final class View<State: Sendable>: Service {
     /// - Returns: false when the edition has been retired.
     fileprivate func receive(_ number: Int, _ batch: ConsumerBatch) async throws -> Bool {
         try await board.wait(for: .turn(of: number))
-        let (folds, codecs) = (table.folds, CodecTable(configuration.codecs))
+        let (folds, codecs) = (table.folds, CodecTable(configuration.codecs, versions: configuration.versions))
         return try board.update(number) { edition in
             for record in batch {
                 do {

@@ -39,6 +39,9 @@ public struct ViewConfiguration: Sendable {
     /// How events are read, by their content type; the first also reads records that do not say theirs.
     public var codecs: [any EventCodec] = [JSONCodec()]
 
+    /// How events of older versions are read as newer ones.
+    public var versions = EventVersions()
+
     /// The pace of attempts while Kafka cannot be asked.
     public var backoff = Backoff(first: .milliseconds(50), longest: .seconds(5))
 

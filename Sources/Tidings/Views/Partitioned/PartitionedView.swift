@@ -324,7 +324,7 @@ extension PartitionedView: HistoryFollower {
     }
 
     func receive(_ batch: ConsumerBatch) throws -> Bool {
-        let (folds, codecs) = (table.folds, CodecTable(configuration.codecs))
+        let (folds, codecs) = (table.folds, CodecTable(configuration.codecs, versions: configuration.versions))
         let description = PartitionedBatch(
             partition: batch.partition, first: batch.first?.offset ?? batch.nextOffset, next: batch.nextOffset,
             count: batch.count, reachesEnd: batch.reachesEnd)
