@@ -17,6 +17,8 @@ extension GroupCoordinator {
             }
             if let refusal = group.deletionRefusal { return self.eventLoop.makeSucceededFuture(refusal) }
             let keys = Set(group.offsets.committed.keys).union(self.pendingPartitions(of: id))
+            // Ids that were handed out and not used yet are no members; whoever comes with one begins anew.
+            self.state.value.groups[id]?.pendingMembers = [:]
             return self.remove(keys.sorted(), of: id, withGroup: true)
         }
     }

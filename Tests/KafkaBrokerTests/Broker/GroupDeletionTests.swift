@@ -36,7 +36,18 @@ struct GroupDeletionTests {
                     request.groupID = "brief"
                     request.members = [LeaveGroupRequest.Member { $0.memberID = again.memberID }]
                 }, version: 5)
+            // Somebody has asked for an id and not come back with it.
+            let asked = try await client.send(
+                JoinGroupRequest { request in
+                    request.groupID = "brief"
+                    request.sessionTimeoutMs = 10_000
+                    request.protocolType = "consumer"
+                    request.protocols = [JoinGroupRequest.ProtocolMetadata { $0.name = "range" }]
+                }, version: 5)
+            #expect(asked.errorCode == .memberIDRequired)
             #expect(try await delete(["brief"]) == [.none])
+            let left = try await client.send(ListGroupsRequest(), version: 4).groups.map(\.groupID)
+            #expect(!left.contains("brief"))
             #expect(member.generationID == 1)
             #expect(try await client.joinAlone("brief").generationID == 1)
         }
