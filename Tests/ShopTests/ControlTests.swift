@@ -82,6 +82,31 @@ struct ControlTests {
         }
     }
 
+    @Test("the page says that its stream is lost, and goes on, forms included, with the process that comes back")
+    func lostStream() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            let browser = try await Browser.open()
+            try await browser.go(to: "http://127.0.0.1:\(shop.ports.start)/")
+            func says(_ words: String) async throws {
+                try await eventually("“\(words)” on the page", passing: isAway) {
+                    try await browser.text(of: "#live").contains(words)
+                }
+            }
+            try await says("keeps itself up to date")
+            try await shop.kill("start", 1)
+            try await says("connection is lost")
+            try await says("keeps itself up to date")
+            try await browser.press("#do-order")
+            try await eventually("outcome", passing: isAway) {
+                try await browser.text(of: "#did").contains("is placed")
+            }
+            try await browser.close()
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
     @Test("a form from elsewhere does nothing, nor does one without the page's token")
     func forged() async throws {
         try await withTestShop { shop in

@@ -26,8 +26,8 @@ enum Deed: String, CaseIterable, Sendable {
         case .order: "Place one order"
         case .stream: "Place a stream of orders"
         case .endStream: "End the stream"
-        case .killBetween: "Kill it between database and sending"
-        case .killOrder: "Kill the order service"
+        case .killBetween: "Kill the order service between database and sending"
+        case .killOrder: "Kill the order service now"
         case .killRelay: "Kill the relay before it notes what it sent"
         case .killInvoicing1: "Kill invoicing 1"
         case .killInvoicing2: "Kill invoicing 2"
@@ -106,11 +106,12 @@ struct DeedGroup: Sendable {
             DeedGroup("Orders", [.order] + (isStreaming ? [.endStream] : [.stream])),
             DeedGroup("Break something", breaking),
             DeedGroup(
-                "Hold up, grow, read again",
+                "Hold up and grow",
                 [
                     runs("shipping-1") ? .stopShipping : .startShipping,
-                    runs("invoicing-3") ? .removeInvoicing : .addInvoicing, .rebuild, .move, .compact,
+                    runs("invoicing-3") ? .removeInvoicing : .addInvoicing,
                 ]),
+            DeedGroup("Read history again, and shorten it", [.rebuild, .move, .compact]),
         ]
     }
 }
