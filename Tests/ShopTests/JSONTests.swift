@@ -64,6 +64,34 @@ struct JSONTests {
         }
     }
 
+    @Test("markup in what people type stays text on every page that shows it")
+    func markup() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            let markup = "<script>alert(1)</script>\"'&"
+            var wish = TestShop.wish("markup")
+            wish.shippingAddress.street = markup
+            wish.billingAddress.city = markup
+            #expect(try await HTTP.ask("POST", shop.ports.orders, "/orders", json: wish).status == 201)
+            #expect(
+                try await HTTP.ask("PUT", shop.ports.orders, "/customers/1/address", json: wish.shippingAddress).status
+                    == 204)
+            _ = try await shop.settledEffects()
+            let pages = [
+                (shop.ports.orders, "/orders/markup"), (shop.ports.orders, "/customers"),
+                (shop.ports.shipments, "/shipments/markup"), (shop.ports.shipments, "/shipments"),
+                (shop.ports.invoices, "/invoices/markup"),
+            ]
+            for (port, path) in pages {
+                let html = try await HTTP.ask("GET", port, path, headers: ["Accept": "text/html"]).text
+                #expect(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"), "\(path)")
+                #expect(!html.contains("<script>"), "\(path)")
+            }
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
     @Test("a form from another site changes nothing")
     func otherSites() async throws {
         try await withTestShop { shop in
