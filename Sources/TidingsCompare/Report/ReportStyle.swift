@@ -50,10 +50,10 @@ enum ReportStyle {
         @media (max-width: 760px) {
           thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
           tr { display: block; border-bottom: 2px solid var(--line); padding: 8px 0; }
-          td { display: flex; justify-content: space-between; gap: 16px; border: 0; padding: 2px 0; }
-          td::before { content: attr(data-label); color: var(--quiet); text-align: left; font-weight: 400; }
-          td small { display: inline; margin-left: 4px; }
-          td:first-child { font-weight: 600; }
+          td { display: flex; justify-content: flex-end; align-items: baseline; gap: 8px; border: 0; padding: 2px 0; }
+          td::before { content: attr(data-label); color: var(--quiet); text-align: left; font-weight: 400; margin-right: auto; }
+          td small { display: inline; }
+          td:first-child { font-weight: 600; justify-content: flex-start; }
           td:first-child::before { content: none; }
         }
         @media print {
