@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"time"
 
 	"github.com/Shopify/sarama"
@@ -304,7 +305,11 @@ func main() {
 	checks := map[string]func() (string, error){
 		"records": records, "groups": groups, "admin": admin, "idempotence": idempotence,
 		"transactions": func() (string, error) { return "", missing{"this version has none"} },
-		"version":      func() (string, error) { return "speaks Kafka " + protocol.String(), nil },
+		"version": func() (string, error) {
+			installed, err := exec.Command(
+				"dpkg-query", "-W", "-f", "${Version}", "golang-github-shopify-sarama-dev").Output()
+			return fmt.Sprintf("%s, speaking Kafka %v", installed, protocol), err
+		},
 	}
 	flags.Parse(os.Args[2:])
 	var err error
