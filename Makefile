@@ -56,7 +56,7 @@ fuzz: dependencies
 	swift build --package-path Fuzz --scratch-path .build-fuzz --sanitize fuzzer
 	/usr/bin/python3 Fuzz/corpus.py .build-fuzz/corpus
 	for target in messages batches recovery; do \
-		.build-fuzz/debug/Fuzz $$target .build-fuzz/corpus/$$target -max_total_time=$(SECONDS_EACH) \
+		FUZZ_TARGET=$$target .build-fuzz/debug/Fuzz .build-fuzz/corpus/$$target -max_total_time=$(SECONDS_EACH) \
 			-artifact_prefix=.build-fuzz/$$target- -print_final_stats=1 -timeout=10 -rss_limit_mb=1024 || exit 1; \
 	done
 

@@ -11,11 +11,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
     ],
     targets: [
-        .target(name: "CFuzzer"),
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "CFuzzer", .product(name: "KafkaProtocol", package: "tidings"),
+                .product(name: "KafkaProtocol", package: "tidings"),
                 .product(name: "KafkaLog", package: "tidings"), .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: [

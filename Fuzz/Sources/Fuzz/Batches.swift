@@ -3,7 +3,7 @@ import KafkaProtocol
 import NIOCore
 
 /// A record set, with checksums that are right, so that what they protect is reached too.
-func fuzzBatches(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+@Sendable func fuzzBatches(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = ByteBuffer(bytes: UnsafeRawBufferPointer(start: start, count: count))
     for records in [bytes, withRightChecksum(bytes)] {
         var batches = RecordBatches(records)
@@ -17,7 +17,7 @@ func fuzzBatches(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 /// As a partition's only segment, with an index beside it: opening must find an end or refuse, and reading come to it.
-func fuzzRecovery(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+@Sendable func fuzzRecovery(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = ByteBuffer(bytes: UnsafeRawBufferPointer(start: start, count: count))
     let files = SimulatedFileSystem(seed: 1)
     let directory = "t-0", name = "\(directory)/00000000000000000000"

@@ -1,22 +1,21 @@
-import CFuzzer
+import Glibc
 
-/// `Fuzz messages|batches|recovery [libFuzzer's arguments]`
+/// What libFuzzer, which brings `main`, calls with each input. `FUZZ_TARGET` says who gets it:
+///
+///     FUZZ_TARGET=messages|batches|recovery Fuzz [libFuzzer's arguments]
 ///
 /// A target must not trap, whatever the bytes are; an error is a good answer. libFuzzer writes the input that broke it to
-/// a file, which runs again with `Fuzz TARGET FILE`.
-@main
-enum Fuzz {
-    static func main() {
-        guard CommandLine.argc >= 2, let name = CommandLine.unsafeArgv[1].map({ String(cString: $0) }) else {
-            fatalError("which target?")
-        }
-        var count = CommandLine.argc - 1
-        var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv + 1
-        switch name {
-        case "messages": _ = LLVMFuzzerRunDriver(&count, &arguments) { fuzzMessage($0, $1) }
-        case "batches": _ = LLVMFuzzerRunDriver(&count, &arguments) { fuzzBatches($0, $1) }
-        case "recovery": _ = LLVMFuzzerRunDriver(&count, &arguments) { fuzzRecovery($0, $1) }
-        default: fatalError("there is no target \(name)")
-        }
-    }
+/// a file, which runs again as `FUZZ_TARGET=… Fuzz FILE`.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    target(start, count)
 }
+
+private let target: @Sendable (UnsafePointer<UInt8>?, Int) -> CInt = {
+    switch getenv("FUZZ_TARGET").map({ String(cString: $0) }) {
+    case "messages": fuzzMessage
+    case "batches": fuzzBatches
+    case "recovery": fuzzRecovery
+    case let other: fatalError("FUZZ_TARGET=\(other ?? "") is none of messages, batches, recovery")
+    }
+}()

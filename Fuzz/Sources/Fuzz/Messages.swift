@@ -2,7 +2,7 @@ import KafkaProtocol
 import NIOCore
 
 /// First the number of a message, then its version, then its body. What decodes must encode, and the encoding decode.
-func fuzzMessage(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+@Sendable func fuzzMessage(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard count >= 2 else { return 0 }
     let bytes = UnsafeRawBufferPointer(start: start, count: count)
     let message = messages[Int(bytes[0]) % messages.count]
