@@ -64,7 +64,6 @@ bench: dependencies
 	swift build $(RELEASE) --product tidings
 	swift run -c release --package-path Benchmarks bench client --tidings .build/release/tidings
 	swift run -c release --package-path Benchmarks bench broker --tidings .build/release/tidings
-	swift run -c release --package-path Benchmarks bench outbox --tidings .build/release/tidings
 
 lint:
 	$(SOURCES) lint --strict --parallel

@@ -1,10 +1,10 @@
 import ArgumentParser
 
-/// Measures the client against C over librdkafka, the broker against the bare disk, and the outbox against both ends.
+/// Measures the client against C over librdkafka, and the broker against the bare disk.
 @main
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure Tidings' client, broker and outbox against what bounds them.",
-        subcommands: [ClientCommand.self, BrokerCommand.self, OutboxCommand.self, LoopCommand.self])
+        abstract: "Measure Tidings' client against C over librdkafka, and its broker against the bare disk.",
+        subcommands: [ClientCommand.self, BrokerCommand.self, LoopCommand.self])
 }
