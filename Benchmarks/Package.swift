@@ -18,6 +18,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 .product(name: "KafkaClient", package: "tidings"),
+                .product(name: "Tidings", package: "tidings"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 "CReference",

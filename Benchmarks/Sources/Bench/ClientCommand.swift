@@ -88,8 +88,12 @@ private func admin(_ bootstrap: String) throws -> Admin {
     return try Admin(KafkaConfiguration(bootstrap), logger: logger)
 }
 
-func makeTopic(_ name: String, _ bootstrap: String, partitions: Int32 = 4) async throws {
-    try await admin(bootstrap).createTopics([TopicSpecification(name, partitions: partitions, replicationFactor: 1)])
+func makeTopic(
+    _ name: String, _ bootstrap: String, partitions: Int32 = 4, configuration: [String: String] = [:]
+) async throws {
+    try await admin(bootstrap).createTopics([
+        TopicSpecification(name, partitions: partitions, replicationFactor: 1, configuration: configuration)
+    ])
 }
 
 func removeTopic(_ name: String, _ bootstrap: String) async throws {

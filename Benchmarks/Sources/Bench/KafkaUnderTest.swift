@@ -3,7 +3,7 @@ import Foundation
 
 /// Runs `body` with a Kafka: the one given, librdkafka's mock cluster, or a `tidings broker` started for it.
 func withKafkaUnderTest(
-    _ kafka: String?, tidings: String, _ body: (String) async throws -> Void
+    _ kafka: String?, tidings: String, properties: [String] = [], _ body: (String) async throws -> Void
 ) async throws {
     if let kafka, kafka != "mock" { return try await body(kafka) }
     let process = Process()
@@ -22,6 +22,7 @@ func withKafkaUnderTest(
         }
         process.executableURL = URL(fileURLWithPath: tidings)
         process.arguments = ["broker", "--listen", "127.0.0.1:0", "--data-dir", directory.path]
+        process.arguments? += properties.flatMap { ["--config", $0] }
         process.standardError = FileHandle.nullDevice
     }
     try process.run()

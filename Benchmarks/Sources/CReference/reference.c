@@ -10,6 +10,7 @@
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,3 +139,5 @@ int reference_main(int count, char *const *arguments) {
     rd_kafka_destroy(handle);
     return 0;
 }
+
+void reference_trim(void) { malloc_trim(0); }

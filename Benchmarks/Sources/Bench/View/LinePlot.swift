@@ -1,0 +1,71 @@
+import Foundation
+
+/// Lines over common axes that begin at 0, as SVG that reads on light and dark pages alike.
+struct LinePlot {
+    struct Line {
+        let name: String
+        var points: [(x: Double, y: Double)]
+    }
+
+    let title: String
+    let lines: [Line]
+
+    private static let colours = ["#c2410c", "#2563eb", "#15803d", "#7c3aed"]
+    private static let (width, height, left, right, top, bottom) = (720.0, 360.0, 56.0, 150.0, 44.0, 40.0)
+
+    var svg: String {
+        let greatestX = lines.flatMap(\.points).map(\.x).max() ?? 1
+        let greatestY = lines.flatMap(\.points).map(\.y).max() ?? 1
+        let (stepX, stepY) = (Self.step(greatestX), Self.step(greatestY))
+        let endY = (greatestY / stepY).rounded(.up) * stepY
+        func x(_ value: Double) -> Double { Self.left + value / greatestX * (Self.width - Self.left - Self.right) }
+        func y(_ value: Double) -> Double {
+            Self.height - Self.bottom - value / endY * (Self.height - Self.top - Self.bottom)
+        }
+        var parts = [
+            """
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Int(Self.width)) \(Int(Self.height))" \
+            font-family="system-ui, sans-serif" font-size="13" fill="#808080" role="img" aria-label="\(title)">
+            """,
+            "<text x=\"\(Self.left)\" y=\"24\" font-size=\"15\">\(title)</text>",
+        ]
+        for value in stride(from: 0, through: endY + stepY / 2, by: stepY) {
+            let place = Self.text(y(value))
+            parts.append(
+                "<path d=\"M\(Self.left) \(place)H\(Self.width - Self.right)\" stroke=\"#80808055\"/>"
+                    + "<text x=\"\(Self.left - 8)\" y=\"\(place)\" dy=\"4\" text-anchor=\"end\">\(Self.text(value))</text>")
+        }
+        for value in stride(from: 0, through: greatestX + stepX / 100, by: stepX) {
+            parts.append(
+                "<text x=\"\(Self.text(x(value)))\" y=\"\(Self.height - Self.bottom + 22)\" "
+                    + "text-anchor=\"middle\">\(Self.text(value))</text>")
+        }
+        for (line, colour) in zip(lines, Self.colours) {
+            let points = line.points.map { "\(Self.text(x($0.x))),\(Self.text(y($0.y)))" }
+            parts.append(
+                "<polyline points=\"\(points.joined(separator: " "))\" fill=\"none\" stroke=\"\(colour)\" "
+                    + "stroke-width=\"2\"/>")
+            parts += points.map { point in
+                let place = point.split(separator: ",")
+                return "<circle cx=\"\(place[0])\" cy=\"\(place[1])\" r=\"3\" fill=\"\(colour)\"/>"
+            }
+            guard let last = line.points.last else { continue }
+            parts.append(
+                "<text x=\"\(Self.text(x(last.x) + 10))\" y=\"\(Self.text(y(last.y)))\" dy=\"4\" "
+                    + "fill=\"\(colour)\">\(line.name)</text>")
+        }
+        return (parts + ["</svg>"]).joined(separator: "\n") + "\n"
+    }
+
+    /// Between about four and ten steps to `greatest`, in round numbers.
+    private static func step(_ greatest: Double) -> Double {
+        let power = pow(10, (log10(max(greatest, 1e-9))).rounded(.down))
+        let share = greatest / power
+        return power * (share > 5 ? 1 : share > 2 ? 0.5 : 0.2)
+    }
+
+    private static func text(_ value: Double) -> String {
+        let text = String(format: "%.1f", value)
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+}
