@@ -42,6 +42,40 @@ struct FoldTests {
         }
     }
 
+    @Test("a partition that is added later is read from its beginning, and the view stays ready")
+    func addedPartition() async throws {
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
+            let topic = uniqueName("growing")
+            try await Admin(kafka, logger: Self.silent).createTopics([TopicSpecification(topic, partitions: 1)])
+            var configuration = ViewConfiguration()
+            configuration.partitionCheckInterval = .milliseconds(50)
+            let view = View(
+                "growing", of: [topic], initial: [String](), kafka: kafka, configuration: configuration,
+                logger: Self.silent)
+            view.foldRecords { seen, record in seen.append(String(decoding: record.value ?? [], as: UTF8.self)) }
+            let running = Task { try await view.run() }
+            try await view.ready()
+            let child = try ForeignClient.confluent.python(
+                ["--bootstrap", bootstrap, "--topic", topic, "--count", "3"], script: "partitions.py")
+            let status = try await child.waitForExit()
+            try #require(status == 0, "\(child.errors)")
+            let producer = try Producer(ProducerConfiguration(kafka), logger: Self.silent)
+            for partition: Int32 in [2, 0, 1] {
+                let report = try await eventually("the producer knows the new partitions") {
+                    try? await producer.send(
+                        ProducerMessage(topic: topic, partition: partition, value: Array("\(partition)".utf8)))
+                }
+                let place = RecordPlace(topic: topic, partition: partition, offset: report.offset)
+                let seen = try await view.read(including: place, within: .seconds(30)) { $0 }
+                #expect(seen.last == "\(partition)")
+            }
+            #expect(view.progress.isReady)
+            running.cancel()
+            _ = await running.result
+        }
+    }
+
     /// Plain records, transactions that are committed and aborted, tombstones: 4000 of them, over 100 keys.
     private func write(to topic: String, _ kafka: KafkaConfiguration) async throws {
         let producer = try Producer(ProducerConfiguration(kafka), logger: Self.silent)
