@@ -47,7 +47,11 @@ struct FoldCommand: AsyncParsableCommand {
             try await measure(view) { $0.count }
         case .latest:
             let snapshots = snapshot.map { file in
-                ViewSnapshots<[String: [UInt8]]>.entries(in: .file(file), version: 1) { $0 } decode: { Array($0) }
+                ViewSnapshots<[String: [UInt8]]>.entries(in: .file(file), version: 1) {
+                    $0
+                } decode: {
+                    Array($0)
+                }
             }
             let view = View(
                 "bench", of: [topic], initial: [String: [UInt8]](), kafka: kafka, snapshots: snapshots,

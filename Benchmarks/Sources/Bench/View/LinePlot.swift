@@ -5,6 +5,8 @@ struct LinePlot {
     struct Line {
         let name: String
         var points: [(x: Double, y: Double)]
+
+        var last: (x: Double, y: Double) { points.last ?? (0, 0) }
     }
 
     let title: String
@@ -33,7 +35,8 @@ struct LinePlot {
             let place = Self.text(y(value))
             parts.append(
                 "<path d=\"M\(Self.left) \(place)H\(Self.width - Self.right)\" stroke=\"#80808055\"/>"
-                    + "<text x=\"\(Self.left - 8)\" y=\"\(place)\" dy=\"4\" text-anchor=\"end\">\(Self.text(value))</text>")
+                    + "<text x=\"\(Self.left - 8)\" y=\"\(place)\" dy=\"4\" text-anchor=\"end\">\(Self.text(value))</text>"
+            )
         }
         for value in stride(from: 0, through: greatestX + stepX / 100, by: stepX) {
             parts.append(
@@ -49,9 +52,13 @@ struct LinePlot {
                 let place = point.split(separator: ",")
                 return "<circle cx=\"\(place[0])\" cy=\"\(place[1])\" r=\"3\" fill=\"\(colour)\"/>"
             }
-            guard let last = line.points.last else { continue }
+        }
+        // The lowest name stays beside its line's end, others move up out of its way.
+        var below = Double.infinity
+        for (line, colour) in zip(lines, Self.colours).sorted(by: { $0.0.last.y < $1.0.last.y }) {
+            below = min(y(line.last.y), below - 16)
             parts.append(
-                "<text x=\"\(Self.text(x(last.x) + 10))\" y=\"\(Self.text(y(last.y)))\" dy=\"4\" "
+                "<text x=\"\(Self.text(x(line.last.x) + 10))\" y=\"\(Self.text(below))\" dy=\"4\" "
                     + "fill=\"\(colour)\">\(line.name)</text>")
         }
         return (parts + ["</svg>"]).joined(separator: "\n") + "\n"

@@ -37,27 +37,28 @@ struct ViewCommand: AsyncParsableCommand {
 
     /// One run of each in turns; the first of each does not count.
     private func besideC(_ bootstrap: String) throws {
-        var loops: [Double] = []
+        var loops: [Run] = []
         var folds: [String: [Fold]] = [:]
         for repetition in 0...repeats {
             let output = try runSelf(
                 ["loop", "c", "consume", bootstrap, topic, "\(records)", "4"] + Self.consuming)
-            guard let wall = Double(output.split(separator: " ").first ?? "") else {
-                throw ValidationError("the C loop said: \(output)")
-            }
+            let numbers = output.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+            guard numbers.count == 2 else { throw ValidationError("the C loop said: \(output)") }
             let pair = try ["tally", "latest"].map { ($0, try Fold(["fold", $0, bootstrap, topic])) }
             if repetition == 0 { continue }
-            loops.append(wall)
+            loops.append(Run(wall: numbers[0], cpu: numbers[1]))
             for (kept, fold) in pair { folds[kept, default: []].append(fold) }
         }
         print("\(records) records of \(size) bytes, \(keys) keys, \(repeats) runs each in turns.\n")
-        print("bare loop in C           \(rates(loops)) thousand records/s")
+        print("bare loop in C           \(rates(loops.map(\.wall))) thousand records/s")
         for (kept, runs) in folds.sorted(by: { $0.key > $1.key }) {
-            let share = Spread(zip(runs, loops).map { $1 / $0.wall })
+            let share = Spread(zip(runs, loops).map { $1.wall / $0.wall })
+            let cpu = Spread(zip(runs, loops).map { $1.cpu / $0.cpu })
             let memory = Spread(runs.map { Double($0.bytes) / Double($0.keys) })
             print(
                 "a view, \(kept.padded(16)) \(rates(runs.map(\.wall))) thousand records/s, "
-                    + "\(share.text(2)) of C; \(memory.text(0)) bytes of memory a key")
+                    + "\(share.text(2)) of C by the clock, \(cpu.text(2)) by CPU; "
+                    + "\(memory.text(0)) bytes of memory a key")
         }
     }
 
@@ -76,8 +77,8 @@ struct ViewCommand: AsyncParsableCommand {
             throw ValidationError("the snapshot did not hold everything")
         }
         print(
-            "from its snapshot        ready after \(Spread(runs.map(\.wall)).text(2)) s with \(keys) keys; "
-                + "the file has \(size / 1_000_000) MB")
+            "from its snapshot        ready after \(Spread(runs.map(\.wall)).text(2)) s, "
+                + "\(Spread(runs.map(\.cpu)).text(2)) s of CPU, with \(keys) keys; the file has \(size / 1_000_000) MB")
     }
 }
 
