@@ -1,4 +1,7 @@
+import KafkaClient
 import Logging
+import Processes
+import ServiceLifecycle
 import Testing
 import TidingsTesting
 
@@ -34,7 +37,7 @@ private struct Paid3: Event {
     private let place = GroupPartition(group: "g", topic: "paid", partition: 0)
     private let handlers = HandlerTable<InMemoryStore.Transaction>()
 
-    private var versions: EventVersions {
+    fileprivate static var versions: EventVersions {
         var versions = EventVersions()
         versions.upcast(Paid1.self, to: Paid2.self) { old, _ in
             if old.total < 0 { throw Negative() }
@@ -45,6 +48,8 @@ private struct Paid3: Event {
         }
         return versions
     }
+
+    private var versions: EventVersions { Self.versions }
 
     private func handling(_ versions: EventVersions) -> PartitionHandling<InMemoryStore> {
         var configuration = SubscriptionConfiguration()
@@ -147,5 +152,41 @@ private struct Paid3: Event {
         let delivery = try delivery(Paid2(order: "a", cents: 200), at: 0)
         let codecs = CodecTable([JSONCodec()], versions: versions)
         #expect(try codecs.decode(Paid1.self, from: delivery).total == 2)
+    }
+}
+
+@Suite(.serialized, .timeLimit(.minutes(1))) struct EvolutionViewTests {
+    @Test("a view of the newest version folds the history's older events, too")
+    func folds() async throws {
+        let name = uniqueName("paid")
+        try await withKafka { bootstrap in
+            let kafka = KafkaConfiguration(bootstrap)
+            try await Admin(kafka, logger: .silent).create(Topic<Paid3>(name), partitions: 2)
+            let producer = try Producer(ProducerConfiguration(kafka), logger: .silent)
+            let publisher = Publisher(store: InMemoryStore(), producer: producer, source: "/test")
+            try await publisher.publish(
+                Paid1(order: "a", total: 7), to: Topic(name), sending: .afterAction
+            ) { _ in }
+            try await publisher.publish(
+                Paid2(order: "b", cents: 701), to: Topic(name), sending: .afterAction
+            ) { _ in }
+            try await publisher.publish(
+                Paid3(order: "c", cents: 702, currency: "USD"), to: Topic(name), sending: .afterAction
+            ) { _ in }
+            var configuration = ViewConfiguration()
+            configuration.versions = EvolutionTests.versions
+            let view = View(
+                "paid", of: [name], initial: [String: Int](), kafka: kafka, configuration: configuration,
+                logger: .silent)
+            view.fold(Paid3.self) { sums, event, _ in sums[event.order + " in " + event.currency] = event.cents }
+            let services = ServiceGroup(services: [view], logger: .silent)
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await services.run() }
+                let sums = try await view.readWhenReady { $0 }
+                #expect(sums == ["a in EUR": 700, "b in EUR": 701, "c in USD": 702])
+                await services.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+            }
+        }
     }
 }
