@@ -61,6 +61,20 @@ public struct KafkaError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let fencedInstance = Code(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
         /// The member is no longer of this generation of its group; what it commits does not count.
         public static let illegalGeneration = Code(RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION)
+        /// The group has members, and what was asked for needs one that has none.
+        public static let nonEmptyGroup = Code(RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP)
+        /// Only a member of the group may do that: it has some, and who asked is none of them.
+        public static let unknownMember = Code(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID)
+        /// There is no such group.
+        public static let groupNotFound = Code(RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
+        /// The broker does not know this version of a request.
+        public static let unsupported = Code(RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION)
+        /// The broker is too old for what was asked for, or does without it.
+        public static let unsupportedFeature = Code(RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE)
+        /// None of the brokers that are known can be reached.
+        public static let allBrokersDown = Code(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        /// librdkafka's own word for a topic that the cluster does not know.
+        public static let unknownTopic = Code(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
         /// The group is being rebalanced.
         public static let rebalanceInProgress = Code(RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS)
     }

@@ -32,24 +32,6 @@ public final class Admin: Sendable {
         thread.post { $0.stop() }
     }
 
-    /// Creates topics. `ifMissing` accepts those that are there already, as they are.
-    ///
-    /// - Throws: the first topic's error, after all were tried.
-    public func createTopics(_ topics: [TopicSpecification], ifMissing: Bool = false) async throws {
-        guard !topics.isEmpty else { return }
-        let errors = try await ask { $0.createTopics(topics, timeout: $1, answer: $2) }
-        for case let error? in errors where !(ifMissing && error.code == .topicAlreadyExists) { throw error }
-    }
-
-    /// Deletes topics with all their records.
-    ///
-    /// - Throws: the first topic's error, after all were tried.
-    public func deleteTopics(_ topics: [String]) async throws {
-        guard !topics.isEmpty else { return }
-        let errors = try await ask { $0.deleteTopics(topics, timeout: $1, answer: $2) }
-        for case let error? in errors { throw error }
-    }
-
     /// The brokers, and these topics, or all of them if nil.
     ///
     /// - Throws: ``KafkaError``, `unknownTopicOrPartition` if a topic that was asked for is not there.
@@ -87,23 +69,7 @@ public final class Admin: Sendable {
         }
     }
 
-    /// What these groups are doing, and who is in them; a group that is not there is described as `dead`.
-    public func describeGroups(_ groups: [String]) async throws -> [GroupDescription] {
-        guard !groups.isEmpty else { return [] }
-        return try await ask { $0.describeGroups(groups, timeout: $1, answer: $2) }
-    }
-
-    /// The offsets that a group has committed: all of them, or those of these partitions, where it has any.
-    ///
-    /// - Parameter isStable: an offset that an open transaction is about to commit is an error, which is retriable,
-    ///   instead of the one before (KIP-447).
-    public func committedOffsets(
-        ofGroup group: String, partitions: [TopicPartition]? = nil, isStable: Bool = false
-    ) async throws -> [TopicPartition: Int64] {
-        try await ask { $0.committedOffsets(group, partitions, isStable: isStable, timeout: $1, answer: $2) }
-    }
-
-    private func ask<R: Sendable, Failure: Error>(
+    func ask<R: Sendable, Failure: Error>(
         _ call: @escaping @Sendable (AdminOwner, Duration, @escaping (Result<R, Failure>) -> Void) -> Void
     ) async throws -> R {
         let timeout = timeout

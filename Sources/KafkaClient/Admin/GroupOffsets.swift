@@ -75,6 +75,11 @@ struct AdminOptions: ~Copyable {
         _ = rd_kafka_AdminOptions_set_operation_timeout(pointer, Int32(clamping: timeout.milliseconds), nil, 0)
     }
 
+    /// The broker checks what is asked for, and changes nothing.
+    func validateOnly() {
+        _ = rd_kafka_AdminOptions_set_validate_only(pointer, 1, nil, 0)
+    }
+
     /// An offset that a transaction is about to commit is an error that may pass.
     func requireStableOffsets() {
         guard let error = rd_kafka_AdminOptions_set_require_stable_offsets(pointer, 1) else { return }
