@@ -7,6 +7,7 @@ public struct TidingsError: Error, Sendable {
             case cannotEncode, cannotDecode, fenced, offsetBeyondLog, historyMissing, inconsistentOffsets
             case invalidConfiguration, notParked
             case viewNotReady, viewStopped
+            case groupInUse, offsetsMoved
         }
 
         private let kind: Kind
@@ -43,6 +44,10 @@ public struct TidingsError: Error, Sendable {
         public static let viewNotReady = Code(kind: .viewNotReady)
         /// A view has ended, and holds nothing new any more; ``TidingsError/cause`` says why, if it was no shutdown.
         public static let viewStopped = Code(kind: .viewStopped)
+        /// A group was to be set back while its members have the partitions.
+        public static let groupInUse = Code(kind: .groupInUse)
+        /// A group has handled more since it was looked at; nothing was set back.
+        public static let offsetsMoved = Code(kind: .offsetsMoved)
         /// Something was set to a value that it cannot have; the message names it.
         public static let invalidConfiguration = Code(kind: .invalidConfiguration)
 

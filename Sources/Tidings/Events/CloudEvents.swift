@@ -66,3 +66,14 @@ extension EventRecord {
         self.init(eventID: id, topic: topic.name, key: Array(key.utf8), headers: envelope + headers, value: nil)
     }
 }
+
+extension EventHeader {
+    /// The envelope of an event that is made by hand, in CloudEvents' binary mode; its data is the record's value.
+    ///
+    /// ``EventRecord`` puts typed events into theirs by itself.
+    public static func envelope(
+        id: EventID, source: String, type: String, time: Timestamp = .now(), contentType: String?
+    ) -> [EventHeader] {
+        CloudEvents.headers(id: id, source: source, type: type, time: time, contentType: contentType)
+    }
+}

@@ -39,6 +39,10 @@ public struct Delivery: Hashable, Sendable {
     /// The event's bytes: the value, or in CloudEvents' structured mode the part of it that is the event.
     public var data: [UInt8]?
 
+    /// Whether its group was set back over it (``Rewind``): its handler has seen it before, or it was there before the
+    /// group was. What must not happen again then, a handler leaves out.
+    public var isReplayed = false
+
     /// The key as text; nil when there is none or it is not UTF-8.
     public var keyText: String? {
         key.flatMap { String(validating: $0, as: UTF8.self) }

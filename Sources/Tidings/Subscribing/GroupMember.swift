@@ -102,11 +102,12 @@ final class GroupMember<S: Store>: Sendable {
     ) async throws -> [TopicPartition: StartOffset] {
         var starts: [TopicPartition: StartOffset] = [:]
         let places = partitions.map { GroupPartition(group: group, topic: $0.topic, partition: $0.partition) }
-        let lanes = try await handling.lanes(of: places)
-        for ((partition, place), lanes) in zip(zip(partitions, places), lanes) {
+        let stored = try await handling.lanes(of: places + places.map(ReplayMark.place))
+        let marks = stored.suffix(places.count).map(\.end)
+        for ((partition, place), (lanes, mark)) in zip(zip(partitions, places), zip(stored, marks)) {
             starts[partition] = lanes.start.map { .at($0) } ?? start
             let worker = Worker(
-                partition, place: place, lanes: lanes, handling: handling, history: history,
+                partition, place: place, lanes: lanes, replayEnd: mark, handling: handling, history: history,
                 onHandled: { [handledSomething] in handledSomething.raise() })
             workers.withLock { $0[partition] = worker }
             arrivals.yield(worker)
@@ -227,7 +228,8 @@ private final class ConsumerReference: Sendable {
 }
 
 extension Delivery {
-    init(_ record: ConsumerRecord) {
+    /// A record as it was received, with its envelope read.
+    public init(_ record: ConsumerRecord) {
         self.init(
             topic: record.topic, partition: record.partition, offset: record.offset,
             timestamp: record.timestamp.map(Timestamp.init(millisecondsSince1970:)), key: record.key,

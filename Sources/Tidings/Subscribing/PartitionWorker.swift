@@ -17,6 +17,7 @@ final class PartitionWorker<S: Store>: Sendable {
     }
 
     private let place: GroupPartition
+    private let replayEnd: Int64?
     private let handling: PartitionHandling<S>
     private let wantedLanes: Int32
     private let history: LogHistory
@@ -26,12 +27,14 @@ final class PartitionWorker<S: Store>: Sendable {
     private let ended = Latch()
     private let onHandled: @Sendable () -> Void
 
+    /// - Parameter replayEnd: records before it are a replay for the group.
     init(
-        _ partition: TopicPartition, place: GroupPartition, lanes: PartitionLanes, handling: PartitionHandling<S>,
-        history: LogHistory, onHandled: @escaping @Sendable () -> Void
+        _ partition: TopicPartition, place: GroupPartition, lanes: PartitionLanes, replayEnd: Int64?,
+        handling: PartitionHandling<S>, history: LogHistory, onHandled: @escaping @Sendable () -> Void
     ) {
         self.partition = partition
         self.place = place
+        self.replayEnd = replayEnd
         self.handling = handling
         self.history = history
         self.onHandled = onHandled
@@ -39,6 +42,9 @@ final class PartitionWorker<S: Store>: Sendable {
         wantedLanes = Int32(clamping: max(1, handling.configuration.lanes ?? handling.store.usualLanes))
         state = Mutex(State(lanes: lanes, position: PartitionPosition(start: lanes.start)))
     }
+
+    /// Where reading starts; nil where nothing has been handled yet.
+    var start: Int64? { state.withLock { $0.lanes.start } }
 
     /// The offset to tell Kafka, if there is news; the next call has none.
     func takeUncommitted() -> Int64? {
@@ -119,10 +125,17 @@ final class PartitionWorker<S: Store>: Sendable {
 
     // MARK: A batch
 
+    /// Handles the records of a batch that stand before `limit`.
+    ///
     /// - Returns: false when it was told to stop.
-    private func handle(_ batch: ConsumerBatch) async throws -> Bool {
-        let deliveries = batch.map(Delivery.init)
+    func handle(_ batch: ConsumerBatch, upTo limit: Int64 = .max) async throws -> Bool {
+        let deliveries = batch.prefix { $0.offset < limit }.map { record in
+            var delivery = Delivery(record)
+            delivery.isReplayed = replayEnd.map { delivery.offset < $0 } ?? false
+            return delivery
+        }
         guard let first = deliveries.first else { return true }
+        let next = min(batch.nextOffset, limit)
         let gap = try state.withLock { try $0.position.received(deliveries.lazy.map(\.offset), of: partition) }
         if let gap { try await history.check(gap, of: partition) }
         var rest = deliveries[...]
@@ -131,16 +144,16 @@ final class PartitionWorker<S: Store>: Sendable {
             // In the lanes as they were up to where the furthest is, and from there on in those that are wanted.
             let border = lanes.end ?? first.offset
             let before = rest.prefix { $0.offset < border }
-            guard try await handle(before, in: &lanes, upTo: min(border, batch.nextOffset)) else { return false }
+            guard try await handle(before, in: &lanes, upTo: min(border, next)) else { return false }
             rest = rest.dropFirst(before.count)
-            if batch.nextOffset >= border {
+            if next >= border {
                 let new = lanes.divided(into: wantedLanes, at: border)
                 lanes = try await handling.divide(place, from: lanes, into: new, stop: stop)
                 // Another instance was here, which may have the partition by now.
                 if lanes.states != new { throw SetBack() }
             }
         }
-        guard try await handle(rest, in: &lanes, upTo: batch.nextOffset) else { return false }
+        guard try await handle(rest, in: &lanes, upTo: next) else { return false }
         onHandled()
         return true
     }
@@ -191,7 +204,7 @@ final class PartitionWorker<S: Store>: Sendable {
 
     /// At the end of a partition, all lanes stand where the last finished batch ended. If that cannot be written now,
     /// whoever comes next reads a little more.
-    private func evenOut() async {
+    func evenOut() async {
         let (lanes, end) = state.withLock { ($0.lanes, $0.position.handledUpTo) }
         guard let end, let start = lanes.start, start < end else { return }
         do {

@@ -37,12 +37,12 @@ public final class Subscription<S: Store>: Service {
     /// Where effects and offsets go.
     public let store: S
 
-    private let handlers = HandlerTable<S.Transaction>()
-    private let kafka: KafkaConfiguration
-    private let configuration: SubscriptionConfiguration
+    let handlers = HandlerTable<S.Transaction>()
+    let kafka: KafkaConfiguration
+    let configuration: SubscriptionConfiguration
+    let logger: Logger
     private let clock: any Clock<Duration>
     private let probe: (any Probe)?
-    private let logger: Logger
 
     /// - Parameters:
     ///   - topics: the Kafka topics' names.
@@ -73,12 +73,15 @@ public final class Subscription<S: Store>: Service {
     ///   ``TidingsError/Code/offsetBeyondLog``; ``TidingsError/Code/historyMissing`` when Kafka has deleted records that
     ///   this group has not handled (``SubscriptionConfiguration/onMissingHistory``).
     public func run() async throws {
-        let handling = PartitionHandling(
+        let member = GroupMember(
+            topics: topics, group: group, kafka: kafka, handling: makeHandling(), clock: clock, logger: logger)
+        try await member.run()
+    }
+
+    func makeHandling() -> PartitionHandling<S> {
+        PartitionHandling(
             store: store, handlers: handlers, configuration: configuration, clock: clock, probe: probe, logger: logger,
             metrics: SubscriptionMetrics(group: group))
-        let member = GroupMember(
-            topics: topics, group: group, kafka: kafka, handling: handling, clock: clock, logger: logger)
-        try await member.run()
     }
 
     /// Handles the events of a type, in the order of each key. Register before `run()`.
