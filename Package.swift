@@ -35,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
@@ -154,8 +155,10 @@ let package = Package(
         .executableTarget(
             name: "TidingsCommand",
             dependencies: [
-                "KafkaBroker", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "TidingsCompare",
+                "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit",
+                "TidingsCompare",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -258,7 +261,8 @@ let package = Package(
         .testTarget(
             name: "TidingsCommandTests",
             dependencies: [
-                "TidingsCommand", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsTesting", "Processes",
+                "TidingsCommand", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsTesting",
+                "Processes",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

@@ -3,8 +3,46 @@ import ArgumentParser
 @main
 struct TidingsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tidings", abstract: "Events with Kafka, for Swift.", version: "0.1.0",
+        commandName: "tidings",
+        abstract: "Events with Kafka, for Swift.",
+        discussion: """
+            A Kafka on this machine, and what one needs to look into any Kafka:
+
+              tidings broker --data-dir data                 a Kafka at 127.0.0.1:9092
+              tidings topics create order --partitions 5
+              echo 'hello' | tidings produce order
+              tidings consume order --follow
+              tidings groups describe invoicing
+              tidings outbox status --database order.sqlite
+
+            Every command has --help, with examples, and --json where it prints
+            anything.
+
+            Completion of commands and options:
+
+              tidings --generate-completion-script bash > tidings.bash
+              tidings --generate-completion-script zsh  > _tidings
+              tidings --generate-completion-script fish > tidings.fish
+
+            to be put into /etc/bash_completion.d, a folder of zsh's fpath, or
+            ~/.config/fish/completions.
+
+            \(Settings.help)
+
+            \(Exits.help)
+            """,
+        version: "0.1.0",
         subcommands: [
-            BrokerCommand.self, CompareCommand.self, DeadLettersCommand.self, OutboxCommand.self, SubjectCommand.self,
+            BrokerCommand.self,
+            TopicsCommand.self,
+            ProduceCommand.self,
+            ConsumeCommand.self,
+            GroupsCommand.self,
+            OutboxCommand.self,
+            DeadLettersCommand.self,
+            ReplayCommand.self,
+            CompareCommand.self,
+            ConfigCommand.self,
+            SubjectCommand.self,
         ])
 }

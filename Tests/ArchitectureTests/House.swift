@@ -49,8 +49,8 @@ struct House {
         "TidingsCommand": Room(
             folder: "Sources/TidingsCommand",
             mayImport: [
-                "KafkaBroker", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "TidingsCompare",
-                "ArgumentParser",
+                "KafkaBroker", "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit",
+                "TidingsCompare", "ArgumentParser", "Configuration",
             ]),
         "Shop": Room(
             folder: "Examples/Shop",

@@ -32,9 +32,3 @@ struct OutboxCommand: AsyncParsableCommand {
             OutboxSkipCommand.self,
         ])
 }
-
-/// `--json`, for scripts.
-struct JSONOption: ParsableArguments {
-    @Flag(name: .customLong("json"), help: "Print JSON, one object a line.")
-    var isJSON = false
-}

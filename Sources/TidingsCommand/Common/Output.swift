@@ -33,6 +33,21 @@ func table(_ rows: [[String]]) -> String {
     }.joined()
 }
 
+/// Rows under a head that stands out on a terminal.
+func printTable(_ head: [String], _ rows: [[String]]) {
+    let text = table([head] + rows)
+    let end = text.firstIndex(of: "\n") ?? text.endIndex
+    write(Terminal.output.styled(String(text[..<end]), .bold) + text[end...], to: STDOUT_FILENO)
+}
+
+/// A name from outside, without anything that a terminal would obey.
+func readable(_ text: String) -> String { readable(Array(text.utf8)) }
+
+/// One or several of something.
+func counted(_ count: some BinaryInteger, _ one: String, _ many: String? = nil) -> String {
+    "\(Int64(count).grouped) \(count == 1 ? one : many ?? one + "s")"
+}
+
 /// Bytes for reading: as text where they are, otherwise in hexadecimal.
 func readable(_ bytes: [UInt8]?, limit: Int = .max) -> String {
     guard let bytes else { return "none" }

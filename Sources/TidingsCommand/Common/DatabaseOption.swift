@@ -12,22 +12,32 @@ struct DatabaseOption: ParsableArguments {
     @Option(
         name: .customLong("database"),
         help: ArgumentHelp(
-            "The service's database: the path of an SQLite file, or postgres://USER@HOST/NAME.",
+            "The service's database: the path of an SQLite file, or postgres://USER@HOST/NAME. (TIDINGS_DATABASE)",
             discussion: """
                 A password in the URL shows in the list of processes; libpq's password file \
                 (~/.pgpass) and PGPASSWORD do not.
                 """,
             valueName: "path-or-url"))
-    var location: String
+    var location: String?
 
-    private var isPostgres: Bool { location.hasPrefix("postgres://") || location.hasPrefix("postgresql://") }
+    /// What the settings say, with its origin.
+    func resolve(_ settings: Settings) throws -> Settings.Setting<String>? {
+        try settings.text("database", flag: location, "--database")
+    }
 
     /// Opens the database as it is: nothing is made, nothing is migrated.
     func open() async throws -> any Store {
-        isPostgres ? try await openPostgres() : try openSQLite()
+        guard let location = try resolve(Settings())?.value else {
+            throw ValidationError("name the service's database: --database PATH-OR-URL, or TIDINGS_DATABASE")
+        }
+        return Self.isPostgres(location) ? try await openPostgres(location) : try openSQLite(location)
     }
 
-    private func openPostgres() async throws -> any Store {
+    static func isPostgres(_ location: String) -> Bool {
+        location.hasPrefix("postgres://") || location.hasPrefix("postgresql://")
+    }
+
+    private func openPostgres(_ location: String) async throws -> any Store {
         var configuration = PostgresConfiguration(location)
         configuration.connectTimeout = .seconds(5)
         configuration.maximumConnections = 1
@@ -38,7 +48,7 @@ struct DatabaseOption: ParsableArguments {
         return PostgresStore(pool: pool)
     }
 
-    private func openSQLite() throws -> any Store {
+    private func openSQLite(_ location: String) throws -> any Store {
         guard access(location, R_OK | W_OK) == 0 else {
             throw CommandFailure("\(location): \(String(cString: strerror(errno)))")
         }
@@ -66,31 +76,14 @@ struct DatabaseOption: ParsableArguments {
 }
 
 /// A command that does one thing with a service's database.
-protocol DatabaseCommand: AsyncParsableCommand {
+protocol DatabaseCommand: ToolCommand {
     var database: DatabaseOption { get }
 
     func run(on store: some Store) async throws
 }
 
 extension DatabaseCommand {
-    func run() async throws {
-        do {
-            try await run(on: try await database.open())
-        } catch let error as TidingsError where error.code == .notParked {
-            write("tidings: \(error.message)\n", to: STDERR_FILENO)
-            throw ExitCode(2)
-        } catch let error as ExitCode {
-            throw error
-        } catch {
-            write("tidings: \(error)\n", to: STDERR_FILENO)
-            throw ExitCode.failure
-        }
+    func perform() async throws {
+        try await run(on: try await database.open())
     }
-}
-
-/// What a command says before it gives up.
-struct CommandFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
 }

@@ -1,0 +1,149 @@
+import ArgumentParser
+import KafkaClient
+import Logging
+import Synchronization
+
+/// `--kafka`, `-X` and `--timeout`: which cluster, and how it is reached.
+///
+/// A command that works on it conforms to ``KafkaCommand``.
+struct KafkaOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The cluster: one or several of its brokers. (TIDINGS_KAFKA; default: \(Self.defaultKafka))",
+            valueName: "host:port,…"))
+    var kafka: String?
+
+    @Option(
+        name: [.customShort("X")],
+        help: ArgumentHelp(
+            "A property of librdkafka, such as security.protocol=ssl. May be given several times.",
+            valueName: "name=value"))
+    var properties: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a request may take. (TIDINGS_TIMEOUT; default: \(Self.defaultTimeout))", valueName: "seconds"))
+    var timeout: Int?
+
+    static let defaultKafka = "127.0.0.1:9092"
+    static let defaultTimeout = 10
+
+    func validate() throws {
+        if let timeout, timeout < 1 { throw ValidationError("--timeout is at least 1") }
+    }
+
+    /// What the settings say, with its origin each.
+    func resolve(_ settings: Settings) throws -> ResolvedKafka {
+        ResolvedKafka(
+            kafka: try settings.text("kafka", flag: kafka, "--kafka")
+                ?? .init(value: Self.defaultKafka, origin: .default),
+            properties: try settings.pairs("properties", flags: properties, "-X"),
+            timeout: try settings.number("timeout", flag: timeout, "--timeout")
+                ?? .init(value: Self.defaultTimeout, origin: .default))
+    }
+
+    /// Reaches the cluster.
+    ///
+    /// - Throws: ``CommandFailure`` that says what was tried, and what can be done.
+    func connect() async throws -> Cluster {
+        let resolved = try resolve(Settings())
+        let reasons = LastWords()
+        let logger = Logger(label: "kafka") { _ in reasons }
+        let configuration = KafkaConfiguration(
+            resolved.kafka.value, clientID: "tidings-command", properties: resolved.properties.mapValues(\.value))
+        let timeout = Duration.seconds(resolved.timeout.value)
+        do {
+            let admin = try Admin(configuration, timeout: timeout, logger: logger)
+            try await withPatience("waiting for \(resolved.kafka.value)") {
+                // Asks for no topic: whoever answers is there.
+                _ = try await admin.metadata(topics: [])
+            }
+            return Cluster(
+                bootstrap: resolved.kafka.value, configuration: configuration, admin: admin, timeout: timeout,
+                logger: logger)
+        } catch let error as KafkaError where error.isRetriable {
+            throw CommandFailure(
+                """
+                no broker answers at \(resolved.kafka.value)\(reasons.text.map { " (\($0))" } ?? "")
+                Is it running? 'tidings broker --data-dir data' starts one here; --kafka HOST:PORT or TIDINGS_KAFKA names \
+                another; -X gives what it wants of TLS and passwords.
+                """)
+        }
+    }
+}
+
+/// The settings of a cluster, with their origins.
+struct ResolvedKafka: Sendable {
+    var kafka: Settings.Setting<String>
+    var properties: [String: Settings.Setting<String>]
+    var timeout: Settings.Setting<Int>
+}
+
+/// A command that works on a cluster.
+protocol KafkaCommand: ToolCommand {
+    var kafka: KafkaOptions { get }
+
+    func run(on cluster: Cluster) async throws
+}
+
+extension KafkaCommand {
+    func perform() async throws {
+        try await run(on: try await kafka.connect())
+    }
+}
+
+/// Says on a terminal what is being waited for when `body` takes longer than two seconds.
+func withPatience<R: Sendable>(_ what: String, _ body: @escaping @Sendable () async throws -> R) async throws -> R {
+    try await withThrowingTaskGroup(of: R?.self) { tasks in
+        tasks.addTask { try await body() }
+        if Terminal.errors.isInteractive {
+            tasks.addTask {
+                do { try await Task.sleep(for: Progress.patience) } catch { return nil }
+                write(Terminal.errors.styled("\(what)…", .faint) + "\n", to: Terminal.errors.descriptor)
+                return nil
+            }
+        }
+        while let result = try await tasks.next() {
+            if let result {
+                tasks.cancelAll()
+                return result
+            }
+        }
+        throw CancellationError()
+    }
+}
+
+/// Keeps the last thing that librdkafka complained about, for the reason of a failure; prints nothing.
+final class LastWords: LogHandler {
+    private let words = Mutex<String?>(nil)
+
+    /// Without librdkafka's own names for its threads in front.
+    var text: String? {
+        words.withLock { words in
+            words.map { line in
+                guard let end = line.firstRange(of: "]: ") else { return line }
+                return String(line[end.upperBound...])
+            }
+        }
+    }
+
+    func log(event: LogEvent) {
+        guard event.level >= .warning else { return }
+        words.withLock { $0 = "\(event.message)" }
+    }
+
+    subscript(metadataKey _: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+
+    var logLevel: Logger.Level {
+        get { .warning }
+        set {}
+    }
+}

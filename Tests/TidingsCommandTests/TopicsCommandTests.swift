@@ -1,0 +1,95 @@
+import Processes
+import Testing
+
+@Suite("tidings topics", .timeLimit(.minutes(2)))
+struct TopicsCommandTests {
+    @Test("a topic is made, listed, described and deleted")
+    func life() async throws {
+        try await withShell { tidings in
+            let topic = uniqueName("order")
+            let made = try await tidings("topics", "create", topic, "--partitions", "3")
+            #expect(made.code == 0)
+            #expect(made.lines == ["topic '\(topic)' is made, with 3 partitions"])
+            _ = try await tidings("produce", topic, input: "one\ntwo\n")
+
+            let listed = try await tidings.json("topics", "list").filter { $0["topic"] as? String == topic }
+            #expect(listed.map { $0["partitions"] as? Int } == [3])
+            #expect(listed.map { $0["records"] as? Int } == [2])
+            #expect(try await tidings("topics", "list").text.contains(topic))
+
+            let described = try await tidings.json("topics", "describe", topic)[0]
+            let partitions = try #require(described["partitions"] as? [[String: Any]])
+            #expect(partitions.map { $0["partition"] as? Int } == [0, 1, 2])
+            #expect(partitions.compactMap { $0["end"] as? Int }.reduce(0, +) == 2)
+            let text = try await tidings("topics", "describe", topic)
+            #expect(text.lines[0] == "\(topic): 3 partitions, 2 records")
+            #expect(text.lines[1].hasPrefix("PARTITION  LEADER"))
+
+            let deleted = try await tidings.json("topics", "delete", topic, "--yes")
+            #expect(deleted[0]["done"] as? String == "deleted")
+            #expect(try await tidings("topics", "describe", topic).code == 2)
+        }
+    }
+
+    @Test("what is there already is told, or accepted; a dry run makes nothing; nonsense is refused with the reason")
+    func creation() async throws {
+        try await withShell { tidings in
+            let topic = uniqueName("order")
+            let dry = try await tidings("topics", "create", topic, "--partitions", "2", "--dry-run")
+            #expect(dry.lines == ["topic '\(topic)' would be made, with 2 partitions"])
+            #expect(try await tidings("topics", "describe", topic).code == 2)
+
+            #expect(try await tidings("topics", "create", topic).code == 0)
+            let again = try await tidings("topics", "create", topic)
+            #expect(again.code == 2)
+            #expect(again.errors.contains("is there already; --if-not-exists accepts that"))
+            let accepted = try await tidings.json("topics", "create", topic, "--if-not-exists")
+            #expect(accepted[0]["done"] as? String == "unchanged")
+
+            let nonsense = try await tidings(
+                "topics", "create", uniqueName("bad"), "--config", "cleanup.policy=sometimes")
+            #expect(nonsense.code == 1)
+            #expect(nonsense.errors.contains("cleanup.policy"))
+        }
+    }
+
+    @Test("a name that is nearly right is answered with the right one, and nothing is made")
+    func nearly() async throws {
+        try await withShell { tidings in
+            let topic = uniqueName("invoice")
+            _ = try await tidings("topics", "create", topic)
+            let wrong = try await tidings("topics", "describe", topic + "s")
+            #expect(wrong.code == 2)
+            #expect(wrong.lines.isEmpty)
+            #expect(wrong.errors.contains("there is no topic '\(topic)s' at \(tidings.kafka), but there is '\(topic)'"))
+            #expect(try await tidings("consume", topic + "s").code == 2)
+            #expect(try await tidings("produce", topic + "s", "--value", "x").code == 2)
+            let names = try await tidings.json("topics", "list").compactMap { $0["topic"] as? String }
+            #expect(!names.contains(topic + "s"))
+        }
+    }
+
+    @Test("deleting wants --yes where nobody can be asked")
+    func asks() async throws {
+        try await withShell { tidings in
+            let topic = uniqueName("order")
+            _ = try await tidings("topics", "create", topic)
+            let refused = try await tidings("topics", "delete", topic)
+            #expect(refused.code == 64)
+            #expect(refused.errors.contains("--yes"))
+            #expect(try await tidings("topics", "describe", topic).code == 0)
+        }
+    }
+
+    @Test(
+        "wrong arguments are told with exit code 64",
+        arguments: [
+            ["create", "x", "--partitions", "0"], ["create", "x", "--config", "a"], ["alter", "x"], ["describe"],
+            ["list", "-X", "no.such.property=1"], ["list", "-X", "nonsense"], ["list", "--timeout", "0"],
+        ])
+    func wrongArguments(_ arguments: [String]) async throws {
+        let result = try await Tool.run(["topics"] + arguments)
+        #expect(result.code == 64, "\(result.errors)")
+        #expect(!result.errors.isEmpty)
+    }
+}
