@@ -72,6 +72,17 @@ struct GroupsCommandTests {
         }
     }
 
+    @Test("a group is deleted with what it has committed")
+    func deletion() async throws {
+        try await withShell { tidings in
+            let (_, group) = try await prepared(tidings)
+            #expect(try await tidings("groups", "delete", group).code == 64, "it wants --yes where nobody can be asked")
+            let deleted = try await tidings.json("groups", "delete", group, "--yes")
+            #expect(deleted[0]["done"] as? String == "deleted")
+            #expect(try await tidings("groups", "describe", group).code == 2)
+        }
+    }
+
     @Test("a group with members is not reset")
     func livingGroup() async throws {
         try await withShell { tidings in

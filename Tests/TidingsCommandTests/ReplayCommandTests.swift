@@ -51,7 +51,9 @@ struct ReplayCommandTests {
         }
     }
 
-    @Test("it shows first what it would do, and does it when told to, on either database", arguments: DatabaseKind.allCases)
+    @Test(
+        "it shows first what it would do, and does it when told to, on either database",
+        arguments: DatabaseKind.allCases)
     func wholeWay(_ kind: DatabaseKind) async throws {
         try await withService(kind) { service in
             let dry = try await service.replay("--from", "1")
@@ -97,7 +99,8 @@ struct ReplayCommandTests {
             func replay(_ group: String, _ more: String...) async throws -> Tool {
                 try await Tool.run(
                     [
-                        "replay", group, "--topic", "\(service.topic):1", "--from", "-2", "--database", service.database,
+                        "replay", group, "--topic", "\(service.topic):1", "--from", "-2", "--database",
+                        service.database,
                         "--kafka", service.tidings.kafka, "--execute",
                     ] + more)
             }
@@ -130,7 +133,9 @@ struct ReplayCommandTests {
         }
     }
 
-    @Test("wrong arguments are told", arguments: [["--from", "soon"], ["--from", "end", "--wait"], ["--from", "end", "--force"]])
+    @Test(
+        "wrong arguments are told",
+        arguments: [["--from", "soon"], ["--from", "end", "--wait"], ["--from", "end", "--force"]])
     func wrongArguments(_ arguments: [String]) async throws {
         #expect(try await Tool.run(["replay", "g", "--topic", "t", "--database", "d"] + arguments).code == 64)
     }

@@ -31,6 +31,36 @@ struct TopicsCommandTests {
         }
     }
 
+    @Test("properties are set and returned to their defaults, partitions are added; a dry run changes nothing")
+    func alteration() async throws {
+        try await withShell { tidings in
+            let topic = uniqueName("order")
+            _ = try await tidings("topics", "create", topic, "--partitions", "1", "--config", "retention.ms=1000000")
+            func properties() async throws -> [String: String] {
+                let described = try await tidings.json("topics", "describe", topic)[0]
+                let rows = try #require(described["properties"] as? [[String: String]])
+                return Dictionary(
+                    uniqueKeysWithValues: rows.map { ($0["name"] ?? "", "\($0["value"] ?? "") \($0["setBy"] ?? "")") })
+            }
+            #expect(try await properties()["retention.ms"] == "1000000 topic")
+            let dry = try await tidings("topics", "alter", topic, "--config", "retention.ms=5", "--dry-run")
+            #expect(dry.lines == ["topic '\(topic)' would be changed"])
+            #expect(try await properties()["retention.ms"] == "1000000 topic")
+            let altered = try await tidings.json(
+                "topics", "alter", topic, "--config", "cleanup.policy=compact", "--partitions", "3")
+            #expect(altered[0]["done"] as? String == "altered")
+            #expect(try await properties()["cleanup.policy"] == "compact topic")
+            #expect(try await properties()["retention.ms"] == "1000000 topic")
+            #expect(try await tidings("topics", "alter", topic, "--delete-config", "retention.ms").code == 0)
+            #expect(try await properties()["retention.ms"]?.hasSuffix(" topic") != true)
+            let text = try await tidings("topics", "describe", topic)
+            #expect(text.lines[0] == "\(topic): 3 partitions, 0 records")
+            #expect(text.text.contains("cleanup.policy") && text.text.contains("compact"))
+            let nonsense = try await tidings("topics", "alter", topic, "--config", "cleanup.policy=sometimes")
+            #expect(nonsense.code == 1 && nonsense.errors.contains("cleanup.policy"))
+        }
+    }
+
     @Test("what is there already is told, or accepted; a dry run makes nothing; nonsense is refused with the reason")
     func creation() async throws {
         try await withShell { tidings in

@@ -59,7 +59,8 @@ extension Subscription {
             }
         } catch is PartitionWorker<S>.SetBack {
             throw TidingsError(
-                .offsetsMoved, "another instance of \(group) has handled records meanwhile; what was in hand had no effect",
+                .offsetsMoved,
+                "another instance of \(group) has handled records meanwhile; what was in hand had no effect",
                 isRetriable: true)
         }
         for worker in workers.values { await worker.evenOut() }
