@@ -95,10 +95,10 @@ extension Subscription {
     private typealias Work = HandlerTable<S.Transaction>.Work
 
     private func rehearse(_ deliveries: [Delivery], _ rehearsal: inout Rehearsal) async throws {
-        let codecs = CodecTable(configuration.codecs)
+        let codecs = CodecTable(configuration.codecs, versions: configuration.versions)
         var prepared: [(delivery: Delivery, work: Work)] = []
         for delivery in deliveries {
-            guard let handler = handlers.handler(for: delivery) else {
+            guard let handler = handlers.handler(for: delivery, configuration.versions) else {
                 rehearsal.passedOver += 1
                 continue
             }
