@@ -37,7 +37,9 @@ struct AdminConfigurationTests {
         try await withCluster(kafka) { cluster in
             let admin = try Admin(cluster.kafka, logger: cluster.logger)
             let topic = try await cluster.topic("growing", partitions: 1)
-            func count() async throws -> Int? { try await admin.metadata().topics.first { $0.name == topic }?.partitions.count }
+            func count() async throws -> Int? {
+                try await admin.metadata().topics.first { $0.name == topic }?.partitions.count
+            }
             try await admin.createPartitions([topic: 3], validatesOnly: true)
             #expect(try await count() == 1)
             try await admin.createPartitions([topic: 3])
