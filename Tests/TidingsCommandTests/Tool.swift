@@ -15,20 +15,16 @@ struct Tool {
         var environment = environment
         // Nothing of the settings of whoever runs the tests.
         environment["XDG_CONFIG_HOME"] = environment["XDG_CONFIG_HOME"] ?? "/nonexistent"
-        guard let input else { return try await finish(["exec \"$@\" </dev/null", "sh"] + arguments, environment) }
         return try await withTemporaryFolder { folder in
-            let file = folder + "/input"
-            try Data(input.utf8).write(to: URL(fileURLWithPath: file))
-            return try await finish(["input=$1; shift; exec \"$@\" <\"$input\"", "sh", file] + arguments, environment)
+            try Data((input ?? "").utf8).write(to: URL(fileURLWithPath: folder + "/input"))
+            // The errors go through a file, which is whole when the process has ended.
+            let script = "folder=$1; shift; exec \"$@\" <\"$folder/input\" 2>\"$folder/errors\""
+            let process = try ChildProcess(
+                "/bin/sh", ["-c", script, "sh", folder, Programs.tidings] + arguments, environment: environment)
+            let code = try await process.waitForExit()
+            let errors = try String(contentsOfFile: folder + "/errors", encoding: .utf8)
+            return Tool(code: code, lines: process.lines, errors: errors)
         }
-    }
-
-    private static func finish(_ command: [String], _ environment: [String: String]) async throws -> Tool {
-        var command = command
-        command.insert(Programs.tidings, at: command[0].hasPrefix("input") ? 3 : 2)
-        let process = try ChildProcess("/bin/sh", ["-c"] + command, environment: environment)
-        let code = try await process.waitForExit()
-        return Tool(code: code, lines: process.lines, errors: process.errors)
     }
 
     /// Runs it as on a terminal of 120 columns, and returns what that shows.
