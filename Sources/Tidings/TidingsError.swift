@@ -6,7 +6,7 @@ public struct TidingsError: Error, Sendable {
             case notInTransaction, committedButNotSent, sentButActionFailed, notSent, noProducer
             case cannotEncode, cannotDecode, fenced, offsetBeyondLog, historyMissing, inconsistentOffsets
             case invalidConfiguration, notParked
-            case viewNotReady, viewStopped
+            case viewNotReady, viewStopped, topicDiffers
             case groupInUse, offsetsMoved
         }
 
@@ -48,6 +48,8 @@ public struct TidingsError: Error, Sendable {
         public static let groupInUse = Code(kind: .groupInUse)
         /// A group has handled more since it was looked at; nothing was set back.
         public static let offsetsMoved = Code(kind: .offsetsMoved)
+        /// A topic is not as it was declared (``TopicDeclaration``); the message says what was asked for and what is.
+        public static let topicDiffers = Code(kind: .topicDiffers)
         /// Something was set to a value that it cannot have; the message names it.
         public static let invalidConfiguration = Code(kind: .invalidConfiguration)
 

@@ -71,8 +71,13 @@ public final class Subscription<S: Store>: Service {
     ///
     /// - Throws: a database error or a Kafka error that will not pass by itself;
     ///   ``TidingsError/Code/offsetBeyondLog``; ``TidingsError/Code/historyMissing`` when Kafka has deleted records that
-    ///   this group has not handled (``SubscriptionConfiguration/onMissingHistory``).
+    ///   this group has not handled (``SubscriptionConfiguration/onMissingHistory``);
+    ///   ``TidingsError/Code/topicDiffers`` (``SubscriptionConfiguration/declares``).
     public func run() async throws {
+        if !configuration.declares.isEmpty {
+            let admin = try Admin(kafka, logger: logger)
+            try await TopicDeclaration.ensure(configuration.declares, admin, configuration.backoff, clock, logger)
+        }
         let member = GroupMember(
             topics: topics, group: group, kafka: kafka, handling: makeHandling(), clock: clock, logger: logger)
         try await member.run()

@@ -9,6 +9,10 @@ public struct SubscriptionConfiguration: Sendable {
     /// A member that is silent for so long is taken for dead, and its partitions go to others.
     public var sessionTimeout: Duration = .seconds(10)
 
+    /// What the topics are to be like: they are made if they are missing, and checked if they are there, before the group is
+    /// joined.
+    public var declares: [TopicDeclaration] = []
+
     /// Where reading starts in a partition of which the database has no offset.
     public var firstStart = FirstStart.beginning
 

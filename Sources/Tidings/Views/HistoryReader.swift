@@ -58,6 +58,7 @@ struct HistoryReader: Sendable {
     ///   Kafka error that will not pass by itself.
     func run(_ follower: some HistoryFollower) async throws {
         let admin = try Admin(kafka, logger: logger)
+        try await TopicDeclaration.ensure(configuration.declares, admin, configuration.backoff, clock, logger)
         var ranges = try await partitions(admin)
         var known = try await follower.positions(of: Set(ranges.keys))
         var failures = 0

@@ -164,7 +164,8 @@ public final class View<State: Sendable>: Service {
 
     /// Reads until graceful shutdown or cancellation. Called once.
     ///
-    /// - Throws: what a fold throws; ``TidingsError/Code/cannotDecode`` (``ViewConfiguration/onUnreadable``);
+    /// - Throws: what a fold throws; ``TidingsError/Code/topicDiffers`` (``ViewConfiguration/declares``);
+    ///   ``TidingsError/Code/cannotDecode`` (``ViewConfiguration/onUnreadable``);
     ///   ``TidingsError/Code/historyMissing``, ``TidingsError/Code/offsetBeyondLog``
     ///   (``ViewConfiguration/onLostHistory``); a Kafka error that will not pass by itself.
     public func run() async throws {

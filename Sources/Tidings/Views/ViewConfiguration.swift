@@ -20,6 +20,10 @@ public struct ViewConfiguration: Sendable {
         case skip
     }
 
+    /// What the view's topics are to be like: they are made if they are missing, and checked if they are there, before
+    /// reading starts. Those that nothing is said about are waited for.
+    public var declares: [TopicDeclaration] = []
+
     /// What to do when Kafka no longer has what comes next.
     public var onLostHistory = LostHistory.fail
 
