@@ -55,6 +55,20 @@ import TidingsAudit
         #expect(calm.contains { $0.contains("no processor time beyond noise") }, "\(calm)")
     }
 
+    @Test("figures that follow the noise of the machine are called so, and no bend is read from them")
+    func noise() {
+        let unsteady = zip(Forged.curve, [5.0, 60, 14, 30]).map { point, visible in
+            Forged.figures(.outbox, action: 0.5, visible: visible, gathering: point.gathering, cpu: 100 / visible)
+        }
+        let reasons = Forged.comparison(curve: unsteady).recommendation.reasons
+        #expect(reasons.contains { $0.hasPrefix("What gathering brings cannot be told here") }, "\(reasons)")
+        #expect(!reasons.contains { $0.contains("something else is going on") })
+        var wide = Forged.figures(.outbox, action: 0.5, visible: 1.6)
+        wide.action.median = Spread([0.5, 0.6, 1.5])
+        let words = Forged.comparison(outbox: wide).recommendation.reasons
+        #expect(words.contains { $0.contains("differ by up to 3.0 times") }, "\(words)")
+    }
+
     @Test("what Kafka's absence does is told for each way")
     func outage() {
         let reasons = Forged.comparison(outage: Forged.outage).recommendation.reasons

@@ -24,6 +24,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
         reasons = [Self.time(outbox, after)]
         if let before = figures[.beforeAction] { reasons.append(Self.ghosts(before)) }
         reasons.append(Self.caller(outbox, after))
+        if let noise = Self.noise(ways) { reasons.append(noise) }
         reasons.append(Self.throughput(outbox, after))
         if let bend = Self.bend(curve) { reasons.append(bend) }
         if let outage { reasons.append(Self.outage(outage)) }
@@ -100,12 +101,29 @@ public struct Recommendation: Hashable, Sendable, Codable {
         return own.isWithinNoise(of: direct) ? figures + "; that is within noise." : figures + "."
     }
 
+    /// Says so when runs of the same way differ by more than half.
+    private static func noise(_ ways: [Comparison.Figures]) -> String? {
+        let factors = ways.flatMap { [$0.action.median, $0.visible.median] }.filter { $0.lowest > 0 }
+            .map { $0.highest / $0.lowest }
+        guard let worst = factors.max(), worst > 1.5 else { return nil }
+        return
+            "Medians of runs of the same way differ by up to \(Words.factor(worst, 1)) times: something else is going "
+            + "on on this machine, and small differences mean nothing."
+    }
+
     /// From where on gathering spares next to nothing more.
     private static func bend(_ curve: [Comparison.Figures]) -> String? {
         let points = curve.sorted { ($0.gathering ?? 0) < ($1.gathering ?? 0) }
         guard let first = points.first, points.count > 1, let least = points.map(\.cpu.median).min(),
             let bend = points.first(where: { $0.cpu.median <= 1.15 * least })
         else { return nil }
+        // An event that gathers longer comes later. If it does not, something else decides when it comes.
+        let delays = points.map(\.visible.median.median)
+        guard zip(delays, delays.dropFirst()).allSatisfy({ $1 >= 0.9 * $0 }) else {
+            return
+                "What gathering brings cannot be told here: its figures follow the noise of the machine. Measure again "
+                + "when less is going on beside."
+        }
         let gathering = bend.gathering ?? 0
         if gathering == (first.gathering ?? 0) || bend.cpu.isWithinNoise(of: first.cpu) {
             return "The relay's setting can stay as it is, at no gathering: at this rate longer gathering spares no "
