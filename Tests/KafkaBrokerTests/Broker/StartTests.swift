@@ -119,4 +119,24 @@ struct StartTests {
             #expect(try await again.fetch("t").highWatermark == 0)
         }
     }
+
+    @Test("what was written before brokers had properties of their own is read, and written in the new form")
+    func readsOldMetadata() throws {
+        let files = SimulatedFileSystem(seed: 1)
+        try files.createDirectories("/data")
+        var image = MetadataImage()
+        image.clusterID = .random()
+        image.nextProducerID = 7000
+        image.topics = [
+            MetadataImage.Topic(name: "t", id: .random(), partitions: 2, configuration: ["segment.ms": "7"])
+        ]
+        let old = CheckpointFile(path: "/data/metadata", version: 0, files: files)
+        try old.write(try image.stored(version: 0))
+        let store = try MetadataStore(directory: "/data", files: files)
+        #expect(store.image == image)
+        try store.update { $0.brokers = [MetadataImage.Broker(name: "1", properties: ["num.partitions": "3"])] }
+        let again = try MetadataStore(directory: "/data", files: files).image
+        #expect(again.topics == image.topics && again.brokers.map(\.properties.values) == [["num.partitions": "3"]])
+        #expect(throws: CheckpointFile.Damage.self) { try old.read() }
+    }
 }
