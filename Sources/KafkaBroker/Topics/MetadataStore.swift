@@ -101,6 +101,9 @@ final class MetadataStore: Sendable {
     init(directory: String, files: any FileSystem) throws {
         file = CheckpointFile(path: "\(directory)/metadata", version: Self.version, files: files)
         if let (payload, version) = try file.read(since: 0) {
+            // A kill may have come between the rename and its sync. From now on the image counts, and the partitions'
+            // directories with it: a power cut must not bring an older one back.
+            try files.syncDirectory(directory)
             current = Mutex(try MetadataImage(stored: payload, version: version))
         } else {
             var image = MetadataImage()

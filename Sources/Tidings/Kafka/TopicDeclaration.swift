@@ -39,7 +39,8 @@ public struct TopicDeclaration: Hashable, Sendable {
 
     /// What a topic is to be like.
     public init(
-        _ name: String, partitions: Int32, keeping: Keeping, replication: Int16? = nil, properties: [String: String] = [:]
+        _ name: String, partitions: Int32, keeping: Keeping, replication: Int16? = nil,
+        properties: [String: String] = [:]
     ) {
         self.name = name
         self.partitions = partitions
