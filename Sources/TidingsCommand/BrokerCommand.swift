@@ -125,6 +125,7 @@ private struct ReadyLine: Service {
     func run() async throws {
         let address = try await broker.address()
         write("tidings broker ready at \(address)\n", to: STDOUT_FILENO)
+        releaseCodeOfStart()
     }
 }
 
