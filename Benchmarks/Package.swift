@@ -9,6 +9,7 @@ let package = Package(
         .package(name: "tidings", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     ],
     targets: [
         .systemLibrary(name: "CRDKafkaReference", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
@@ -19,6 +20,9 @@ let package = Package(
             dependencies: [
                 .product(name: "KafkaClient", package: "tidings"),
                 .product(name: "Tidings", package: "tidings"),
+                .product(name: "TidingsSQLite", package: "tidings"),
+                .product(name: "TidingsPostgres", package: "tidings"),
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 "CReference",

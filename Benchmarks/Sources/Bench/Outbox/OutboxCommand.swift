@@ -1,0 +1,63 @@
+import ArgumentParser
+import Foundation
+import Logging
+
+/// The outbox on each database: what a relay makes of it, what it costs the writer, how long an event takes, and how many a
+/// subscription handles.
+struct OutboxCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "outbox", abstract: "Measure the outbox on PostgreSQL (table and log) and on SQLite.")
+
+    enum Part: String, ExpressibleByArgument, CaseIterable {
+        case drain, writer, latency, handling
+    }
+
+    @Argument(help: "What to measure: drain, writer, latency, handling; all without it.") var parts: [Part] = Part
+        .allCases
+    @Option(help: "HOST:PORT of a running Kafka; without it a `tidings broker` is started.") var kafka: String?
+    @Option(help: "A postgres:// URL of a server with wal_level=logical; without it one is started.") var postgres:
+        String?
+    @Option(help: "The tidings program to start.") var tidings = "../.build/release/tidings"
+    @Option(help: "Events per run.") var events = 200_000
+    @Option(help: "How often each is run.") var repeats = 5
+    @Option(help: "Writers side by side.") var writers = 8
+
+    func run() async throws {
+        var logger = Logger(label: "bench")
+        logger.logLevel = .error
+        let folder = FileManager.default.temporaryDirectory.path + "/tidings-bench-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await withPostgresUnderTest(postgres) { [logger] postgres in
+            try await withKafkaUnderTest(kafka, tidings: tidings) { kafka in
+                for part in parts {
+                    try await measure(part, postgres, kafka, folder, logger)
+                    fflush(nil)
+                }
+            }
+        }
+    }
+
+    private func measure(
+        _ part: Part, _ postgres: String, _ kafka: String, _ folder: String, _ logger: Logger
+    ) async throws {
+        switch part {
+        case .drain:
+            try await OutboxDrain(
+                count: events, repeats: repeats, postgres: postgres, kafka: kafka, folder: folder, logger: logger
+            ).run()
+        case .writer:
+            try await OutboxWriter(
+                repeats: repeats, seconds: 2, writers: writers, postgres: postgres, folder: folder, logger: logger
+            ).run()
+        case .latency:
+            try await OutboxLatency(
+                rate: 1000, seconds: 11, postgres: postgres, kafka: kafka, folder: folder, logger: logger
+            ).run()
+        case .handling:
+            try await OutboxHandling(
+                count: events / 2, repeats: repeats, postgres: postgres, kafka: kafka, folder: folder, logger: logger
+            ).run()
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import KafkaClient
+import Logging
+import Tidings
+import TidingsPostgres
+import TidingsSQLite
+
+/// How many events a subscription handles, each with one effect: a row of the handler's, the offset and what is remembered
+/// of stamps in one transaction.
+struct OutboxHandling {
+    let count: Int
+    let repeats: Int
+    let postgres: String
+    let kafka: String
+    let folder: String
+    let logger: Logger
+
+    func run() async throws {
+        print("\nEvents handled with one effect each, \(count) in four partitions; thousand events/s.\n")
+        try await measure("PostgreSQL") { try await PostgresStore.bench(postgres, .table, logger) }
+        try await measure("SQLite") { try SQLiteStore.bench(folder) }
+    }
+
+    private func measure<S: BenchStore>(_ name: String, _ open: () async throws -> S) async throws {
+        let topic = "handling-\(UUID().uuidString.prefix(8))"
+        try await makeTopic(topic, kafka)
+        try await produce(topic)
+        var rates: [Double] = []
+        for _ in 0..<repeats {
+            let store = try await open()
+            let counting = Handled(until: count)
+            let subscription = Subscription(
+                to: [topic], group: "bench-\(UUID().uuidString.prefix(8))", store: store,
+                kafka: KafkaConfiguration(kafka), probe: counting, logger: logger)
+            subscription.handle(Placed.self) { event, _, db in try store.insertOrder(event.orderID, in: db) }
+            let running = Task { try await subscription.run() }
+            // From the first that was handled, since joining a group takes its time.
+            await counting.first.done()
+            let started = ContinuousClock.now
+            await counting.all.done()
+            rates.append(Double(count) / (ContinuousClock.now - started).seconds / 1000)
+            running.cancel()
+            _ = await running.result
+            try await store.end()
+        }
+        try await removeTopic(topic, kafka)
+        print("\(name.padded(18)) handled \(Spread(rates).text(1))")
+    }
+
+    private func produce(_ topic: String) async throws {
+        let producer = try Producer(.relay(KafkaConfiguration(kafka)), logger: logger)
+        let running = Task { try await producer.run() }
+        for first in stride(from: 0, to: count, by: 2000) {
+            let messages = try (first..<min(first + 2000, count)).map { number in
+                let record = try EventRecord(
+                    Placed(number), id: EventID(), topic: Topic<Placed>(topic), source: "/bench")
+                return ProducerMessage(
+                    topic: topic, key: record.key, value: record.value,
+                    headers: record.headers.map { RecordHeader($0.name, $0.value) })
+            }
+            if let error = try await producer.send(messages).firstFailure { throw error }
+        }
+        running.cancel()
+        _ = await running.result
+    }
+
+    private final class Handled: Probe {
+        let first = Counting(until: 1, at: .handlingCommitted)
+        let all: Counting
+
+        init(until count: Int) { all = Counting(until: count, at: .handlingCommitted) }
+
+        func reached(_ step: Step) {
+            first.reached(step)
+            all.reached(step)
+        }
+    }
+}
