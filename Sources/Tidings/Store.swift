@@ -76,8 +76,8 @@ public protocol Store: Sendable {
     /// Makes a batch for each shard in the request of the oldest entries that are neither sent nor parked, in commit order
     /// per key, and stamps them: from the commit on the batches are *open*. A shard without entries gets no batch.
     ///
-    /// The shards must not have open batches, and the caller must own them, with a lease that it has renewed in this
-    /// transaction.
+    /// The caller must own the shards, with a lease that it has renewed in this transaction, and these must have no open
+    /// batch but one that is under way as a whole (``ClaimRequest/underWay``).
     func claim(_ request: ClaimRequest, in transaction: Transaction) throws -> [OutboxEntry]
 
     /// The first open batch of each of these shards: what was claimed and is not settled, under the same stamps and in

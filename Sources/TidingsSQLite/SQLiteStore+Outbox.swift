@@ -41,9 +41,12 @@ extension SQLiteStore {
     public func claim(_ request: ClaimRequest, in db: Database) throws -> [OutboxEntry] {
         guard let batch = request.batches.first(where: { $0.shard == 0 }) else { return [] }
         let source = StampSource(outbox: try outboxIdentity(in: db), shard: 0)
-        let statement = try db.cachedStatement(sql: "\(SQLiteStore.columns) ORDER BY sequence LIMIT ?")
+        let statement = try db.cachedStatement(
+            sql: "\(SQLiteStore.columns) WHERE sequence > ? ORDER BY sequence LIMIT ?")
         var reader = try EntryReader(db)
-        let rows = try Row.fetchCursor(statement, arguments: [request.maximumCount])
+        // Writers come one after the other: nothing can have appeared before what was claimed.
+        let underWay = request.underWay.last?.sequence ?? 0
+        let rows = try Row.fetchCursor(statement, arguments: [underWay, request.maximumCount])
         var entries: [OutboxEntry] = []
         entries.reserveCapacity(min(request.maximumCount, 1024))
         var bytes = 0

@@ -90,6 +90,9 @@ public final class InMemoryStore: Store {
     /// What waits in the outbox.
     public var outbox: [OutboxEntry] { state.withLock { $0.tables.outbox } }
 
+    /// How many batches are claimed and not settled.
+    public var openBatchCount: Int { state.withLock { $0.tables.open.count } }
+
     /// Whether the database can be reached; while it cannot, transactions throw ``Unavailable``.
     public var isAvailable: Bool {
         get { state.withLock { $0.isAvailable } }
@@ -147,10 +150,13 @@ extension InMemoryStore {
 
     public func claim(_ request: ClaimRequest, in transaction: Transaction) throws -> [OutboxEntry] {
         var claimed: [OutboxEntry] = []
+        let underWay = Set(request.underWay.map(\.sequence))
         for batch in request.batches {
             var entries: [OutboxEntry] = []
             var bytes = 0
-            let waiting = transaction.tables.outbox.lazy.filter { $0.stamp.source.shard == batch.shard }
+            let waiting = transaction.tables.outbox.lazy.filter {
+                $0.stamp.source.shard == batch.shard && !underWay.contains($0.sequence)
+            }
             for var entry in waiting.prefix(request.maximumCount) {
                 bytes += entry.record.size
                 if bytes > request.maximumBytes, !entries.isEmpty { break }

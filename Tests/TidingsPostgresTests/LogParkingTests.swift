@@ -103,4 +103,48 @@ struct LogParkingTests {
             }
         }
     }
+
+    @Test("what has become of batches is written down once, however often it is said")
+    func settlingTwice() async throws {
+        try await withLogStore { store in
+            // A row whose number may be that of an event's in its batch.
+            try await store.transaction { try store.putBack(record("other", key: "o"), in: $0) }
+            for id in ["sent", "bad", "doubtful", "later"] { try await store.append(id, key: id) }
+            var (batches, first): ([OutboxBatch], [OutboxEntry]) = ([], [])
+            while first.count < 4 {
+                batches = [OutboxBatch(shard: 0, number: Int64(batches.count + 1))]
+                first = try await store.claim(batches, 4)
+            }
+            var settlement = OutboxSettlement(
+                batches: [first[0].batch], sent: [first[0]],
+                parked: [OutboxParking(entry: first[1], reason: "bad")], kept: [first[2]])
+            for _ in 0..<3 { try await store.settle(settlement) }
+            let again = try await store.claim([OutboxBatch(shard: 0, number: 1000)], 4)
+            #expect(again.map(\.stamp) == [first[2].stamp])
+            settlement = OutboxSettlement(batches: [again[0].batch], sent: again)
+            for _ in 0..<3 { try await store.settle(settlement) }
+            store.close()
+            let next = try await store.again()
+            defer { next.close() }
+            let sender = RecordingSender()
+            try await next.relaying(next.relay(to: sender)) {
+                try await next.append("last")
+                #expect(Set(await sender.ids(atLeast: 3)) == ["other", "later", "last"])
+            }
+            #expect(sender.records.count == 3)
+            try await next.pool.waitUntil("select count(*) = 1 from tidings_outbox_parked")
+        }
+    }
+}
+
+extension PostgresStore {
+    fileprivate func claim(_ batches: [OutboxBatch], _ count: Int) async throws -> [OutboxEntry] {
+        try await transaction { db in
+            try self.claim(ClaimRequest(batches: batches, maximumCount: count, maximumBytes: .max), in: db)
+        }
+    }
+
+    fileprivate func settle(_ settlement: OutboxSettlement) async throws {
+        try await transaction { try self.settle(settlement, in: $0) }
+    }
 }

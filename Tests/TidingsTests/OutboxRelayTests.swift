@@ -18,11 +18,13 @@ import TidingsTesting
     /// Runs a relay while `body` runs.
     private func relaying(
         _ sender: RecordingSender, name: String = "relay", store other: InMemoryStore? = nil,
-        clock: any Clock<Duration> = ContinuousClock(), gathering: Duration = .zero, _ body: () async throws -> Void
+        clock: any Clock<Duration> = ContinuousClock(), gathering: Duration = .zero, batch: Int = 2000,
+        _ body: () async throws -> Void
     ) async throws {
         var configuration = OutboxRelayConfiguration()
         configuration.instanceID = name
         configuration.gathering = gathering
+        configuration.maximumBatchCount = batch
         configuration.backoff = Backoff(first: .milliseconds(1), longest: .milliseconds(5))
         let relay = OutboxRelay(
             store: other ?? store, producer: sender, configuration: configuration, clock: clock, logger: .silent)
@@ -66,6 +68,41 @@ import TidingsTesting
         }
         #expect(sender.records.map(\.eventID) == ["1", "2", "3"])
         #expect(Set(sender.records.map { EventStamp($0.headers)?.batch }).count == 1)
+    }
+
+    @Test("a backlog's next batch is claimed while one is on its way, and goes when that one is acknowledged")
+    func claimsAhead() async throws {
+        let store = store
+        let sender = RecordingSender { record in
+            if record.eventID == "1" { while store.openBatchCount < 2 { await Task.yield() } }
+            return nil
+        }
+        for number in 1...11 { try await publish("\(number)") }
+        try await relaying(sender, batch: 4) { await emptyOutbox() }
+        #expect(sender.records.map(\.eventID) == (1...11).map { EventID("\($0)") })
+        #expect(sender.records.map { EventStamp($0.headers)?.index } == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2])
+    }
+
+    @Test("what was claimed behind a batch waits for what that one has left", arguments: [true, false])
+    func givesBack(isRetriable: Bool) async throws {
+        let store = store
+        let isRefused = Mutex(false)
+        let sender = RecordingSender { record in
+            if record.eventID == "1" { while store.openBatchCount < 2 { await Task.yield() } }
+            let isFirst =
+                record.eventID == "2"
+                && isRefused.withLock { refused in
+                    defer { refused = true }
+                    return !refused
+                }
+            return isFirst ? SendFailure(message: "no", isRetriable: isRetriable, mayBeOut: false) : nil
+        }
+        for number in 1...8 { try await publish("\(number)", key: number % 4 == 2 ? "refused" : "free") }
+        try await relaying(sender, batch: 4) { await emptyOutbox() }
+        let sent = sender.records.map(\.eventID)
+        #expect(sent.filter { $0 != "2" && $0 != "6" } == ["1", "3", "4", "5", "7", "8"])
+        #expect(sent.filter { $0 == "2" || $0 == "6" } == (isRetriable ? ["2", "6"] : []))
+        #expect(store.parkedEvents.map(\.record.eventID) == (isRetriable ? [] : ["2", "6"]))
     }
 
     @Test("what another process appended is found by the slow poll")

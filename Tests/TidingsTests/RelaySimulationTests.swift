@@ -13,6 +13,13 @@ import TidingsTesting
         var world = try World(seed: seed)
         try await world.run(steps: 400)
     }
+
+    @Test("the simulation claims ahead")
+    func claimsAhead() async throws {
+        var world = try World(seed: 1)
+        try await world.run(steps: 2000)
+        #expect(world.streamed > 5)
+    }
 }
 
 private struct World {
@@ -21,6 +28,9 @@ private struct World {
     var random: SeededGenerator
     var relays: [Relay] = []
     var made = 0
+
+    /// How often a batch was claimed while another was on its way.
+    var streamed = 0
     var appended: [String: [EventID]] = [:]
 
     /// What Kafka has.
@@ -30,7 +40,9 @@ private struct World {
     struct Relay {
         let name: String
         var held: HeldShards
-        var claimed: [OutboxEntry] = []
+        var stream: RelayStream?
+        /// What was claimed behind the batch that is on its way, if that was tried; nil inside when nobody knows.
+        var ahead: [OutboxEntry]??
         var settlement: OutboxSettlement?
     }
 
@@ -48,7 +60,7 @@ private struct World {
         relays = []
         time.value += .seconds(60)
         try await start()
-        for _ in 0..<200 where !store.outbox.isEmpty { try await move(0) }
+        for _ in 0..<400 where !store.outbox.isEmpty { try await move(0) }
         #expect(store.outbox.isEmpty)
         judge()
     }
@@ -84,16 +96,21 @@ private struct World {
         try await store.transaction { try store.append(record, in: $0) }
     }
 
-    /// A step of one relay's: balance, claim, send a part, settle; it may stall or die between any two.
+    /// A step of one relay's: balance, claim, claim ahead, send a part, settle; it may stall or die between any two.
     mutating func move(_ index: Int) async throws {
         var current = relays[index]
         let relay = relay(current.name)
         do {
-            if !current.claimed.isEmpty {
-                if current.held.maySend(at: time.value) {
-                    send(&current)
+            if let stream = current.stream {
+                if current.ahead == nil, stream.isFull(within: relay.configuration), !current.held.mayHaveOpenBatches,
+                    Bool.random(using: &random)
+                {
+                    try await claimAhead(relay, &current, stream)
+                } else if current.held.maySend(at: time.value) {
+                    send(&current, stream)
                 } else {
-                    current.claimed = []
+                    current.stream = nil
+                    current.ahead = nil
                     current.held.mayHaveOpenBatches = true
                 }
             } else if current.settlement == nil, Int.random(in: 0..<4, using: &random) == 0 {
@@ -101,7 +118,8 @@ private struct World {
             } else {
                 let settlement = current.settlement
                 current.settlement = nil
-                current.claimed = try await relay.turn(settlement, claiming: true, with: &current.held)
+                let claimed = try await relay.turn(settlement, claiming: true, with: &current.held)
+                if !claimed.isEmpty { current.stream = RelayStream(claimed) }
             }
             relays[index] = current
         } catch is LeaseLost {
@@ -109,14 +127,29 @@ private struct World {
         }
     }
 
-    mutating func send(_ current: inout Relay) {
+    mutating func claimAhead(
+        _ relay: OutboxRelay<InMemoryStore>, _ current: inout Relay, _ stream: RelayStream
+    ) async throws {
+        // Now and then the database does not answer, and has done it, or has not.
+        let (answers, commits) = (Int.random(in: 0..<6, using: &random) > 0, Bool.random(using: &random))
+        var ahead: [OutboxEntry]?
+        if answers || commits {
+            ahead = try await relay.claimAhead(
+                behind: stream.claimed, settling: stream.unmarked?.settlement, with: &current.held)
+        }
+        if !answers { current.held.mayHaveOpenBatches = true }
+        current.ahead = .some(answers ? ahead : nil)
+        streamed += 1
+    }
+
+    mutating func send(_ current: inout Relay, _ stream: RelayStream) {
         let others = relays.filter { $0.name != current.name && $0.held.maySend(at: time.value) }
-        for entry in current.claimed {
+        for entry in stream.claimed {
             let shard = entry.stamp.source.shard
             #expect(!others.contains { $0.held.numbers.contains(shard) }, "two owners of shard \(shard)")
         }
         // Kafka refuses some key for now, or breaks off: of what comes then, some may be out.
-        let batch = RelayBatch(claimed: current.claimed, maximumRecordBytes: 1000)
+        let batch = RelayBatch(claimed: stream.claimed, maximumRecordBytes: 1000)
         let refused = Int.random(in: 0..<5, using: &random) == 0 ? "k\(Int.random(in: 0..<6, using: &random))" : nil
         let (known, out) = breakingOff(batch.sending.count)
         var outcomes: [SendOutcome] = []
@@ -130,11 +163,19 @@ private struct World {
                 place < known
                     ? .sent(partition: 0, offset: 0) : .failed(SendFailure(message: "gone", isRetriable: true)))
         }
-        let result = batch.settle(outcomes).settlement
-        current.claimed = []
+        let result = batch.settle(outcomes)
+        var stream = stream
+        let rest =
+            if let ahead = current.ahead {
+                stream.finish(
+                    result, behind: ahead, maySend: current.held.maySend(at: time.value) && Bool.random(using: &random))
+            } else { stream.end(result) }
+        current.ahead = nil
+        current.stream = rest == nil ? stream : nil
+        guard let rest else { return }
         // Dead before it could write that down, as often as not.
         if Int.random(in: 0..<10, using: &random) > 0 {
-            current.settlement = result
+            current.settlement = rest.settlement
         } else {
             current.held.mayHaveOpenBatches = true
         }

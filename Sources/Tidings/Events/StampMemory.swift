@@ -7,7 +7,7 @@
 /// stored = memory.bytes
 /// ```
 ///
-/// It needs no window of time: the relay settles a batch before it sends anything of the next one (see
+/// It needs no window of time: the relay sends nothing of a batch before all of the one before is in Kafka (see
 /// ``EventStamp``), so whatever belongs to an earlier batch than the latest has been here already, and of the latest the
 /// memory knows which events have. It keeps these as ranges of indices, some bytes as a rule, at most two for each
 /// event of a batch.

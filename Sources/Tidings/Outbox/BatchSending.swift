@@ -1,5 +1,8 @@
 /// How what a relay has claimed gets to Kafka, and what is to be written down of it.
 protocol BatchSending: Sendable {
+    /// Whether a batch may be sent once all of the one before is acknowledged, though that is not written down yet.
+    var sendsAhead: Bool { get }
+
     /// Sends entries of one or several shards' batches.
     ///
     /// - Throws: `CancellationError`; nothing is written down then.
@@ -22,6 +25,9 @@ struct SendRight: Sendable {
 struct StampedSending: BatchSending {
     let sender: any RecordSender
     let maximumRecordBytes: Int
+
+    /// Should the batch before come again, readers know it by its stamps, which are below this one's.
+    let sendsAhead = true
 
     func send(_ claimed: [OutboxEntry], by right: SendRight) async throws -> RelaySettlement {
         let batch = RelayBatch(claimed: claimed, maximumRecordBytes: maximumRecordBytes)

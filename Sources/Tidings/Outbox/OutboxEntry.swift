@@ -65,10 +65,14 @@ public struct ClaimRequest: Hashable, Sendable {
     /// At most so many bytes of records in a batch, but always one entry.
     public var maximumBytes: Int
 
+    /// What the relay has claimed from these shards and is on its way: it is passed over.
+    public var underWay: [OutboxEntry]
+
     /// A claim within these limits.
-    public init(batches: [OutboxBatch], maximumCount: Int, maximumBytes: Int) {
+    public init(batches: [OutboxBatch], maximumCount: Int, maximumBytes: Int, underWay: [OutboxEntry] = []) {
         self.batches = batches
         self.maximumCount = maximumCount
         self.maximumBytes = maximumBytes
+        self.underWay = underWay
     }
 }

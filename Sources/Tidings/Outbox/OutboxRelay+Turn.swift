@@ -7,8 +7,7 @@ extension OutboxRelay {
         _ settlement: OutboxSettlement?, claiming: Bool, with held: inout HeldShards
     ) async throws -> [OutboxEntry] {
         guard claiming && !held.numbers.isEmpty || settlement != nil else { return [] }
-        let (store, probe, configuration) = (store, probe, configuration)
-        let events = settlement?.sent.map(\.record.eventID) ?? []
+        let (store, configuration) = (store, configuration)
         if let settlement, !settlement.kept.isEmpty { held.mayHaveOpenBatches = true }
         let claimed = try await persistently { () async throws -> [OutboxEntry] in
             let time = elapsed()
@@ -17,20 +16,12 @@ extension OutboxRelay {
             // Should this attempt fail, nobody knows whether it was committed.
             if claiming { held.mayHaveOpenBatches = true }
             let (claimed, wasOpen) = try await store.transaction { transaction -> ([OutboxEntry], Bool) in
-                guard try store.lease(configuration.renewal(of: lease), in: transaction) != nil else {
-                    throw LeaseLost()
-                }
-                if let settlement {
-                    try store.settle(settlement, in: transaction)
-                    probe?.reached(Step(.relayMarking, events))
-                }
+                try self.mark(settlement, under: lease, in: transaction)
                 guard claiming else { return ([], looksForOpen) }
                 var open = looksForOpen ? try store.openBatches(of: shards, in: transaction) : []
                 for index in open.indices { open[index].isRepeated = true }
                 let busy = Set(open.map(\.batch.shard))
-                let request = ClaimRequest(
-                    batches: batches.filter { !busy.contains($0.shard) },
-                    maximumCount: configuration.maximumBatchCount, maximumBytes: configuration.maximumBatchBytes)
+                let request = configuration.claim(batches.filter { !busy.contains($0.shard) })
                 return (try open + store.claim(request, in: transaction), !open.isEmpty)
             }
             held.renewed(asOf: time, lasting: configuration.leaseDuration)
@@ -38,8 +29,39 @@ extension OutboxRelay {
             held.mayHaveOpenBatches = wasOpen
             return claimed
         }
-        if settlement != nil { probe?.reached(Step(.relayMarked, events)) }
+        if let settlement { probe?.reached(Step(.relayMarked, settlement.sent.map(\.record.eventID))) }
         return claimed
+    }
+
+    /// The same while a batch is under way: claims what is behind it.
+    ///
+    /// - Returns: what is claimed; nil when nobody knows, because the database refused.
+    func claimAhead(
+        behind underWay: [OutboxEntry], settling settlement: OutboxSettlement?, with held: inout HeldShards
+    ) async throws -> [OutboxEntry]? {
+        let (store, time, lease) = (store, elapsed(), held.lease)
+        let request = configuration.claim(held.nextBatches(), underWay: underWay)
+        do {
+            let claimed = try await store.transaction { transaction in
+                try self.mark(settlement, under: lease, in: transaction)
+                return try store.claim(request, in: transaction)
+            }
+            held.renewed(asOf: time, lasting: configuration.leaseDuration)
+            if let settlement { probe?.reached(Step(.relayMarked, settlement.sent.map(\.record.eventID))) }
+            return claimed
+        } catch  where store.isRetriable(error) {
+            logger.warning("the outbox's database refuses", metadata: ["error": "\(error)"])
+            held.mayHaveOpenBatches = true
+            return nil
+        }
+    }
+
+    /// Proves the lease and writes down what has become of batches.
+    private func mark(_ settlement: OutboxSettlement?, under lease: Lease, in transaction: S.Transaction) throws {
+        guard try store.lease(configuration.renewal(of: lease), in: transaction) != nil else { throw LeaseLost() }
+        guard let settlement else { return }
+        try store.settle(settlement, in: transaction)
+        probe?.reached(Step(.relayMarking, settlement.sent.map(\.record.eventID)))
     }
 
     /// Tries again, with growing pauses, while the database refuses for reasons that pass.

@@ -12,10 +12,11 @@ import ServiceLifecycle
 /// ```
 ///
 /// It wakes right after a commit, of its own process or of others (``Store/listenForAppends()``), and looks every
-/// ``OutboxRelayConfiguration/pollInterval`` in any case. It claims a batch in order, stamps it durably, sends it pipelined, awaits once and marks once. A
-/// relay that dies between sending and marking leaves the batch *open*: the next one sends exactly that batch again, in
-/// the same order, with the same ids and the same stamps (``EventStamp``), so that readers know it for a duplicate;
-/// nothing is lost and nothing overtakes.
+/// ``OutboxRelayConfiguration/pollInterval`` in any case. It claims a batch in order, stamps it durably, sends it
+/// pipelined, awaits once and marks once; while a backlog fills its batches, it claims the next and marks the one before
+/// while one is on its way. A relay that dies between sending and marking leaves batches *open*: the next one sends
+/// exactly those again, in the same order, with the same ids and the same stamps (``EventStamp``), so that readers know
+/// them for duplicates; nothing is lost and nothing overtakes.
 ///
 /// However many relays run, each shard of the outbox (``OutboxShard``) has one at a time: they divide the shards among
 /// them, finish what is in hand before they hand a shard over, and take over those of a relay whose lease expires. An
@@ -181,7 +182,7 @@ public final class OutboxRelay<S: Store>: Service {
                 isGathering = false
                 try Task.checkCancellation()
             } else if !claimed.isEmpty, held.maySend(at: elapsed()) {
-                last = try await send(claimed, with: held)
+                last = try await stream(claimed, until: nextBalance, with: &held)
                 if last?.obstacle == nil { failures = 0 }
                 isGathering = configuration.gathering > .zero && claimed.count < configuration.maximumBatchCount
             } else if !claimed.isEmpty {
@@ -189,6 +190,24 @@ public final class OutboxRelay<S: Store>: Service {
                 held.mayHaveOpenBatches = true
             }
         }
+    }
+
+    /// Sends what is claimed and, while it fills its batches, what is claimed behind it meanwhile; until that time.
+    ///
+    /// - Returns: what is still to be written down.
+    private func stream(
+        _ first: [OutboxEntry], until end: Duration, with held: inout HeldShards
+    ) async throws -> RelaySettlement {
+        var stream = RelayStream(first)
+        while sending.sendsAhead, stream.isFull(within: configuration), !held.mayHaveOpenBatches, elapsed() < end {
+            let (claimed, right) = (stream.claimed, held)
+            async let sent = send(claimed, with: right)
+            let ahead = try await claimAhead(
+                behind: claimed, settling: stream.unmarked?.settlement, with: &held)
+            let maySend = held.maySend(at: elapsed()) && !Task.isShuttingDownGracefully
+            if let rest = stream.finish(try await sent, behind: ahead, maySend: maySend) { return rest }
+        }
+        return stream.end(try await send(stream.claimed, with: held))
     }
 
     private func send(_ claimed: [OutboxEntry], with held: HeldShards) async throws -> RelaySettlement {

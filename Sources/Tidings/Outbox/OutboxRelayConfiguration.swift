@@ -44,3 +44,11 @@ public struct OutboxRelayConfiguration: Sendable {
     /// The defaults.
     public init() {}
 }
+
+extension OutboxRelayConfiguration {
+    /// A claim of these batches within the limits.
+    func claim(_ batches: [OutboxBatch], underWay: [OutboxEntry] = []) -> ClaimRequest {
+        ClaimRequest(
+            batches: batches, maximumCount: maximumBatchCount, maximumBytes: maximumBatchBytes, underWay: underWay)
+    }
+}

@@ -5,9 +5,9 @@
 /// - an entry that must be tried again keeps back all later ones of its topic and key, even those that are out, so
 ///   that the newest event of a key is also the last to be sent.
 ///
-/// And the rules for stamps: what may be out, by this attempt or an earlier one, keeps its stamp, and its batch stays open;
-/// what certainly is not out and may go later loses its stamp and gets another with a later batch, so that nothing else
-/// need wait for it.
+/// And the rules for stamps: what may be out, by this attempt or an earlier one, keeps its stamp, and so does all that
+/// waits with it of its key; their batch stays open. What certainly is not out, like all that waits of its key, loses its
+/// stamp and gets another with a later batch, so that nothing else need wait for it.
 struct RelayBatch {
     /// What goes to Kafka, in order.
     private(set) var sending: [OutboxEntry] = []
@@ -40,27 +40,37 @@ struct RelayBatch {
     /// What follows from Kafka's answers, one for each of ``sending``.
     func settle(_ outcomes: [SendOutcome]) -> RelaySettlement {
         var result = RelaySettlement(settlement)
+        let areAllSent = outcomes.count >= sending.count && outcomes.allSatisfy { $0.failure == nil }
+        if areAllSent {
+            result.settlement.sent = sending
+            return result
+        }
         var blocked: Set<KeyOfTopic> = []
-        var waiting: [KeyOfTopic: SendFailure] = [:]
+        /// The keys of which something waits, and whether any of that may be out.
+        var waiting: [KeyOfTopic: Bool] = [:]
+        var entries: [(entry: OutboxEntry, mayBeOut: Bool)] = []
         for (index, entry) in sending.enumerated() {
+            let failure = index < outcomes.count ? outcomes[index].failure : RelayBatch.unanswered
             let stream = KeyOfTopic(entry.record)
-            let earlier = stream.flatMap { waiting[$0] }
-            switch index < outcomes.count ? outcomes[index] : .failed(RelayBatch.unanswered) {
-            case .sent:
-                if let earlier { result.wait(entry, for: earlier) } else { result.settlement.sent.append(entry) }
-            case .failed(let failure):
-                if let stream, blocked.contains(stream) {
-                    result.settlement.parked.append(.behind(entry))
-                } else if failure.isRetriable || failure.isFatal || earlier != nil {
-                    let cause = failure.mayBeOut ? failure : earlier ?? failure
-                    result.wait(entry, for: cause)
-                    result.obstacle = result.obstacle ?? failure
-                    if let stream { waiting[stream] = cause }
-                } else {
-                    result.settlement.parked.append(OutboxParking(entry: entry, reason: failure.message))
-                    if let stream { blocked.insert(stream) }
-                }
+            let isWaiting = stream.flatMap { waiting[$0] } != nil
+            if failure != nil, let stream, blocked.contains(stream) {
+                result.settlement.parked.append(.behind(entry))
+            } else if let failure, !failure.isRetriable, !failure.isFatal, !isWaiting {
+                result.settlement.parked.append(OutboxParking(entry: entry, reason: failure.message))
+                if let stream { blocked.insert(stream) }
+            } else if failure != nil || isWaiting {
+                result.obstacle = result.obstacle ?? failure
+                let mayBeOut = entry.isRepeated || failure?.mayBeOut ?? true
+                entries.append((entry, mayBeOut))
+                if let stream { waiting[stream] = waiting[stream] ?? false || mayBeOut }
+            } else {
+                result.settlement.sent.append(entry)
             }
+        }
+        result.retries = entries.count
+        for (entry, mayBeOut) in entries {
+            let isInDoubt = KeyOfTopic(entry.record).flatMap { waiting[$0] } ?? mayBeOut
+            if isInDoubt { result.settlement.kept.append(entry) }
         }
         return result
     }
@@ -105,8 +115,13 @@ struct RelaySettlement: Sendable {
         self.settlement = settlement
     }
 
-    fileprivate mutating func wait(_ entry: OutboxEntry, for failure: SendFailure) {
-        retries += 1
-        if failure.mayBeOut || entry.isRepeated { settlement.kept.append(entry) }
+    /// Takes in what became of other batches.
+    mutating func add(_ other: RelaySettlement) {
+        settlement.batches += other.settlement.batches
+        settlement.sent += other.settlement.sent
+        settlement.parked += other.settlement.parked
+        settlement.kept += other.settlement.kept
+        retries += other.retries
+        obstacle = obstacle ?? other.obstacle
     }
 }

@@ -16,6 +16,11 @@ public enum SendOutcome: Sendable {
 
     /// Not acknowledged. The failure says whether a later attempt may succeed.
     case failed(SendFailure)
+
+    /// Why it was not acknowledged; nil if it was.
+    var failure: SendFailure? {
+        if case .failed(let failure) = self { failure } else { nil }
+    }
 }
 
 /// Why a record could not be sent.

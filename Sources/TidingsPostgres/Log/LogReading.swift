@@ -2,7 +2,7 @@ import Tidings
 
 /// How far an outbox in the log has been read, as the database has it.
 struct LogReading: Sendable {
-    /// What was claimed and is not settled.
+    /// A batch that was claimed and is not settled.
     struct Open: Sendable {
         var batch: Int64
         var outbox: String
@@ -25,14 +25,15 @@ struct LogReading: Sendable {
     /// The number of the row that says so; nil where none has been written yet.
     var row: Int64?
 
-    var open: Open?
+    /// The open batches, the oldest first.
+    var opens: [Open] = []
 
     /// Keys that may have events in the outbox's table or among the parked, behind which others of theirs have to stay; nil
     /// while it may be any. Only the log's own relay adds to them, and so it may know too many, never too few.
     var held: Set<KeyOfTopic>?
 
     /// What comes before is over and may be forgotten.
-    var settled: LogPosition { open?.base ?? position }
+    var settled: LogPosition { opens.first?.base ?? position }
 
     func mayBeHeld(_ record: EventRecord) -> Bool {
         guard let key = KeyOfTopic(record) else { return false }
@@ -43,9 +44,9 @@ struct LogReading: Sendable {
         held?.formUnion(records.lazy.compactMap { KeyOfTopic($0) })
     }
 
-    /// The entries of the open batch; nil when the stream has not read them again yet.
-    mutating func openEntries(from buffer: LogBuffer) -> [OutboxEntry]? {
-        guard let open else { return [] }
+    /// The entries of that open batch; nil when the stream has not read them again yet.
+    mutating func entries(ofOpen place: Int, from buffer: LogBuffer) -> [OutboxEntry]? {
+        let open = opens[place]
         if let entries = open.entries { return entries }
         let count = (open.places.last.map { Int($0.sequence) } ?? -1) + 1
         let found = buffer.entries(from: open.base, count: count)
@@ -59,7 +60,7 @@ struct LogReading: Sendable {
                 found[Int(place.sequence)], number: place.sequence,
                 stamp: EventStamp(source: source, batch: open.batch, index: place.index))
         }
-        self.open?.entries = entries
+        opens[place].entries = entries
         return entries
     }
 }
@@ -68,6 +69,15 @@ extension OutboxEntry {
     /// An entry of the log's as a relay takes it, with its number in its batch.
     init(_ entry: LogEntry, number: Int64, stamp: EventStamp) {
         self.init(
-            sequence: number, stamp: stamp, record: entry.record, appendedAt: entry.committedAt, isBehindParked: false)
+            sequence: OutboxEntry.firstInLog + number, stamp: stamp, record: entry.record,
+            appendedAt: entry.committedAt, isBehindParked: false)
     }
+
+    /// Where it is in its batch, under which stamp.
+    var placeInLog: BatchEntries.Place { (stamp.index, sequence - OutboxEntry.firstInLog) }
+
+    /// The table has no such numbers.
+    var isFromLog: Bool { sequence < 0 }
+
+    private static let firstInLog = Int64.min / 2
 }

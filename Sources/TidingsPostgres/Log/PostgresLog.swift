@@ -118,10 +118,10 @@ public enum PostgresLog {
         """
 
     private static let position = """
-        select coalesce((
-            select coalesce(case when octet_length(entries) > 0 then base end, position) from tidings_outbox_batch
-            where position is not null order by batch desc limit 1
-        ), position)::text
+        with batches as (select * from tidings_outbox_batch where position is not null)
+        select coalesce(
+            (select base from batches where octet_length(entries) > 0 order by batch limit 1),
+            (select position from batches order by batch desc limit 1), position)::text
         from tidings_outbox_log
         """
 }

@@ -7,21 +7,44 @@ extension PostgresStore {
         var claimed: [OutboxEntry] = []
         let own = request.batches.first { $0.shard == OutboxLog.shard }
         let reading = try own.map { _ in try self.reading(of: log, in: db) }
-        if reading?.open != nil { request.batches.removeAll { $0.shard == OutboxLog.shard } }
+        let underWay = request.underWay.first { $0.batch.shard == OutboxLog.shard }?.batch.number
+        let forgotten = reading?.opens.firstIndex { $0.batch != underWay }
+        if forgotten != nil { request.batches.removeAll { $0.shard == OutboxLog.shard } }
+        // The table and the log never have open batches of the shard at the same time, so that these have one order.
+        let isLogUnderWay = reading?.opens.contains { $0.batch == underWay } ?? false
+        if isLogUnderWay { request.batches.removeAll { $0.shard == OutboxLog.shard } }
         if log.pace({ $0.isDue() }) {
             claimed = try claimFromTable(request, in: db)
             let count = claimed.count
             try db.afterCommit { log.pace { $0.looked(count) } }
         }
         guard let own, let reading else { return claimed }
-        if claimed.contains(where: { $0.batch.shard == OutboxLog.shard }) {
+        let isTableUnderWay = underWay != nil && !isLogUnderWay
+        if isTableUnderWay || claimed.contains(where: { $0.batch.shard == OutboxLog.shard }) {
             try keep(reading, of: log, in: db)
             return claimed
         }
+        if let forgotten { return try claimAgain(forgotten, of: log, reading, in: db) + claimed }
         return try claim(own, of: log, reading, within: request, in: db) + claimed
     }
 
-    /// The log's next batch, or the one that is open.
+    /// An open batch of the log's that an earlier relay may have sent, or an earlier transaction claimed.
+    private func claimAgain(
+        _ place: Int, of log: OutboxLog, _ known: LogReading, in db: PostgresTransaction
+    ) throws -> [OutboxEntry] {
+        var reading = known
+        var entries = reading.entries(ofOpen: place, from: try log.buffer(for: reading)) ?? []
+        // Of a batch before this one something may have been parked since.
+        let held = try heldKeys(among: entries.map(\.record), &reading, in: db)
+        for index in entries.indices {
+            entries[index].isRepeated = true
+            entries[index].isBehindParked = KeyOfTopic(entries[index].record).map(held.parked.contains) ?? false
+        }
+        try keep(reading, of: log, in: db)
+        return entries
+    }
+
+    /// The log's next batch.
     ///
     /// Events whose key has some in the table, or parked, leave the log for there, so that they stay behind them.
     private func claim(
@@ -30,12 +53,6 @@ extension PostgresStore {
     ) throws -> [OutboxEntry] {
         var reading = known
         let buffer = try log.buffer(for: reading)
-        if reading.open != nil {
-            var entries = reading.openEntries(from: buffer) ?? []
-            for index in entries.indices { entries[index].isRepeated = true }
-            try keep(reading, of: log, in: db)
-            return entries
-        }
         let base = reading.position
         let found = buffer.entries(from: base, count: request.maximumCount, bytes: request.maximumBytes)
         if found.isEmpty {
@@ -58,15 +75,15 @@ extension PostgresStore {
         return entries
     }
 
-    /// Writes down a new batch in place of the one before it.
+    /// Writes down a new batch, in place of the one before it where that is settled.
     private func note(
         _ batch: OutboxBatch, _ base: LogPosition, _ entries: [OutboxEntry], _ reading: inout LogReading,
         in db: PostgresTransaction
     ) {
-        if let row = reading.row {
+        if let row = reading.row, !reading.opens.contains(where: { $0.batch == row }) {
             db.executeLater("delete from tidings_outbox_batch where shard = $1 and batch = $2", batch.shard, row)
         }
-        let places = entries.map { (index: $0.stamp.index, sequence: $0.sequence) }
+        let places = entries.map(\.placeInLog)
         db.executeLater(
             """
             insert into tidings_outbox_batch (shard, batch, outbox, entries, base, base_place, position, place)
@@ -74,11 +91,11 @@ extension PostgresStore {
             """, batch.shard, batch.number, reading.outbox, BatchEntries.encode(places), base.lsnText, base.place,
             reading.position.lsnText, reading.position.place)
         reading.row = batch.number
-        reading.open =
-            entries.isEmpty
-            ? nil
-            : LogReading.Open(
-                batch: batch.number, outbox: reading.outbox, base: base, places: places, entries: entries)
+        if !entries.isEmpty {
+            reading.opens.append(
+                LogReading.Open(
+                    batch: batch.number, outbox: reading.outbox, base: base, places: places, entries: entries))
+        }
     }
 
     /// Moves on in a log that others fill, so that the server need not keep it for an outbox that is idle.
@@ -107,16 +124,34 @@ extension PostgresStore {
         _ entries: [LogEntry], _ reading: inout LogReading, in db: PostgresTransaction
     ) throws -> Set<Int> {
         let suspects = entries.indices.filter { reading.mayBeHeld(entries[$0].record) }
-        if suspects.isEmpty { return [] }
+        let held = try heldKeys(among: suspects.map { entries[$0].record }, &reading, in: db)
+        let behindParked = suspects.filter { KeyOfTopic(entries[$0].record).map(held.parked.contains) ?? false }
+        let behindWaiting = suspects.filter { KeyOfTopic(entries[$0].record).map(held.waiting.contains) ?? false }
+        try keepParked(
+            behindParked.map { index in
+                let stamp = EventStamp(source: StampSource(outbox: reading.outbox, shard: 0), batch: 0, index: 0)
+                return .behind(OutboxEntry(entries[index], number: Int64(index), stamp: stamp))
+            }, in: db)
+        if !behindWaiting.isEmpty {
+            try db.exchange(OutboxAppend.requests(for: behindWaiting.map { entries[$0].record }))
+        }
+        return Set(behindParked).union(behindWaiting)
+    }
+
+    /// Which of the records' keys have parked events, and which others have some waiting in the table.
+    private func heldKeys(
+        among records: [EventRecord], _ reading: inout LogReading, in db: PostgresTransaction
+    ) throws -> (parked: Set<KeyOfTopic>, waiting: Set<KeyOfTopic>) {
+        var parked: Set<KeyOfTopic> = []
+        var waiting: Set<KeyOfTopic> = []
+        let keys = Array(Set(records.lazy.filter(reading.mayBeHeld).compactMap { KeyOfTopic($0) }))
+        if keys.isEmpty { return (parked, waiting) }
         // From here on nobody lets parked events go, or puts them into the table, until this is committed.
         try db.exchange([Self.lockingParked])
-        let keys = Array(Set(suspects.compactMap { KeyOfTopic(entries[$0].record) }))
         let states = try db.query(
             Self.holding, PostgresValue.array(keys.map { Optional($0.topic) }),
             PostgresValue.array(keys.map { Optional($0.key) }),
             PostgresValue.array(keys.map { Int64(OutboxShard.slot(ofKey: $0.key, topic: $0.topic)) }))
-        var parked: Set<KeyOfTopic> = []
-        var waiting: Set<KeyOfTopic> = []
         for (key, state) in zip(keys, states) {
             if try state[0] {
                 parked.insert(key)
@@ -128,17 +163,7 @@ extension PostgresStore {
         }
         // All that were too many to be known may have gone by now.
         if reading.held == nil, parked.isEmpty, waiting.isEmpty { reading.held = try heldKeys(in: db) }
-        let behindParked = suspects.filter { KeyOfTopic(entries[$0].record).map(parked.contains) ?? false }
-        let behindWaiting = suspects.filter { KeyOfTopic(entries[$0].record).map(waiting.contains) ?? false }
-        try keepParked(
-            behindParked.map { index in
-                let stamp = EventStamp(source: StampSource(outbox: reading.outbox, shard: 0), batch: 0, index: 0)
-                return .behind(OutboxEntry(entries[index], number: Int64(index), stamp: stamp))
-            }, in: db)
-        if !behindWaiting.isEmpty {
-            try db.exchange(OutboxAppend.requests(for: behindWaiting.map { entries[$0].record }))
-        }
-        return Set(behindParked).union(behindWaiting)
+        return (parked, waiting)
     }
 
     static let lockingParked = PostgresRequest(sql: "lock table tidings_outbox_parked in row exclusive mode")
@@ -160,18 +185,24 @@ extension PostgresStore {
     /// How far the log has been read: as it is known, or as the database says.
     func reading(of log: OutboxLog, in db: PostgresTransaction) throws -> LogReading {
         if let reading = db.reading ?? log.take() { return reading }
-        guard let row = try db.query(Self.progress).first else {
+        let rows = try db.query(Self.progress)
+        guard let newest = rows.last else {
             throw PostgresError(.invalidConfiguration, "no log has been prepared for this outbox")
         }
-        let (lsn, place): (String, Int32) = (try row[2], try row[3])
-        guard let position = LogPosition(lsnText: lsn, place: place) else { throw Self.damaged }
-        var reading = LogReading(slot: try row[0], outbox: try row[1], position: position, row: try row[4])
-        if let batch = reading.row {
-            let places = try BatchEntries.decode(row[6])
-            guard let base = LogPosition(lsnText: try row[7], place: try row[8]) else { throw Self.damaged }
-            if !places.isEmpty {
-                reading.open = LogReading.Open(batch: batch, outbox: try row[5], base: base, places: places)
+        func position(_ row: PostgresRow, _ column: Int) throws -> LogPosition {
+            guard let position = LogPosition(lsnText: try row[column], place: try row[column + 1]) else {
+                throw Self.damaged
             }
+            return position
+        }
+        var reading = LogReading(
+            slot: try newest[0], outbox: try newest[1], position: try position(newest, 2), row: try newest[4])
+        for row in rows {
+            guard let batch: Int64 = try row[4] else { continue }
+            let places = try BatchEntries.decode(row[6])
+            if places.isEmpty { continue }
+            reading.opens.append(
+                LogReading.Open(batch: batch, outbox: try row[5], base: try position(row, 7), places: places))
         }
         reading.held = try heldKeys(in: db)
         return reading
@@ -200,9 +231,8 @@ extension PostgresStore {
     private static let progress = """
         select slot, id, coalesce(b.position, l.position)::text, coalesce(place, 0), batch, outbox, entries, base::text,
             base_place
-        from tidings_outbox_identity, tidings_outbox_log l left join (
-            select * from tidings_outbox_batch where shard = \(OutboxLog.shard) and position is not null
-            order by batch desc limit 1
-        ) b on true
+        from tidings_outbox_identity, tidings_outbox_log l
+            left join tidings_outbox_batch b on b.shard = \(OutboxLog.shard) and b.position is not null
+        order by batch
         """
 }

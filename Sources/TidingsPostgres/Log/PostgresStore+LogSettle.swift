@@ -1,36 +1,43 @@
 import Tidings
 
 extension PostgresStore {
-    /// Writes down what has become of the log's open batch, if it is among those that are settled.
+    /// Writes down what has become of the log's open batches, as far as they are among those that are settled.
     ///
     /// - Returns: what is left to be settled in the table.
     func settle(_ settlement: OutboxSettlement, of log: OutboxLog, in db: PostgresTransaction) throws
         -> OutboxSettlement
     {
-        guard let batch = settlement.batches.first(where: { $0.shard == OutboxLog.shard }) else { return settlement }
+        guard settlement.batches.contains(where: { $0.shard == OutboxLog.shard }) else { return settlement }
         var reading = try reading(of: log, in: db)
-        guard let open = reading.open, open.batch == batch.number else {
-            try keep(reading, of: log, in: db)
-            return settlement
+        var rest = settlement
+        for batch in settlement.batches where batch.shard == OutboxLog.shard {
+            let own = rest.part { $0 == batch }
+            if let place = reading.opens.firstIndex(where: { $0.batch == batch.number }) {
+                try write(own, ofOpen: place, &reading, log, in: db)
+            } else if !own.isFromLog {
+                continue
+            }
+            // Otherwise it is settled already.
+            rest = rest.part { $0 != batch }
         }
-        let isOnly = settlement.batches.count == 1
-        let own = isOnly ? settlement : settlement.part { $0 == batch }
-        try write(own, of: open, &reading, log, in: db)
         try keep(reading, of: log, in: db)
-        return isOnly ? OutboxSettlement(batches: []) : settlement.part { $0 != batch }
+        return rest
     }
 
     private func write(
-        _ settlement: OutboxSettlement, of open: LogReading.Open, _ reading: inout LogReading, _ log: OutboxLog,
+        _ settlement: OutboxSettlement, ofOpen place: Int, _ reading: inout LogReading, _ log: OutboxLog,
         in db: PostgresTransaction
     ) throws {
+        let open = reading.opens[place]
+        // What is decided already is so for good.
+        let settlement = settlement.part(at: Set(open.places.map(\.index)))
         if settlement.keepsSent { try keepSent(settlement.sent, in: db) }
         try keepParked(settlement.parked, in: db)
         reading.hold(settlement.parked.lazy.map(\.entry.record))
         let known = settlement.sent.count + settlement.parked.count + settlement.kept.count
         if known < open.places.count {
             // What certainly did not go waits in the table, so that the log need not be kept for it.
-            guard let entries = try reading.openEntries(from: log.buffer(for: reading)) else {
+            guard let entries = try reading.entries(ofOpen: place, from: log.buffer(for: reading)) else {
                 throw PostgresError(.connectionFailed, "the log is being read again")
             }
             let decided = Set(
@@ -40,14 +47,20 @@ extension PostgresStore {
             try db.exchange([Self.lockingParked] + OutboxAppend.requests(for: released))
             reading.hold(released)
         }
-        let kept = settlement.kept.map { (index: $0.stamp.index, sequence: $0.sequence) }
-        db.executeLater(
-            "update tidings_outbox_batch set entries = $3 where shard = $1 and batch = $2", OutboxLog.shard, open.batch,
-            BatchEntries.encode(kept))
-        reading.open = nil
-        if !kept.isEmpty {
-            reading.open = LogReading.Open(
-                batch: open.batch, outbox: open.outbox, base: open.base, places: kept, entries: settlement.kept)
+        let kept = settlement.kept.map(\.placeInLog)
+        if kept.isEmpty, open.batch != reading.row {
+            db.executeLater(
+                "delete from tidings_outbox_batch where shard = $1 and batch = $2", OutboxLog.shard, open.batch)
+        } else {
+            db.executeLater(
+                "update tidings_outbox_batch set entries = $3 where shard = $1 and batch = $2", OutboxLog.shard,
+                open.batch, BatchEntries.encode(kept))
+        }
+        if kept.isEmpty {
+            reading.opens.remove(at: place)
+        } else {
+            reading.opens[place].places = kept
+            reading.opens[place].entries = settlement.kept
         }
     }
 
@@ -113,6 +126,23 @@ extension PostgresStore {
 }
 
 extension OutboxSettlement {
+    /// Whether entries of the log are in it.
+    fileprivate var isFromLog: Bool {
+        (sent.first ?? kept.first ?? parked.first?.entry)?.isFromLog ?? false
+    }
+
+    /// The part of those places of a batch that is open; where nothing is kept, the batch was never settled.
+    fileprivate func part(at indices: @autoclosure () -> Set<Int32>) -> OutboxSettlement {
+        if kept.isEmpty { return self }
+        let indices = indices()
+        var part = OutboxSettlement(
+            batches: batches, sent: sent.filter { indices.contains($0.stamp.index) },
+            parked: parked.filter { indices.contains($0.entry.stamp.index) },
+            kept: kept.filter { indices.contains($0.stamp.index) })
+        part.keepsSent = keepsSent
+        return part
+    }
+
     /// The part of some of the batches.
     fileprivate func part(where belongs: (OutboxBatch) -> Bool) -> OutboxSettlement {
         var part = OutboxSettlement(

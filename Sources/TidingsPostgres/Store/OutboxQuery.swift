@@ -9,8 +9,8 @@ enum OutboxQuery {
                 where p.topic = o.topic and sha256(p.key) = sha256(o.key) and p.key = o.key)
         """
 
-    /// The first rows of each shard from its floor on. From the floor each time: a number may appear after a later one of
-    /// another key. The database keeps to the limit roughly, so that it sends no more than is wanted.
+    /// The first rows of each shard from its floor on that are not under way. From the floor each time: a number may appear
+    /// after a later one of another key. The database keeps to the limit roughly, so that it sends no more than is wanted.
     static let oldest = """
         select \(columns)
         from unnest($1, $2) as s (shard, floor), lateral (
@@ -19,6 +19,7 @@ enum OutboxQuery {
                     over (order by sequence) as size
             from (
                 select * from tidings_outbox t where t.shard = s.shard::integer and t.sequence >= s.floor
+                    and t.sequence not in (select unnest($5))
                 order by t.sequence limit $3
             ) first
         ) o

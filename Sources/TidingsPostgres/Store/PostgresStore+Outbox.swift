@@ -47,6 +47,7 @@ extension PostgresStore {
                 parameters: [
                     .array(shards.map(Int64.init)), .array(shards.map { floors[$0]?.value ?? 0 }),
                     request.maximumCount.postgresValue, request.maximumBytes.postgresValue,
+                    .array(request.underWay.map(\.sequence)),
                 ]),
         ])
         let now = PostgresRows(result: results[0])[0]
@@ -67,7 +68,8 @@ extension PostgresStore {
                 isFull = isFull || (bytes > request.maximumBytes && !made.isEmpty)
                 if !isFull { made.append(entry) }
             }
-            looks[batch.shard] = (made.first?.sequence, made.last?.sequence)
+            let seen = made + request.underWay.filter { $0.batch.shard == batch.shard }
+            looks[batch.shard] = (seen.map(\.sequence).min(), seen.map(\.sequence).max())
             open(batch, made, in: db)
             entries += made
         }
@@ -180,7 +182,8 @@ extension PostgresStore {
 
     private func close(_ batch: OutboxBatch, in db: PostgresTransaction) {
         db.executeLater(
-            "delete from tidings_outbox_batch where shard = $1 and batch = $2", batch.shard, batch.number)
+            "delete from tidings_outbox_batch where shard = $1 and batch = $2 and position is null", batch.shard,
+            batch.number)
     }
 
     /// Exact up to ten thousand for each shard; above that, the server's own estimate.

@@ -111,6 +111,54 @@ extension StoreConformance {
                 try await store.settle(next, kept: [])
                 try expectEqual(try await store.claim().count, 0, "left")
             },
+            Check("what is claimed behind a batch follows it, and both come again in their order after a crash") {
+                open in
+                let store = try await open()
+                try await store.append((0..<9).map { .test("\($0)") })
+                let first = try await store.claim(3)
+                let second = try await store.claim(4, behind: first)
+                try expectEqual(second.map(\.record.eventID), ["3", "4", "5", "6"], "behind")
+                try expect(second[0].stamp > first[2].stamp, "\(second[0].stamp) is not above \(first[2].stamp)")
+                let other = try await open()
+                for batch in [first, second] {
+                    let again = try await other.claim()
+                    try expectEqual(again.map(\.record), batch.map(\.record), "again")
+                    try expectEqual(again.map(\.stamp), batch.map(\.stamp), "its stamps")
+                    try await other.settle(again)
+                }
+                try expectEqual(try await other.claim().map(\.record.eventID), ["7", "8"], "left")
+            },
+            Check("what was claimed behind a batch is given back together with what has become of that one") { open in
+                let store = try await open()
+                try await store.append((0..<6).map { .test("\($0)") })
+                let first = try await store.claim(2)
+                let second = try await store.claim(2, behind: first)
+                try await store.settle(first + second, sent: [first[0]], kept: [first[1]])
+                let again = try await store.claim()
+                try expectEqual(again.map(\.stamp), [first[1].stamp], "open")
+                try await store.settle(again)
+                let next = try await store.claim()
+                try expectEqual(next.map(\.record.eventID), ["2", "3", "4", "5"], "next")
+                try expect(next[0].stamp > second[1].stamp, "\(next[0].stamp) is not above \(second[1].stamp)")
+            },
+            Check("a batch that is open behind one with a parked event knows what stands behind that") { open in
+                let store = try await open()
+                try await store.append([
+                    .test("bad"), .test("behind"), .test("free", key: "l"), .test("free too", key: "l"),
+                ])
+                let first = try await store.claim(1)
+                let second = try await store.claim(9, behind: first)
+                let (bad, rest) = (
+                    first.filter { $0.record.eventID == "bad" }, first.filter { $0.record.eventID != "bad" }
+                )
+                try await store.settle(
+                    first, sent: rest, parked: bad.map { OutboxParking(entry: $0, reason: "too large") })
+                let again = try await open().claim().sorted { $0.sequence < $1.sequence }
+                try expectEqual(again.map(\.stamp).sorted(), second.map(\.stamp).sorted(), "stamps")
+                for entry in again {
+                    try expectEqual(entry.isBehindParked, entry.record.eventID == "behind", "\(entry.record.eventID)")
+                }
+            },
             Check("a claim that is rolled back has stamped nothing") { open in
                 let store = try await open()
                 try await store.append([.test("a")])

@@ -67,10 +67,20 @@ extension Store {
     }
 
     /// What is open, or else a new batch of each shard.
-    func claim(_ count: Int = 1000, bytes: Int = .max) async throws -> [OutboxEntry] {
+    ///
+    /// Behind a batch that is under way it is as a relay does it that goes on: the shards keep their epoch.
+    func claim(
+        _ count: Int = 1000, bytes: Int = .max, behind underWay: [OutboxEntry] = []
+    ) async throws -> [OutboxEntry] {
         let store = self
         return try await transaction { transaction in
             let shards = try store.outboxShards(in: transaction).map(\.number)
+            if let last = underWay.map(\.batch.number).max() {
+                let batches = shards.map { OutboxBatch(shard: $0, number: last + 1) }
+                return try store.claim(
+                    ClaimRequest(batches: batches, maximumCount: count, maximumBytes: bytes, underWay: underWay),
+                    in: transaction)
+            }
             let epochs = try store.assign(shards, to: "test", in: transaction)
             let open = try store.openBatches(of: shards, in: transaction)
             if !open.isEmpty { return open }

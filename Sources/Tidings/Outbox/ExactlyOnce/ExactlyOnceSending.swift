@@ -13,6 +13,9 @@ final class ExactlyOnceSending: BatchSending {
         let epoch: Int64
     }
 
+    /// Kafka remembers the last committed batch of a shard, so that only that one may be in doubt.
+    let sendsAhead = false
+
     private let transactions: any BatchTransactions
     private let maximumRecordBytes: Int
     private let probe: (any Probe)?

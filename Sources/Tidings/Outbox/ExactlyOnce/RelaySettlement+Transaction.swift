@@ -46,14 +46,4 @@ extension RelaySettlement {
         }
         return result
     }
-
-    /// Takes in what became of another shard's batch.
-    mutating func add(_ other: RelaySettlement) {
-        settlement.batches += other.settlement.batches
-        settlement.sent += other.settlement.sent
-        settlement.parked += other.settlement.parked
-        settlement.kept += other.settlement.kept
-        retries += other.retries
-        obstacle = obstacle ?? other.obstacle
-    }
 }
