@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import Synchronization
 import Tidings
@@ -6,9 +7,13 @@ import Tidings
 ///
 /// Not in the writing transaction: a transaction that notifies takes a lock at its commit that the whole server has once,
 /// and commits would wait for each other. Here one connection does it, with nothing to write, and one notification at a
-/// time is on its way: however many transactions commit meanwhile, the next one tells of them all.
+/// time is on its way, at most every two milliseconds: however many transactions commit meanwhile, the next one tells of
+/// them all.
 final class OutboxAnnouncer: Sendable {
     static let channel = "tidings_outbox"
+
+    /// So much time passes between notifications, in microseconds, lest a busy writer spend more on telling than on writing.
+    private static let pause: UInt32 = 2000
 
     private struct State {
         var isOnItsWay = false
@@ -57,6 +62,7 @@ final class OutboxAnnouncer: Sendable {
         while isWanted() {
             do {
                 try Self.notify(&session, configuration, logger)
+                usleep(Self.pause)
             } catch {
                 session = nil
                 logger.warning("other processes are not told of commits for now", metadata: ["error": "\(error)"])

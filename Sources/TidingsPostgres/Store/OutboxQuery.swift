@@ -4,7 +4,7 @@ import Tidings
 enum OutboxQuery {
     private static let columns = """
         o.shard, o.sequence, o.event_id, o.topic, o.key, o.headers, o.value, o.appended_at,
-            o.key is not null and exists (
+            o.key is not null and (select exists (select from tidings_outbox_parked)) and exists (
                 select from tidings_outbox_parked p
                 where p.topic = o.topic and sha256(p.key) = sha256(o.key) and p.key = o.key)
         """
@@ -15,8 +15,7 @@ enum OutboxQuery {
         select \(columns)
         from unnest($1, $2) as s (shard, floor), lateral (
             select *, row_number() over (order by sequence) as place,
-                sum(coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)::bigint)
-                    over (order by sequence) as size
+                sum(coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)) over (order by sequence) as size
             from (
                 select * from tidings_outbox t where t.shard = s.shard::integer and t.sequence >= s.floor
                     and t.sequence not in (select unnest($5))
@@ -62,10 +61,11 @@ enum OutboxQuery {
 
 extension PostgresRequest {
     /// Keeps the planner, for the rest of the transaction, from reading the whole table because it believes that it is
-    /// still as small as when it was last analysed, or remembers a plan from then.
+    /// still as small as when it was last analysed, or remembers a plan from then. A small table without an index then
+    /// looks so dear that the server would compile the plan, which takes longer by far than all the rest.
     static let planningByIndex = PostgresRequest(
         sql: """
-            select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+            select set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
                 set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
             """)
 }

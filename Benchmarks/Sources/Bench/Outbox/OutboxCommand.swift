@@ -14,6 +14,7 @@ struct OutboxCommand: AsyncParsableCommand {
 
     @Argument(help: "What to measure: drain, writer, latency, handling; all without it.") var parts: [Part] = Part
         .allCases
+    @Option(parsing: .upToNextOption, help: "Which outboxes to drain.") var sources = OutboxDrain.Source.allCases
     @Option(help: "HOST:PORT of a running Kafka; without it a `tidings broker` is started.") var kafka: String?
     @Option(help: "A postgres:// URL of a server with wal_level=logical; without it one is started.") var postgres:
         String?
@@ -44,7 +45,8 @@ struct OutboxCommand: AsyncParsableCommand {
         switch part {
         case .drain:
             try await OutboxDrain(
-                count: events, repeats: repeats, postgres: postgres, kafka: kafka, folder: folder, logger: logger
+                sources: sources, count: events, repeats: repeats, postgres: postgres, kafka: kafka, folder: folder,
+                logger: logger
             ).run()
         case .writer:
             try await OutboxWriter(

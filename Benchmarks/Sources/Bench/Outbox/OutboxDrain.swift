@@ -9,6 +9,19 @@ import TidingsSQLite
 
 /// How fast a relay empties an outbox, beside how fast the database gives it and Kafka takes it.
 struct OutboxDrain {
+    enum Source: String, ExpressibleByArgument, CaseIterable {
+        case table, log, sqlite
+
+        var name: String {
+            switch self {
+            case .table: "PostgreSQL, table"
+            case .log: "PostgreSQL, log"
+            case .sqlite: "SQLite"
+            }
+        }
+    }
+
+    let sources: [Source]
     let count: Int
     let repeats: Int
     let postgres: String
@@ -23,7 +36,7 @@ struct OutboxDrain {
             read: the database's outbox read and removed, nothing else; produce: the same records sent, nothing else.
 
             """)
-        for source in ["PostgreSQL, table", "PostgreSQL, log", "SQLite"] {
+        for source in sources {
             var (relays, reads, produces, shares): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
             for repetition in 0...repeats {
                 let read = try await read(source)
@@ -39,20 +52,20 @@ struct OutboxDrain {
                 shares.append(relay / min(read, produce))
             }
             print(
-                "\(source.padded(18)) relay \(Spread(relays).text(0))   read \(Spread(reads).text(0))   "
+                "\(source.name.padded(18)) relay \(Spread(relays).text(0))   read \(Spread(reads).text(0))   "
                     + "produce \(Spread(produces).text(0))   relay/slower of both \(Spread(shares).text(2))")
         }
     }
 
-    private func withSource<R>(_ source: String, _ body: (any BenchStore) async throws -> R) async throws -> R {
+    private func withSource<R>(_ source: Source, _ body: (any BenchStore) async throws -> R) async throws -> R {
         let store: any BenchStore =
             switch source {
-            case "SQLite": try SQLiteStore.bench(folder)
-            case "PostgreSQL, log": try await PostgresStore.bench(postgres, .log, logger)
-            default: try await PostgresStore.bench(postgres, .table, logger)
+            case .sqlite: try SQLiteStore.bench(folder)
+            case .log: try await PostgresStore.bench(postgres, .log, logger)
+            case .table: try await PostgresStore.bench(postgres, .table, logger)
             }
         let result = try await body(store)
-        if source == "PostgreSQL, log", let store = store as? PostgresStore { try await PostgresLog.remove(store.pool) }
+        if source == .log, let store = store as? PostgresStore { try await PostgresLog.remove(store.pool) }
         try await store.end()
         return result
     }
@@ -70,7 +83,7 @@ struct OutboxDrain {
         }
     }
 
-    private func relay(_ source: String, _ topic: String) async throws -> Double {
+    private func relay(_ source: Source, _ topic: String) async throws -> Double {
         try await withSource(source) { store in try await relay(store, topic) }
     }
 
@@ -91,10 +104,10 @@ struct OutboxDrain {
         return rate
     }
 
-    private func read(_ source: String) async throws -> Double {
+    private func read(_ source: Source) async throws -> Double {
         try await withSource(source) { store in
             try await fill(store, "read")
-            if source == "PostgreSQL, log" { return try await readLog(store) }
+            if source == .log { return try await readLog(store) }
             let started = ContinuousClock.now
             let found = try await store.drainBare()
             guard found == count else { throw ValidationError("\(found) of \(count) were read") }
