@@ -90,10 +90,9 @@ struct BrokerKillTests {
 
     private func judge(_ history: LoadHistory) {
         for (topic, verdict) in [
-            // What followers passed over is judged in the long run only, until it is known why (docs/limits.md).
-            ("plain", history.verdict(on: "plain", isFollowed: Programs.proves)),
+            ("plain", history.verdict(on: "plain", isFollowed: true)),
             ("copies", history.verdict(on: "copies", actionsOf: "feed")),
-            ("ledger", history.verdict(on: "ledger", isFollowed: Programs.proves)),
+            ("ledger", history.verdict(on: "ledger", isFollowed: true)),
             ("table", history.verdict(on: "table", isCompacted: true)),
         ] {
             #expect(verdict.isClean, "\(topic): \(verdict.description.prefix(2000))")

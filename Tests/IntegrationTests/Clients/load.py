@@ -47,6 +47,7 @@ class Load:
     def __init__(self, options):
         self.options = options
         self.running = True
+        self.taken = []
         signal.signal(signal.SIGTERM, self.stop)
 
     def stop(self, *_):
@@ -166,6 +167,30 @@ class Load:
             "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True,
             "session.timeout.ms": 10000, **RECONNECT})
 
+    def subscribe(self, consumer):
+        consumer.subscribe([self.options.topic], on_assign=self.assigned)
+
+    def assigned(self, _, partitions):
+        # What was taken and not handled before comes again.
+        self.taken.clear()
+        say(assigned=sorted(p.partition for p in partitions))
+
+    def take(self, consumer, limit):
+        """What is there, at most `limit` messages.
+
+        They are polled one by one: consume() of librdkafka 2.2 to 2.13.0 takes the end of a partition for a record that it has
+        given out. The next commit passes over the record that comes there, and a member that loses its partitions and
+        gets them back never hears of it (https://github.com/confluentinc/librdkafka/issues/4844).
+        """
+        self.taken, patience = [], 0.05
+        while len(self.taken) < limit:
+            message = consumer.poll(patience)
+            if message is None:
+                break
+            self.taken.append(message)
+            patience = 0
+        return self.taken
+
     def batches(self, consumer, limit):
         """What there is to read, a list at a time; after SIGTERM up to the ends that the partitions have then."""
         from confluent_kafka import KafkaError
@@ -175,7 +200,7 @@ class Load:
             if not self.running and ends is None:
                 ends = {p.partition: consumer.get_watermark_offsets(p, timeout=30)[1] for p in consumer.assignment()}
             batch = []
-            for message in consumer.consume(limit, 0.05):
+            for message in self.take(consumer, limit):
                 if not message.error():
                     batch.append(message)
                 elif message.error().code() == KafkaError._PARTITION_EOF:
@@ -189,8 +214,7 @@ class Load:
         from confluent_kafka import KafkaException
 
         consumer = self.consumer("followers-" + self.options.topic)
-        consumer.subscribe(
-            [self.options.topic], on_assign=lambda _, parts: say(assigned=sorted(p.partition for p in parts)))
+        self.subscribe(consumer)
         unstored = 0
         for batch in self.batches(consumer, 50):
             say(read=[found(message) for message in batch])
@@ -211,7 +235,7 @@ class Load:
 
         producer = self.transactional("pipe")
         consumer = self.consumer("pipe")
-        consumer.subscribe([self.options.topic])
+        self.subscribe(consumer)
         attempts = 0
         for batch in self.batches(consumer, 20):
             next_offset = TopicPartition(self.options.topic, batch[-1].partition(), batch[-1].offset() + 1)
