@@ -59,6 +59,9 @@ class Member(threading.Thread):
     def __init__(self, bootstrap, topic, group):
         super().__init__(daemon=True)
         self.consumer = consumer(bootstrap, topic, group)
+        # The client joins without waiting for the topic's partitions. A leader that hears of them later joins again, and when
+        # a poll ends between the two answers, 3.0.12 forgets that it did: it has no partitions, and is silent.
+        until("the topic's partitions", lambda: self.consumer.partitions_for_topic(topic))
         self.found, self.leaves = [], False
         self.start()
 

@@ -31,8 +31,7 @@ CLIENTS = [
     ("kcat", [PYTHON, "kcat_client.py"], [], True),
     ("confluent-kafka", [PYTHON, "confluent_client.py"], [], True),
     ("aiokafka", [PYTHON, "aiokafka_client.py"], [], True),
-    # Not in the quick run: now and then a member of its stays without partitions (docs/limits.md).
-    ("kafka-python", [PYTHON, "kafka_python_client.py"], [], False),
+    ("kafka-python", [PYTHON, "kafka_python_client.py"], [], True),
     ("kafka-python, older", [MORE_PYTHON, "kafka_python_client.py"], [], False),
     ("Sarama, protocol 0.11", [SARAMA], ["--protocol", "0.11.0.0"], False),
     ("Sarama, protocol 1.0", [SARAMA], ["--protocol", "1.0.0"], False),

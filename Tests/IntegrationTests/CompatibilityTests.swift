@@ -13,7 +13,7 @@ struct CompatibilityTests {
                 Programs.python, [script, "--bootstrap", bootstrap] + (Programs.proves ? [] : ["--quick"]))
             let status = try await child.waitForExit(within: .seconds(600))
             #expect(status == 0, "\(child.errors)")
-            #expect(child.lines.count { $0.contains("| yes") } >= 3)
+            #expect(child.lines.count { $0.contains("| yes") } >= 4)
         }
     }
 }
