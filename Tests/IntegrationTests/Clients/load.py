@@ -58,9 +58,11 @@ class Load:
     def producer(self, **settings):
         from confluent_kafka import Producer
 
+        # What gathers while the broker is away must not make a batch larger than a segment of the compacted topic.
         return Producer({
             "bootstrap.servers": self.options.bootstrap, "enable.idempotence": True, "linger.ms": 2,
-            "message.timeout.ms": 120000, "queue.buffering.max.messages": 2000, **RECONNECT, **settings})
+            "message.timeout.ms": 120000, "queue.buffering.max.messages": 2000, "batch.num.messages": 200, **RECONNECT,
+            **settings})
 
     def stream(self, keys, value):
         producer = self.producer()
@@ -98,8 +100,10 @@ class Load:
     # Transactions
 
     def transactional(self, identity):
+        # When the broker dies under an abort, librdkafka waits for the records that were in flight, which it does not send
+        # again, until their time is up; that must be well before the broker ends the transaction by itself.
         producer = self.producer(**{"transactional.id": identity, "transaction.timeout.ms": 60000,
-                                    "message.timeout.ms": 60000})
+                                    "message.timeout.ms": 10000})
         self.insist(producer.init_transactions)
         return producer
 
