@@ -16,7 +16,7 @@ struct PartitionedCoreTests {
     }
 
     private func start(_ core: inout Core, ends: [TopicPartition: Int64]) {
-        let known = core.askPositions()
+        let known = core.askPositions() ?? [:]
         core.start(ends.mapValues { _ in 0 }.merging(known) { $1 }, ends: ends)
     }
 
@@ -64,7 +64,7 @@ struct PartitionedCoreTests {
         core.assign([0])
         start(&core, ends: [at(0): 3])
         receive([0, 1], 0, in: &core)
-        let asked = core.askPositions()
+        let asked = core.askPositions() ?? [:]
         core.assign([])
         core.standBy(for: [])
         core.assign([0])
@@ -87,5 +87,23 @@ struct PartitionedCoreTests {
         #expect(holders.standbys(of: 4, count: 1) == [])
         #expect(holders.standing(by: "a", count: 1) == [2])
         #expect(holders.standing(by: "a", count: 2) == [1, 2, 3])
+    }
+
+    @Test("a partition is read from its snapshot, which is looked for once; another one may be new meanwhile")
+    func restores() {
+        var core = Core(initial: [], hasSnapshots: true)
+        core.assign([0])
+        #expect(core.askPositions() == nil && core.unrestored == [0])
+        core.assign([0, 1])
+        core.restore(0, ViewSnapshots.Loaded(state: [7], positions: [at(0): 8], isOlder: false))
+        core.restore(0, ViewSnapshots.Loaded(state: [9], positions: [at(0): 10], isOlder: false))
+        #expect(core.askPositions() == nil && core.unrestored == [1])
+        core.restore(1, nil)
+        #expect(core.askPositions() == [at(0): 8])
+        core.start([at(0): 8, at(1): 0], ends: [at(0): 9, at(1): 0])
+        receive([8], 0, in: &core)
+        #expect(core.held[0]?.state == [7, 8] && core.isReady)
+        core.forget([0, 1])
+        #expect(core.askPositions() == [:] && core.held[0]?.state == [])
     }
 }

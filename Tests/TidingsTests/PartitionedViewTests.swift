@@ -1,3 +1,4 @@
+import Foundation
 import KafkaClient
 import Logging
 import Processes
@@ -13,10 +14,12 @@ import TidingsTesting
     private let topics = [uniqueName("shared"), uniqueName("shared-too")]
     private let group = uniqueName("sharing")
 
-    private func instance(_ address: String, standbys: Int = 0, _ kafka: KafkaConfiguration) -> PartitionedView<Counts>
-    {
+    private func instance(
+        _ address: String, standbys: Int = 0, snapshots: ViewSnapshots<Counts>? = nil, _ kafka: KafkaConfiguration
+    ) -> PartitionedView<Counts> {
         let view = PartitionedView(
-            group, of: topics, address: address, standbys: standbys, initial: Counts(), kafka: kafka, logger: .silent)
+            group, of: topics, address: address, standbys: standbys, initial: Counts(), kafka: kafka,
+            snapshots: snapshots, logger: .silent)
         view.foldRecords { counts, record in
             counts[String(decoding: record.key ?? [], as: UTF8.self), default: 0] += 1
         }
@@ -100,6 +103,55 @@ import TidingsTesting
                 try await eventually("the instances have settled") { a.active.count == 4 && a.progress.isReady }
                 let answers = try await ask([a])
                 #expect(answers == expected)
+            }
+        }
+    }
+
+    @Test("who gets a partition goes on from its snapshot; one of another version, or a damaged one, is not taken")
+    func snapshots() async throws {
+        try await withKafka { bootstrap in
+            let (kafka, folder) = (KafkaConfiguration(bootstrap), try TemporaryDirectory.make(prefix: "shared-view"))
+            defer { try? TemporaryDirectory.remove(folder) }
+            try await topics(kafka)
+            try await produce(keys, to: kafka)
+            let path = folder + "/shared.view"
+            for (round, version, read) in [(1, 1, 80), (2, 1, 80), (3, 2, 240), (4, 2, 80)] {
+                let snapshots = ViewSnapshots<Counts>.json(in: .file(path), version: Int32(version))
+                let view = instance("a:1", snapshots: snapshots, kafka)
+                try await running(view) {
+                    try await view.ready()
+                    #expect(try await ask([view]) == Dictionary(uniqueKeysWithValues: keys.map { ($0, 2 * round) }))
+                    #expect(view.progress.records == read)
+                }
+                try await produce(keys, to: kafka)
+            }
+            // One of four is damaged: its history is read anew, that of the others goes on.
+            let number: Int32 = 1
+            try Data("tidview1 and no more".utf8).write(to: URL(fileURLWithPath: "\(path)-\(number)"))
+            let view = instance("a:1", snapshots: .json(in: .file(path), version: 2), kafka)
+            try await running(view) {
+                try await view.ready()
+                #expect(try await ask([view]) == Dictionary(uniqueKeysWithValues: keys.map { ($0, 10) }))
+                let own = keys.filter { KeyPartitioner.partition(of: Array($0.utf8), among: 4) == number }.count
+                #expect(view.progress.records == Int64(own * 10 + (keys.count - own) * 2))
+            }
+        }
+    }
+
+    @Test("with a database that instances share, who takes over goes on from what the one before has kept")
+    func sharedSnapshots() async throws {
+        try await withKafka { bootstrap in
+            let (kafka, store) = (KafkaConfiguration(bootstrap), InMemoryStore())
+            try await topics(kafka)
+            try await produce(keys, to: kafka)
+            let snapshots = ViewSnapshots<Counts>.json(in: .database(store), version: 1)
+            let first = instance("a:1", snapshots: snapshots, kafka)
+            try await running(first) { try await first.ready() }
+            let second = instance("b:2", snapshots: snapshots, kafka)
+            try await running(second) {
+                try await second.ready()
+                #expect(second.progress.records == 0)
+                #expect(try await ask([second]) == Dictionary(uniqueKeysWithValues: keys.map { ($0, 2) }))
             }
         }
     }

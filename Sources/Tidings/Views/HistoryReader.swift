@@ -67,19 +67,21 @@ struct HistoryReader: Sendable {
             let starts = ranges.reduce(into: [:]) { $0[$1.key] = known[$1.key] ?? $1.value.lowerBound }
             try await follower.start(starts, ends: ranges.mapValues(\.upperBound))
             let ending = try await read(starts, admin, follower)
-            let positions = try await follower.positions(of: Set(ranges.keys))
+            var unread: Set<TopicPartition> = []
             switch ending {
             case .done: return
-            case .repartitioned: known = positions
+            case .repartitioned: break
             case .outOfRange(let error):
                 // Where nothing has been read yet, nothing is missed: the log's start moved before it could be read.
-                known = positions.filter { known[$0.key] != nil || $0.value != starts[$0.key] }
+                let positions = try await follower.positions(of: Set(ranges.keys))
+                unread = Set(positions.lazy.filter { known[$0.key] == nil && $0.value == starts[$0.key] }.map(\.key))
                 failures += 1
                 logger.warning("Kafka has other records than those asked for", metadata: ["error": "\(error)"])
                 await clock.rest(for: configuration.backoff.delay(after: failures))
             }
             try Task.checkCancellation()
             ranges = try await partitions(admin)
+            known = try await follower.positions(of: Set(ranges.keys)).filter { !unread.contains($0.key) }
         }
     }
 

@@ -7,12 +7,18 @@ public struct SnapshotPlace: Sendable, CustomStringConvertible {
     let read: @Sendable (_ view: String) async throws -> [UInt8]?
     let write: @Sendable (_ bytes: [UInt8], _ view: String) async throws -> Void
 
-    /// A file, replaced as a whole; deleting it has the view read from the beginning.
+    /// The place for a partition of a view, which has a name of its own; nil: the same.
+    var part: (@Sendable (_ number: Int32) -> SnapshotPlace)?
+
+    /// A file, replaced as a whole; deleting it has the view read from the beginning. A ``PartitionedView`` has one for each
+    /// partition, with its number at the end of the name.
     public static func file(_ path: String) -> SnapshotPlace {
         SnapshotPlace(description: path) { _ in
             try await blocking { try SnapshotFile.read(path) }
         } write: { bytes, _ in
             try await blocking { try SnapshotFile.write(bytes, to: path) }
+        } part: { number in
+            .file("\(path)-\(number)")
         }
     }
 

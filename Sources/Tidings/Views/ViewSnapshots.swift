@@ -56,6 +56,14 @@ public struct ViewSnapshots<State: Sendable>: Sendable {
         return snapshots
     }
 
+    /// Those of a partition of a view.
+    func part(_ number: Int32) -> ViewSnapshots {
+        var snapshots = self
+        snapshots.place = place.part?(number) ?? place
+        snapshots.older = [:]
+        return snapshots
+    }
+
     struct Loaded: Sendable {
         var state: State
         var positions: [TopicPartition: Int64]

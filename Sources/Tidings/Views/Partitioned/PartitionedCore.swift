@@ -6,10 +6,16 @@ struct PartitionedCore<State: Sendable>: BoardCore {
     struct Held: Sendable {
         var state: State
         var tracker = HistoryTracker()
+        /// What was read before this process, or by another one: from a snapshot.
+        var stored: [TopicPartition: Int64] = [:]
+        /// Whether a snapshot has been looked for.
+        var isRestored: Bool
         /// Whether it answers for this partition; otherwise it stands by.
         var isActive: Bool
         /// Whether the reader has asked where it is: what is newer than that question gets no records yet.
         var isAsked = false
+
+        var positions: [TopicPartition: Int64] { stored.merging(tracker.positions) { $1 } }
     }
 
     enum Condition: Sendable {
@@ -19,13 +25,17 @@ struct PartitionedCore<State: Sendable>: BoardCore {
     }
 
     let initial: State
+    let hasSnapshots: Bool
     private(set) var held: [Int32: Held] = [:]
     private(set) var isAssigned = false
     private var start = ContinuousClock.now
     private var timeToReady: Duration?
     var ending: (any Error)?
 
-    init(initial: State) { self.initial = initial }
+    init(initial: State, hasSnapshots: Bool = false) {
+        self.initial = initial
+        self.hasSnapshots = hasSnapshots
+    }
 
     var active: Set<Int32> { Set(held.lazy.filter(\.value.isActive).map(\.key)) }
 
@@ -46,7 +56,7 @@ struct PartitionedCore<State: Sendable>: BoardCore {
         isAssigned = true
         if timeToReady != nil { (start, timeToReady) = (.now, nil) }
         for number in held.keys where !numbers.contains(number) { edit(number) { $0.isActive = false } }
-        let new = Held(state: initial, isActive: true)
+        let new = Held(state: initial, isRestored: !hasSnapshots, isActive: true)
         for number in numbers { held[number, default: new].isActive = true }
         noteIfReady()
     }
@@ -54,15 +64,30 @@ struct PartitionedCore<State: Sendable>: BoardCore {
     /// Stands by for these and no others.
     mutating func standBy(for numbers: Set<Int32>) {
         held = held.filter { $0.value.isActive || numbers.contains($0.key) }
-        for number in numbers where held[number] == nil { held[number] = Held(state: initial, isActive: false) }
+        for number in numbers where held[number] == nil {
+            held[number] = Held(state: initial, isRestored: !hasSnapshots, isActive: false)
+        }
     }
 
     // MARK: Their history
 
-    /// Where reading goes on.
-    mutating func askPositions() -> [TopicPartition: Int64] {
+    /// The partitions for which a snapshot is to be looked for before they are read.
+    var unrestored: [Int32] { held.lazy.filter { !$0.value.isRestored }.map(\.key) }
+
+    /// Takes what a snapshot holds of a partition; nil: there is none.
+    mutating func restore(_ number: Int32, _ snapshot: ViewSnapshots<State>.Loaded?) {
+        edit(number) { held in
+            guard !held.isRestored else { return }
+            held.isRestored = true
+            if let snapshot { (held.state, held.stored) = (snapshot.state, snapshot.positions) }
+        }
+    }
+
+    /// Where reading goes on; nil while there are ``unrestored`` partitions.
+    mutating func askPositions() -> [TopicPartition: Int64]? {
+        guard unrestored.isEmpty else { return nil }
         for index in held.values.indices { held.values[index].isAsked = true }
-        return held.values.reduce(into: [:]) { $0.merge($1.tracker.positions) { $1 } }
+        return held.values.reduce(into: [:]) { $0.merge($1.positions) { $1 } }
     }
 
     /// Reading starts, or goes on, at these positions, for what was there when they were asked for.
@@ -101,7 +126,9 @@ struct PartitionedCore<State: Sendable>: BoardCore {
     mutating func forget(_ numbers: some Sequence<Int32>) {
         for number in numbers {
             let initial = initial
-            edit(number) { ($0.state, $0.tracker, $0.isAsked) = (initial, HistoryTracker(), false) }
+            edit(number) { held in
+                (held.state, held.tracker, held.stored, held.isAsked) = (initial, HistoryTracker(), [:], false)
+            }
         }
         (start, timeToReady) = (.now, nil)
     }

@@ -23,8 +23,8 @@ import Synchronization
 /// ``View``, which is the *global* view: every instance of it holds everything. Use that until memory or the rate of events
 /// says otherwise.
 ///
-/// When instances come and go, partitions move, and whoever gets one reads its history from the beginning, unless it
-/// stood by for it (`standbys`). Until then it answers with ``TidingsError/Code/viewNotReady``; a standby can be asked
+/// When instances come and go, partitions move, and whoever gets one reads its history from the snapshot that it finds
+/// (`snapshots`) or from the beginning, unless it stood by for it (`standbys`). Until then it answers with ``TidingsError/Code/viewNotReady``; a standby can be asked
 /// meanwhile. An instance that has lost a partition and does not know it yet answers from what it held.
 public final class PartitionedView<State: Sendable>: Service {
     /// The view's name, and that of its consumer group.
@@ -36,16 +36,18 @@ public final class PartitionedView<State: Sendable>: Service {
     /// Where this instance can be asked; no other one says the same.
     public let address: String
 
+    let snapshots: ViewSnapshots<State>?
+    let board: Board<PartitionedCore<State>>
+    let clock: any Clock<Duration>
+    let logger: Logger
+    let metrics: ViewMetrics
+
     private let standbys: Int
     private let table = FoldTable<State>()
-    private let board: Board<PartitionedCore<State>>
     private let selection = PartitionSelection()
     private let reader: HistoryReader
     private let kafka: KafkaConfiguration
     private let configuration: ViewConfiguration
-    private let clock: any Clock<Duration>
-    private let logger: Logger
-    private let metrics: ViewMetrics
     private let admin = Mutex<Admin?>(nil)
     private let partitionCount = Mutex<Int32?>(nil)
     private let holders = Mutex<(holders: ViewHolders, at: ContinuousClock.Instant)?>(nil)
@@ -60,11 +62,14 @@ public final class PartitionedView<State: Sendable>: Service {
     ///   - initial: the state of a partition before the first record.
     ///   - kafka: where to read.
     ///   - configuration: how to read.
-    ///   - clock: paces attempts.
+    ///   - snapshots: where the state of each partition is kept from time to time, and how. In a database that the
+    ///     instances share, who gets a partition goes on from what the one before has kept; in files, from what it has kept
+    ///     itself.
+    ///   - clock: paces attempts and snapshots.
     public init(
         _ name: String, of topics: [String], address: String, standbys: Int = 0, initial: State,
         kafka: KafkaConfiguration, configuration: ViewConfiguration = ViewConfiguration(),
-        clock: any Clock<Duration> = ContinuousClock(), logger: Logger
+        snapshots: ViewSnapshots<State>? = nil, clock: any Clock<Duration> = ContinuousClock(), logger: Logger
     ) {
         self.name = name
         self.topics = topics
@@ -72,9 +77,10 @@ public final class PartitionedView<State: Sendable>: Service {
         self.standbys = standbys
         self.kafka = kafka
         self.configuration = configuration
+        self.snapshots = snapshots
         self.clock = clock
         self.logger = logger
-        board = Board(PartitionedCore(initial: initial))
+        board = Board(PartitionedCore(initial: initial, hasSnapshots: snapshots != nil))
         reader = HistoryReader(
             name: name, topics: topics, kafka: kafka, configuration: configuration, clock: clock, logger: logger,
             selection: selection)
@@ -220,6 +226,7 @@ public final class PartitionedView<State: Sendable>: Service {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await self.stayInGroup() }
                 tasks.addTask { try await self.follow() }
+                tasks.addTask { try await self.takeSnapshots() }
                 if standbys > 0 { tasks.addTask { try await self.keepStandbys() } }
                 try await tasks.next()
                 tasks.cancelAll()
@@ -227,6 +234,7 @@ public final class PartitionedView<State: Sendable>: Service {
                     if case .failure(let error) = result, !(error is CancellationError) { throw error }
                 }
             }
+            if !Task.isCancelled { await takeSnapshots(of: board.withCore { Set($0.held.keys) }) }
             board.end(TidingsError(.viewStopped, "the view \(name) was shut down"))
         } catch {
             board.end(TidingsError(.viewStopped, "the view \(name) has stopped", cause: error))
@@ -319,8 +327,13 @@ extension PartitionedView: HistoryFollower {
         board.update { $0.start(positions, ends: ends) }
     }
 
-    func positions(of partitions: Set<TopicPartition>) -> [TopicPartition: Int64] {
-        board.update { $0.askPositions() }.filter { partitions.contains($0.key) }
+    func positions(of partitions: Set<TopicPartition>) async -> [TopicPartition: Int64] {
+        while true {
+            await restore()
+            if let positions = board.update({ $0.askPositions() }) {
+                return positions.filter { partitions.contains($0.key) }
+            }
+        }
     }
 
     func receive(_ batch: ConsumerBatch) throws -> Bool {

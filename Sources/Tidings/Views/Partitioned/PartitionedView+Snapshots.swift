@@ -1,0 +1,35 @@
+import ServiceLifecycle
+
+extension PartitionedView {
+    /// Takes over what snapshots hold of the partitions that are new here.
+    func restore() async {
+        guard let snapshots else { return }
+        for number in board.withCore(\.unrestored) {
+            let found = await snapshots.part(number).load(for: name(of: number), topics: topics, logger: logger)
+            board.update { $0.restore(number, found) }
+        }
+    }
+
+    /// From time to time, of what this instance holds.
+    func takeSnapshots() async throws {
+        guard let snapshots else { return try await gracefulShutdown() }
+        while !Task.isShuttingDownGracefully {
+            await clock.rest(for: snapshots.interval)
+            try Task.checkCancellation()
+            if !Task.isShuttingDownGracefully { await takeSnapshots(of: board.withCore { Set($0.held.keys) }) }
+        }
+    }
+
+    /// Writes the states of these partitions, as far as they are here, each with its positions taken at the same moment.
+    /// What fails leaves the old snapshot.
+    public func takeSnapshots(of numbers: Set<Int32>) async {
+        guard let snapshots else { return }
+        for number in numbers.sorted() {
+            guard let held = board.withCore({ $0.held[number] }), !held.positions.isEmpty else { continue }
+            await snapshots.part(number).save(
+                held.state, held.positions, for: name(of: number), metrics: metrics, logger: logger)
+        }
+    }
+
+    private func name(of number: Int32) -> String { "\(name)/\(number)" }
+}
