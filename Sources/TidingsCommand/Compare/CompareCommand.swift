@@ -20,7 +20,8 @@ struct CompareCommand: AsyncParsableCommand {
               tidings compare --kafka kafka:9092 --database postgres://me@db/scratch --json figures.json
 
             Without --kafka it starts a broker of its own, without --database it uses SQLite files, all in a folder that
-            is named at the end. In a PostgreSQL database it makes schemas of its own and drops them.
+            is named at the end. What the settings say of a Kafka is for the other commands: this one puts load only on what
+            it is told to. In a PostgreSQL database it makes schemas of its own and drops them.
 
             --faults kills the publisher, the relay, the handler and the broker (kill -9) at every step and at random
             moments, makes actions fail, takes the database and Kafka away, and counts what was lost, invented, doubled
