@@ -71,14 +71,16 @@ extension PartitionLog {
         return nil
     }
 
-    /// The first record with the largest timestamp in the log, flushed or not; `nil` when no record has one.
-    public func offsetOfMaxTimestamp() throws(LogError) -> FoundOffset? {
-        let (view, _) = try view(upTo: nil)
+    /// The first record with the largest timestamp, of those that can be read before `upTo` (the high watermark by default);
+    /// `nil` when none has one.
+    public func offsetOfMaxTimestamp(upTo: Int64? = nil) throws(LogError) -> FoundOffset? {
+        let (view, limit) = try view(upTo: upTo)
         var found: LogSegment.Found?
-        // The segment with the largest timestamp first; what it claims may be of a batch that a cleaning emptied.
+        // The segment with the largest timestamp first; what it claims may be of records that are gone.
         for segment in view.segments.sorted(by: { $0.maxTimestamp.timestamp > $1.maxTimestamp.timestamp }) {
             guard segment.maxTimestamp.timestamp >= found?.timestamp ?? 0 else { break }
-            let own = try segment.recordWithMaxTimestamp(maxDecompressedBytes: configuration.maxDecompressedBytes)
+            let own = try segment.recordWithMaxTimestamp(
+                from: view.logStartOffset, before: limit, maxDecompressedBytes: configuration.maxDecompressedBytes)
             guard let own, (own.timestamp, -own.offset) > (found?.timestamp ?? -1, -(found?.offset ?? 0)) else {
                 continue
             }

@@ -1,5 +1,6 @@
 import KafkaLog
 import KafkaProtocol
+import NIOCore
 import Testing
 
 @Suite struct RetentionTests {
@@ -64,6 +65,30 @@ import Testing
             #expect(log.logStartOffset == 23)
             #expect(try records(log).map(\.offset) == Array(23..<50))
         }
+    }
+
+    @Test("the newest record is one that is still there, and that readers may have")
+    func newestRecord() throws {
+        let log = try open { $0.segmentBytes = 100_000 }
+        var builder = RecordBatchBuilder()
+        for stamp in [Int64(9000), 8000, 7000] {
+            builder.append(timestamp: stamp, key: nil, value: ByteBuffer(string: "x"))
+        }
+        _ = try log.append(builder.build())
+        for stamp in [Int64(500), 700, 600] { _ = try log.append(makeBatch(["x"], timestamp: stamp)) }
+        try log.flush()
+        _ = try log.append(makeBatch(["not durable"], timestamp: 10_000))
+        let expected: [(start: Int64, found: FoundOffset?)] = [
+            (0, FoundOffset(offset: 0, timestamp: 9000)), (1, FoundOffset(offset: 1, timestamp: 8000)),
+            (3, FoundOffset(offset: 4, timestamp: 700)), (5, FoundOffset(offset: 5, timestamp: 600)), (6, nil),
+        ]
+        for (start, found) in expected {
+            try log.deleteRecords(before: start)
+            #expect(try log.offsetOfMaxTimestamp() == found)
+        }
+        try log.flush()
+        #expect(try log.offsetOfMaxTimestamp() == FoundOffset(offset: 6, timestamp: 10_000))
+        #expect(try log.offsetOfMaxTimestamp(upTo: 6) == nil)
     }
 
     @Test("a deleted partition is gone, also when the power goes in between, and its name is free again")

@@ -5,7 +5,7 @@ import NIOCore
 /// ListOffsets (2), versions 1 to 10.
 ///
 /// -1 the end (the high watermark; for read committed the last stable offset), -2 the start, -3 the record with the largest
-/// timestamp, otherwise the first record at or after the time; offset -1 without an error when there is none. -4 (the
+/// timestamp between the two, otherwise the first record at or after the time; offset -1 without an error when there is none. -4 (the
 /// earliest local offset) is the start, as nothing is kept elsewhere; -5 (the last tiered offset) is answered with -1.
 ///
 /// Left out: the timeout of version 10, which is for tiered storage.
@@ -77,7 +77,7 @@ enum ListOffsetsHandler: RequestHandler {
         case earliest, earliestLocal:
             found = FoundOffset(offset: log.logStartOffset, timestamp: -1)
         case maxTimestamp:
-            found = try log.offsetOfMaxTimestamp()
+            found = try log.offsetOfMaxTimestamp(upTo: end)
         case 0...:
             found = try log.offset(forTimestamp: timestamp, upTo: end)
         default:

@@ -138,28 +138,40 @@ extension LogSegment {
         return nil
     }
 
-    /// The first record with the largest timestamp of the segment.
-    func recordWithMaxTimestamp(maxDecompressedBytes: Int) throws(LogError) -> Found? {
+    /// The first record with the largest timestamp of those at or behind `start` and before `end`.
+    func recordWithMaxTimestamp(
+        from start: Int64, before end: Int64, maxDecompressedBytes: Int
+    ) throws(LogError) -> Found? {
         let (timestamp, offset) = maxTimestamp
-        guard timestamp >= 0, var place = try locate(offset) else { return nil }
-        if place.header.recordCount == 0 {
-            // A cleaning took the records; the batch keeps its timestamp for the segment's age only.
-            guard let other = try newestBatch() else { return nil }
-            place = other
+        guard timestamp >= 0 else { return nil }
+        if let place = try locate(offset), place.header.recordCount > 0,
+            place.header.baseOffset >= start, place.header.lastOffset < end
+        {
+            return try newestRecord(in: place, from: start, before: end, maxDecompressedBytes)
         }
-        let newest = place.header.maxTimestamp
-        let walker = try walker(from: place.position, to: size)
-        return try record(in: place, walker, maxDecompressedBytes) { $0.timestamp >= newest }
-            ?? Found(offset: place.header.lastOffset, timestamp: newest)
+        // A cleaning took the records and left the batch, for the segment's age only; or they are outside the bounds.
+        var walker = try walker(from: 0, to: size)
+        var newest: Found?
+        while let place = try step(&walker), place.header.baseOffset < end {
+            guard place.header.recordCount > 0, place.header.lastOffset >= start,
+                place.header.maxTimestamp > newest?.timestamp ?? -1
+            else { continue }
+            let found = try newestRecord(in: place, from: start, before: end, maxDecompressedBytes)
+            if let found, found.timestamp > newest?.timestamp ?? -1 { newest = found }
+        }
+        return newest
     }
 
-    /// The first batch with the largest timestamp, of those that have records.
-    private func newestBatch() throws(LogError) -> BatchWalker.Place? {
-        var walker = try walker(from: 0, to: size)
-        var newest: BatchWalker.Place?
-        while let place = try step(&walker) {
-            guard place.header.recordCount > 0 else { continue }
-            if place.header.maxTimestamp > newest?.header.maxTimestamp ?? -1 { newest = place }
+    private func newestRecord(
+        in place: BatchWalker.Place, from start: Int64, before end: Int64, _ maxDecompressedBytes: Int
+    ) throws(LogError) -> Found? {
+        let walker = try walker(from: place.position, to: size)
+        var newest: Found?
+        _ = try record(in: place, walker, maxDecompressedBytes) { record in
+            if record.offset >= start, record.offset < end, record.timestamp > newest?.timestamp ?? -1 {
+                newest = record
+            }
+            return newest?.timestamp == place.header.maxTimestamp
         }
         return newest
     }
