@@ -9,6 +9,7 @@ let package = Package(
         .package(name: "tidings", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     ],
     targets: [
@@ -19,12 +20,15 @@ let package = Package(
             name: "bench",
             dependencies: [
                 .product(name: "KafkaClient", package: "tidings"),
+                .product(name: "KafkaLog", package: "tidings"),
+                .product(name: "KafkaProtocol", package: "tidings"),
                 .product(name: "Tidings", package: "tidings"),
                 .product(name: "TidingsSQLite", package: "tidings"),
                 .product(name: "TidingsPostgres", package: "tidings"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 "CReference",
             ],
             path: "Sources/Bench",

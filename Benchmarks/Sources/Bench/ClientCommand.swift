@@ -15,16 +15,6 @@ struct ClientCommand: AsyncParsableCommand {
     @Option(help: "Bytes per record.") var size = 100
     @Option(help: "How often each is run.") var repeats = 9
 
-    /// What both sides set, so that they differ in nothing but the language.
-    private static let producing = [
-        "linger.ms=5", "acks=all", "enable.idempotence=true", "partitioner=murmur2_random",
-        "queue.buffering.max.messages=100000", "queue.buffering.max.kbytes=1048576", "client.id=bench",
-    ]
-    private static let consuming = [
-        "group.id=bench", "queued.min.messages=100000", "queued.max.messages.kbytes=65536",
-        "enable.auto.commit=false", "enable.auto.offset.store=false", "client.id=bench",
-    ]
-
     func run() async throws {
         try await withKafkaUnderTest(kafka, tidings: tidings) { bootstrap in
             var results: [String: [Run]] = [:]
@@ -68,7 +58,7 @@ struct ClientCommand: AsyncParsableCommand {
 
     private func loop(_ language: String, _ direction: String, _ bootstrap: String, _ topic: String) throws -> Run {
         let last = direction == "produce" ? "\(size)" : "4"
-        let properties = direction == "produce" ? Self.producing : Self.consuming
+        let properties = direction == "produce" ? CLoop.producing : CLoop.consuming
         let output = try runSelf(
             ["loop", language, direction, bootstrap, topic, "\(records)", last] + properties)
         let numbers = output.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }

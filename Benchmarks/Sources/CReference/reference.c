@@ -2,7 +2,7 @@
 //
 //   reference produce BOOTSTRAP TOPIC COUNT SIZE [NAME=VALUE …]
 //   reference consume BOOTSTRAP TOPIC COUNT PARTITIONS [NAME=VALUE …]
-//   reference mock                       a mock cluster until standard input ends; prints its address
+//   reference mock [PARTITIONS]          a mock cluster until standard input ends; prints its address
 //
 // Prints "seconds-of-wall-clock seconds-of-cpu".
 
@@ -112,18 +112,18 @@ static void consume(rd_kafka_t *handle, const char *topic, long count, int parti
     if (!bytes) fail("nothing was read");
 }
 
-static void mock(void) {
+static void mock(int partitions) {
     char *properties[] = {strdup("test.mock.num.brokers=1")};
     rd_kafka_t *handle = client(RD_KAFKA_PRODUCER, properties, 1, "");
     rd_kafka_mock_cluster_t *cluster = rd_kafka_handle_mock_cluster(handle);
-    rd_kafka_mock_topic_create(cluster, "bench", 4, 1);
+    rd_kafka_mock_topic_create(cluster, "bench", partitions, 1);
     printf("%s\n", rd_kafka_mock_cluster_bootstraps(cluster));
     fflush(stdout);
     while (getchar() != EOF) {}
 }
 
 int reference_main(int count, char *const *arguments) {
-    if (count == 2 && !strcmp(arguments[1], "mock")) return mock(), 0;
+    if (count >= 2 && !strcmp(arguments[1], "mock")) return mock(count > 2 ? atoi(arguments[2]) : 4), 0;
     if (count < 6) fail("produce|consume BOOTSTRAP TOPIC COUNT SIZE|PARTITIONS [NAME=VALUE …]");
     int is_producer = !strcmp(arguments[1], "produce");
     // From making the client to the last record, as in Swift; what it takes to end the client is not counted.

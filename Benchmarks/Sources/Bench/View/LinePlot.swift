@@ -1,7 +1,10 @@
 import Foundation
 
-/// Lines over common axes that begin at 0, as SVG that reads on light and dark pages alike.
+/// Lines over common axes, as SVG that reads on light and dark pages alike.
 struct LinePlot {
+    /// Axes that begin at 0, or logarithmic ones, whose values are above 0.
+    enum Scale { case linear, logarithmic }
+
     struct Line {
         let name: String
         var points: [(x: Double, y: Double)]
@@ -11,18 +14,18 @@ struct LinePlot {
 
     let title: String
     let lines: [Line]
+    var scale = Scale.linear
 
     private static let colours = ["#c2410c", "#2563eb", "#15803d", "#7c3aed"]
     private static let (width, height, left, right, top, bottom) = (720.0, 360.0, 56.0, 150.0, 44.0, 40.0)
 
     var svg: String {
-        let greatestX = lines.flatMap(\.points).map(\.x).max() ?? 1
-        let greatestY = lines.flatMap(\.points).map(\.y).max() ?? 1
-        let (stepX, stepY) = (Self.step(greatestX), Self.step(greatestY))
-        let endY = (greatestY / stepY).rounded(.up) * stepY
-        func x(_ value: Double) -> Double { Self.left + value / greatestX * (Self.width - Self.left - Self.right) }
+        let (xs, ys) = (
+            axis(lines.flatMap(\.points).map(\.x), isRounded: false), axis(lines.flatMap(\.points).map(\.y))
+        )
+        func x(_ value: Double) -> Double { Self.left + xs.share(value) * (Self.width - Self.left - Self.right) }
         func y(_ value: Double) -> Double {
-            Self.height - Self.bottom - value / endY * (Self.height - Self.top - Self.bottom)
+            Self.height - Self.bottom - ys.share(value) * (Self.height - Self.top - Self.bottom)
         }
         var parts = [
             """
@@ -31,14 +34,14 @@ struct LinePlot {
             """,
             "<text x=\"\(Self.left)\" y=\"24\" font-size=\"15\">\(title)</text>",
         ]
-        for value in stride(from: 0, through: endY + stepY / 2, by: stepY) {
+        for value in ys.marks {
             let place = Self.text(y(value))
             parts.append(
                 "<path d=\"M\(Self.left) \(place)H\(Self.width - Self.right)\" stroke=\"#80808055\"/>"
                     + "<text x=\"\(Self.left - 8)\" y=\"\(place)\" dy=\"4\" text-anchor=\"end\">\(Self.text(value))</text>"
             )
         }
-        for value in stride(from: 0, through: greatestX + stepX / 100, by: stepX) {
+        for value in xs.marks {
             parts.append(
                 "<text x=\"\(Self.text(x(value)))\" y=\"\(Self.height - Self.bottom + 22)\" "
                     + "text-anchor=\"middle\">\(Self.text(value))</text>")
@@ -62,6 +65,27 @@ struct LinePlot {
                     + "fill=\"\(colour)\">\(line.name)</text>")
         }
         return (parts + ["</svg>"]).joined(separator: "\n") + "\n"
+    }
+
+    private struct Axis {
+        let marks: [Double]
+        /// Where a value stands between the axis's ends, 0 to 1.
+        let share: (Double) -> Double
+    }
+
+    /// - Parameter isRounded: whether it ends at a mark, or where the values end.
+    private func axis(_ values: [Double], isRounded: Bool = true) -> Axis {
+        let greatest = values.max() ?? 1
+        guard scale == .logarithmic else {
+            let step = Self.step(greatest)
+            let end = isRounded ? (greatest / step).rounded(.up) * step : greatest
+            return Axis(marks: Array(stride(from: 0, through: end + step / 100, by: step))) { $0 / end }
+        }
+        let powers = (log10(values.min() ?? 1).rounded(.down), log10(greatest).rounded(.up))
+        let start = isRounded ? powers.0 : log10(values.min() ?? 1)
+        let end = isRounded ? powers.1 : log10(greatest)
+        let marks = stride(from: powers.0, through: powers.1, by: 1).filter { $0 >= start && $0 <= end }
+        return Axis(marks: marks.map { pow(10, $0) }) { end > start ? (log10($0) - start) / (end - start) : 0 }
     }
 
     /// Between about four and ten steps to `greatest`, in round numbers.
