@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -324,6 +325,19 @@ double wire_fetch(const char *bootstrap, const char *topic, int partitions, long
 
 // MARK: The bare loopback
 
+/// A listener of our own and a socket that is connected to it.
+static int loopback(int *listener) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    *listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    int is_good = !bind(*listener, (struct sockaddr *)&address, length) && !listen(*listener, 1) &&
+                  !getsockname(*listener, (struct sockaddr *)&address, &length) &&
+                  !connect(client, (struct sockaddr *)&address, length);
+    return is_good ? client : -1;
+}
+
 typedef struct {
     int listener, file;
     size_t request, answer;
@@ -343,17 +357,11 @@ static void *echo(void *argument) {
 }
 
 double bare_round_trips(const char *path, int request, int answer, long samples, double *micros) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
     int file = path ? open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600) : -1;
-    Echo server = {socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), file, (size_t)request, (size_t)answer};
-    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    Echo server = {0, file, (size_t)request, (size_t)answer};
+    int client = loopback(&server.listener);
     pthread_t thread;
-    if (bind(server.listener, (struct sockaddr *)&address, length) || listen(server.listener, 1) ||
-        getsockname(server.listener, (struct sockaddr *)&address, &length) ||
-        connect(client, (struct sockaddr *)&address, length) || pthread_create(&thread, NULL, echo, &server))
-        return -1;
-    setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (client < 0 || pthread_create(&thread, NULL, echo, &server)) return -1;
     unsigned char bytes[answer_limit] = {0};
     int is_good = 1;
     double began = now();
@@ -368,4 +376,48 @@ double bare_round_trips(const char *path, int request, int answer, long samples,
     close(server.listener);
     if (file >= 0) close(file);
     return is_good ? seconds : -1;
+}
+
+typedef struct {
+    int listener, file, is_copied;
+    long bytes;
+} Sending;
+
+static void *send_file(void *argument) {
+    Sending *sending = argument;
+    static unsigned char piece[1 << 20];
+    int peer = accept(sending->listener, NULL, NULL);
+    for (off_t place = 0; place < sending->bytes;) {
+        ssize_t count = sending->is_copied ? pread(sending->file, piece, sizeof piece, place)
+                                           : sendfile(peer, sending->file, &place, sizeof piece);
+        if (count <= 0 || (sending->is_copied && all(write_some, peer, piece, (size_t)count))) break;
+        if (sending->is_copied) place += count;
+    }
+    close(peer);
+    return NULL;
+}
+
+static double processor_time(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+double bare_file_to_socket(const char *path, int is_copied, double *cpu) {
+    Sending server = {0, open(path, O_RDONLY | O_CLOEXEC), is_copied, 0};
+    server.bytes = lseek(server.file, 0, SEEK_END);
+    int client = loopback(&server.listener);
+    pthread_t thread;
+    if (client < 0 || pthread_create(&thread, NULL, send_file, &server)) return -1;
+    static unsigned char bytes[1 << 18];
+    double began = now(), before = processor_time();
+    long seen = 0;
+    for (ssize_t count; (count = read(client, bytes, sizeof bytes)) > 0;) seen += count;
+    double seconds = now() - began;
+    *cpu = processor_time() - before;
+    close(client);
+    pthread_join(thread, NULL);
+    close(server.listener);
+    close(server.file);
+    return seen == server.bytes ? seconds : -1;
 }

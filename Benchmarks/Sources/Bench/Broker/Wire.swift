@@ -29,4 +29,13 @@ enum Wire {
         }
         return micros
     }
+
+    /// Processor seconds that it takes to send a file over the loopback and to read it there.
+    static func sending(_ path: String, isCopied: Bool) throws -> Double {
+        var cpu = 0.0
+        guard bare_file_to_socket(path, isCopied ? 1 : 0, &cpu) >= 0 else {
+            throw ValidationError("sending \(path) over the loopback failed")
+        }
+        return cpu
+    }
 }

@@ -22,3 +22,6 @@ double wire_fetch(const char *bootstrap, const char *topic, int partitions, long
 /// So many bytes to a thread over the loopback and so many (at most 512) back, `samples` times; with a path the thread
 /// appends what it got to the file and syncs it before it answers. Returns the seconds, as above.
 double bare_round_trips(const char *path, int request, int answer, long samples, double *micros);
+
+/// A whole file to a reader over the loopback, copied through memory or with sendfile; also the processor seconds of both.
+double bare_file_to_socket(const char *path, int is_copied, double *cpu);
