@@ -8,11 +8,12 @@
 #   make compatibility-librdkafka  librdkafka's own tests against our broker; writes into the same page
 #   make fuzz    libFuzzer on everything that reads bytes from outside, SECONDS_EACH (60) for each target
 #   make bench   measure against the references; prints what docs/benchmarks.md reports
+#   make bench-growth  how the broker's costs grow with partitions, connections and a log's length; needs 25 GB of disk
 #   make build | lint | format | clean
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run build test prove compatibility compatibility-librdkafka fuzz bench lint format clean \
+.PHONY: run build test prove compatibility compatibility-librdkafka fuzz bench bench-growth lint format clean \
 	dependencies test-dependencies prove-dependencies
 
 PORT ?= 8080
@@ -67,6 +68,11 @@ bench: dependencies
 	swift run -c release --package-path Benchmarks bench view --tidings .build/release/tidings
 	swift run -c release --package-path Benchmarks bench history --tidings .build/release/tidings \
 		--plot docs/images/history.svg
+
+bench-growth: dependencies
+	swift build $(RELEASE) --product tidings
+	swift run -c release --package-path Benchmarks bench broker growth --tidings .build/release/tidings \
+		--plots docs/images
 
 lint:
 	$(SOURCES) lint --strict --parallel

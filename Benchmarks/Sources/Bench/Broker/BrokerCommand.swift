@@ -32,7 +32,7 @@ struct BrokerCommand: AsyncParsableCommand {
             case .consume: try await BrokerConsume(tidings: tidings, records: records, repeats: repeats).run()
             case .idle: try await BrokerIdle(tidings: tidings, repeats: repeats).run()
             case .recovery: try await BrokerRecovery(tidings: tidings, repeats: repeats).run()
-            case .compaction: try await BrokerCompaction(tidings: tidings, records: records, repeats: repeats).run()
+            case .compaction: try await BrokerCompaction(records: records / 2, repeats: repeats).run()
             case .growth:
                 try await BrokerGrowth(tidings: tidings, samples: samples, gigabytes: gigabytes, plots: plots).run()
             }

@@ -7,7 +7,6 @@ import NIOCore
 /// Compaction of one log, without the rate that it is held to in a broker: over few keys, where little is left, and over
 /// as many keys as records, where all of it is.
 struct BrokerCompaction {
-    let tidings: String
     let records: Int
     let repeats: Int
 

@@ -27,9 +27,9 @@ struct BrokerGrowth {
                 first.end()
                 let broker = try ServerProcess.broker(tidings, directory: directory)
                 defer { broker.end() }
-                let memory = broker.residentMegabytes
                 let one = Spread(
                     try Wire.produce(broker.address, "grow", partitions: count, samples: samples / 3).micros)
+                let memory = broker.residentMegabytes
                 let records = 2_000_000
                 let seconds = try CLoop.produce(broker.address, "grow", records, size: 100)
                 table.add(
@@ -94,6 +94,8 @@ struct BrokerGrowth {
                 broker.end()
                 broker = try ServerProcess.broker(tidings, directory: directory)
                 let clean = broker.readyAfter.seconds * 1000
+                // Only what was written to since is looked through.
+                _ = try Wire.produce(broker.address, "grow", partitions: 1, samples: 1)
                 broker.end(by: SIGKILL)
                 broker = try ServerProcess.broker(tidings, directory: directory)
                 defer { broker.end() }
