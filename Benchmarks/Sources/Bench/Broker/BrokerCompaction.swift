@@ -17,9 +17,9 @@ struct BrokerCompaction {
     }
 
     private func measure(_ what: String, keys: Int) async throws {
-        var (rates, left): ([Double], [Double]) = ([], [])
+        var (rates, cpu, left): ([Double], [Double], [Double]) = ([], [], [])
         for repetition in 0...repeats {
-            let report = try await withDirectory { directory in
+            let (report, seconds) = try await withDirectory { directory in
                 var configuration = LogConfiguration()
                 configuration.isCompacted = true
                 configuration.segmentBytes = 64 << 20
@@ -27,14 +27,17 @@ struct BrokerCompaction {
                 let log = try PartitionLog.open(directory: directory, configuration: configuration)
                 defer { try? log.close() }
                 try fill(log, keys: keys)
-                return try log.clean(CleaningOptions(), isForced: true)
+                let before = cpuSeconds()
+                return (try log.clean(CleaningOptions(), isForced: true), cpuSeconds() - before)
             }
             guard let report else { throw ValidationError("nothing was cleaned") }
             if repetition == 0 { continue }
             rates.append(Double(report.bytesBefore) / 1e3 / Double(report.milliseconds))
+            cpu.append(Double(report.bytesBefore) / 1e6 / seconds)
             left.append(Double(report.bytesAfter) / Double(report.bytesBefore))
         }
         report("\(what) (target 200)", "\(Spread(rates).text(0)) MB/s, of which \(Spread(left).text(2)) are left")
+        report("\(what), by processor time", "\(Spread(cpu).text(0)) MB/s")
     }
 
     /// Batches of a hundred records of 100 bytes with keys of eight.

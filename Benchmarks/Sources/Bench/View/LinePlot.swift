@@ -16,7 +16,7 @@ struct LinePlot {
     let lines: [Line]
     var scale = Scale.linear
 
-    private static let colours = ["#c2410c", "#2563eb", "#15803d", "#7c3aed"]
+    private static let colours = ["#c2410c", "#2563eb", "#15803d", "#7c3aed", "#a16207", "#0e7490"]
     private static let (width, height, left, right, top, bottom) = (720.0, 360.0, 56.0, 150.0, 44.0, 40.0)
 
     var svg: String {
@@ -84,8 +84,11 @@ struct LinePlot {
         let powers = (log10(values.min() ?? 1).rounded(.down), log10(greatest).rounded(.up))
         let start = isRounded ? powers.0 : log10(values.min() ?? 1)
         let end = isRounded ? powers.1 : log10(greatest)
-        let marks = stride(from: powers.0, through: powers.1, by: 1).filter { $0 >= start && $0 <= end }
-        return Axis(marks: marks.map { pow(10, $0) }) { end > start ? (log10($0) - start) / (end - start) : 0 }
+        // Powers of ten where the axis ends at one, else the values that were measured.
+        let marks =
+            isRounded
+            ? stride(from: start, through: end, by: 1).map { pow(10, $0) } : Set(values).sorted()
+        return Axis(marks: marks) { end > start ? (log10($0) - start) / (end - start) : 0 }
     }
 
     /// Between about four and ten steps to `greatest`, in round numbers.
