@@ -2,16 +2,21 @@ import Dispatch
 import Glibc
 import KafkaLog
 import KafkaProtocol
+import NIOCore
 import Synchronization
 import Testing
 
 /// Random lives of compacted logs, and a crash before every single change that a cleaning makes to the disk.
 @Suite struct CompactionModelTests {
-    /// `make prove` lives longer.
+    /// `make prove` lives longer; with `TIDINGS_LIFE=seed` it is that life alone.
     static let factor: UInt64 = getenv("TIDINGS_PROVE") == nil ? 1 : 40
 
     @Test("whatever happens, a compacted log says of every key what a dictionary says", arguments: 0..<10)
     func followsTheDictionary(part: Int) throws {
+        if let only = getenv("TIDINGS_LIFE").flatMap({ UInt64(String(cString: $0)) }) {
+            var life = try CompactionLife(seed: only)
+            return try life.run(steps: 150)
+        }
         let count = 10 * Self.factor
         var cleanings = 0
         for seed in UInt64(part) * count..<UInt64(part + 1) * count {
@@ -88,6 +93,28 @@ import Testing
                 directory: "d/t-0", configuration: compacted(segmentBytes: 700), files: disk)
             #expect(try table(log.rows()) == expected, "step \(step)")
         }
+    }
+
+    @Test("of a producer that sent more before the power went, something is left that it is known by")
+    func remembersProducers() throws {
+        let disk = SimulatedFileSystem(seed: 1)
+        func open() throws -> PartitionLog {
+            try PartitionLog.open(directory: "d/t-0", configuration: compacted(segmentBytes: 700), files: disk)
+        }
+        func batch(_ key: String, sequence: Int32) throws -> ByteBuffer {
+            try keyed([(key: key, value: "v")], producer: 1, sequence: sequence)
+        }
+        var log = try open()
+        _ = try log.append(batch("k", sequence: 0), transactions: { _, _ in nil })
+        try log.put("k", "newer")
+        try log.roll()
+        try log.flush()
+        _ = try log.append(batch("l", sequence: 1), transactions: { _, _ in nil })
+        try log.clean(isForced: true)
+        disk.cutPower()
+        for name in try disk.list("d/t-0") where name.hasSuffix(".snapshot") { try disk.remove("d/t-0/\(name)") }
+        log = try open()
+        #expect(try log.append(batch("l", sequence: 1), transactions: { _, _ in nil }).isDuplicate)
     }
 
     @Test("readers and appends go on while segments are replaced under them")

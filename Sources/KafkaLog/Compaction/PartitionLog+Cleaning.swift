@@ -88,6 +88,9 @@ extension PartitionLog {
             try check(writer)
             return LastBatches(writer.producers)
         }
+        // What a producer sent before its last batch may go, and with it all that is known of the producer, only if that one
+        // cannot be lost any more.
+        try flush()
         let before = CleanerCheckpoint(
             cleanEnd: cleaning.checkpoint.cleanEnd, holeEnd: max(cleaning.checkpoint.holeEnd, plan.end))
         try write(before, &cleaning)
