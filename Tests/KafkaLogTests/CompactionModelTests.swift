@@ -95,9 +95,9 @@ import Testing
         }
     }
 
-    @Test("of a producer that sent more before the power went, something is left that it is known by")
-    func remembersProducers() throws {
-        let disk = SimulatedFileSystem(seed: 1)
+    @Test("of a producer that sent more before the power went, something is left that it is known by", arguments: 0..<8)
+    func remembersProducers(seed: UInt64) throws {
+        let disk = SimulatedFileSystem(seed: seed)
         func open() throws -> PartitionLog {
             try PartitionLog.open(directory: "d/t-0", configuration: compacted(segmentBytes: 700), files: disk)
         }
