@@ -3,8 +3,8 @@ public struct TransactionalProducerConfiguration: Sendable {
     /// Who it is, across restarts and machines: whoever starts under this id ends what its predecessor left open, and
     /// fences it (KIP-98). Two that are to live side by side need two ids.
     public var transactionalID: String
-    /// How it sends within a transaction. It is always idempotent and acknowledged by all, and what may take longer
-    /// than a transaction is cut to ``transactionTimeout``.
+    /// How it sends within a transaction. It is always idempotent and acknowledged by all, and a delivery may take two
+    /// thirds of ``transactionTimeout`` at most.
     public var sending: ProducerConfiguration
     /// The coordinator ends a transaction that is open for longer, and its producer is fenced. A producer that dies
     /// holds up readers of committed records for as long, unless a successor starts; the broker's
@@ -23,9 +23,10 @@ public struct TransactionalProducerConfiguration: Sendable {
         var producer = sending
         producer.acknowledgements = .all
         producer.isIdempotent = true
-        // librdkafka refuses a message that might outlive its transaction; zero means without end there.
-        let limit = sending.deliveryTimeout > .zero ? sending.deliveryTimeout : transactionTimeout
-        producer.deliveryTimeout = min(limit, transactionTimeout)
+        // Zero means without end. Where a broker dies under an abort, librdkafka may wait for messages on their way until
+        // their time is up: it must be before the transaction's, or the coordinator ends that and fences the producer.
+        let longest = transactionTimeout * 2 / 3
+        producer.deliveryTimeout = sending.deliveryTimeout > .zero ? min(sending.deliveryTimeout, longest) : longest
         producer.kafka.properties = [
             "transactional.id": transactionalID,
             "transaction.timeout.ms": "\(transactionTimeout.milliseconds)",

@@ -201,7 +201,8 @@ class Load:
 
         ends, reached = None, {}
         while True:
-            if not self.running and ends is None:
+            # Who has lost its partitions for the moment reads on when it has them again.
+            if not self.running and ends is None and consumer.assignment():
                 ends = {p.partition: consumer.get_watermark_offsets(p, timeout=30)[1] for p in consumer.assignment()}
             batch = []
             for message in self.take(consumer, limit):

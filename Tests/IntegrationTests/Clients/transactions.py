@@ -32,7 +32,8 @@ class Confluent:
 
         return Producer({
             "bootstrap.servers": self.options.bootstrap, "transactional.id": identity, "linger.ms": 2,
-            "transaction.timeout.ms": 30000, "retry.backoff.ms": 20, "reconnect.backoff.ms": 10,
+            # An abort waits for what is in flight: well within the transaction's time (see load.py).
+            "transaction.timeout.ms": 30000, "message.timeout.ms": 5000, "retry.backoff.ms": 20, "reconnect.backoff.ms": 10,
             "reconnect.backoff.max.ms": 100})
 
     def consumer(self, group, isolation="read_committed"):
