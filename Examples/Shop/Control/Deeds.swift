@@ -127,7 +127,9 @@ struct Deeds: Sendable {
         customers.account.isRunning ? "an order of the stream" : "order \(id)"
     }
 
+    /// As it is now: somebody may just have changed it elsewhere.
     private func sending() async throws -> Sending {
+        await watch.forget()
         guard let sending = await watch.state().orders?.sending else {
             throw Refusal(.conflict, "The order service does not answer just now.")
         }
