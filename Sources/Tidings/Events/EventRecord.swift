@@ -1,33 +1,80 @@
 /// An event in its envelope, as it stands in the outbox and as it goes to Kafka.
+///
+/// Copies share their contents.
 public struct EventRecord: Hashable, Sendable {
-    /// The event's identity, as in the header `ce_id`.
-    public var eventID: EventID
-
-    /// The Kafka topic's name.
-    public var topic: String
-
-    /// The record's key; decides the partition and the order. Nil for a record without one.
-    public var key: [UInt8]?
-
-    /// The record's headers in order: CloudEvents' attributes as `ce_…`, the content type, then the caller's.
-    public var headers: [EventHeader]
-
-    /// The record's value; nil is a tombstone.
-    public var value: [UInt8]?
+    private var contents: Contents
 
     /// Takes an envelope as it is; `EventRecord(_:id:topic:source:)` makes one from an event.
     public init(eventID: EventID, topic: String, key: [UInt8]?, headers: [EventHeader], value: [UInt8]?) {
-        self.eventID = eventID
-        self.topic = topic
-        self.key = key
-        self.headers = headers
-        self.value = value
+        contents = Contents(eventID: eventID, topic: topic, key: key, headers: headers, value: value)
+    }
+
+    /// The event's identity, as in the header `ce_id`.
+    public var eventID: EventID {
+        get { contents.eventID }
+        set { self = EventRecord(eventID: newValue, topic: topic, key: key, headers: headers, value: value) }
+    }
+
+    /// The Kafka topic's name.
+    public var topic: String {
+        get { contents.topic }
+        set { self = EventRecord(eventID: eventID, topic: newValue, key: key, headers: headers, value: value) }
+    }
+
+    /// The record's key; decides the partition and the order. Nil for a record without one.
+    public var key: [UInt8]? {
+        get { contents.key }
+        set { self = EventRecord(eventID: eventID, topic: topic, key: newValue, headers: headers, value: value) }
+    }
+
+    /// The record's headers in order: CloudEvents' attributes as `ce_…`, the content type, then the caller's.
+    public var headers: [EventHeader] {
+        get { contents.headers }
+        set { self = EventRecord(eventID: eventID, topic: topic, key: key, headers: newValue, value: value) }
+    }
+
+    /// The record's value; nil is a tombstone.
+    public var value: [UInt8]? {
+        get { contents.value }
+        set { self = EventRecord(eventID: eventID, topic: topic, key: key, headers: headers, value: newValue) }
     }
 
     /// The bytes of key, value and headers: an estimate from below of what the record takes in a batch.
-    public var size: Int {
-        (key?.count ?? 0) + (value?.count ?? 0)
-            + headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) }
+    public var size: Int { contents.size }
+
+    public static func == (left: EventRecord, right: EventRecord) -> Bool {
+        left.contents === right.contents
+            || (left.eventID == right.eventID && left.topic == right.topic && left.key == right.key
+                && left.headers == right.headers && left.value == right.value)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(eventID)
+        hasher.combine(topic)
+        hasher.combine(key)
+        hasher.combine(headers)
+        hasher.combine(value)
+    }
+
+    /// A relay hands records on from list to list: that way each time costs one reference, not five.
+    private final class Contents: Sendable {
+        let eventID: EventID
+        let topic: String
+        let key: [UInt8]?
+        let headers: [EventHeader]
+        let value: [UInt8]?
+        let size: Int
+
+        init(eventID: EventID, topic: String, key: [UInt8]?, headers: [EventHeader], value: [UInt8]?) {
+            self.eventID = eventID
+            self.topic = topic
+            self.key = key
+            self.headers = headers
+            self.value = value
+            size =
+                (key?.count ?? 0) + (value?.count ?? 0)
+                + headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) }
+        }
     }
 }
 

@@ -33,9 +33,12 @@ public struct OutboxEntry: Hashable, Sendable {
 
     /// The record as it goes to Kafka.
     var stampedRecord: EventRecord {
-        var record = record
-        record.headers.append(stamp.header)
-        return record
+        var headers: [EventHeader] = []
+        headers.reserveCapacity(record.headers.count + 1)
+        headers += record.headers
+        headers.append(stamp.header)
+        return EventRecord(
+            eventID: record.eventID, topic: record.topic, key: record.key, headers: headers, value: record.value)
     }
 }
 

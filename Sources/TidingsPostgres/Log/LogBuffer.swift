@@ -91,6 +91,7 @@ final class LogBuffer: Sendable {
     func entries(from position: LogPosition, count: Int, bytes: Int = .max) -> [LogEntry] {
         state.withLock { state in
             var found: [LogEntry] = []
+            found.reserveCapacity(min(count, 2048))
             var size = 0
             for entry in state.entries[state.index(of: position)...].prefix(count) {
                 size += entry.record.size

@@ -11,14 +11,15 @@ extension PostgresStore {
         var reading = try reading(of: log, in: db)
         var rest = settlement
         for batch in settlement.batches where batch.shard == OutboxLog.shard {
-            let own = rest.part { $0 == batch }
+            let isOnly = rest.batches.count == 1
+            let own = isOnly ? rest : rest.part { $0 == batch }
             if let place = reading.opens.firstIndex(where: { $0.batch == batch.number }) {
                 try write(own, ofOpen: place, &reading, log, in: db)
             } else if !own.isFromLog {
                 continue
             }
             // Otherwise it is settled already.
-            rest = rest.part { $0 != batch }
+            rest = isOnly ? OutboxSettlement(batches: []) : rest.part { $0 != batch }
         }
         try keep(reading, of: log, in: db)
         return rest

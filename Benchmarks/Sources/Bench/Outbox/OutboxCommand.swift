@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import Tidings
 
 /// The outbox on each database: what a relay makes of it, what it costs the writer, how long an event takes, and how many a
 /// subscription handles.
@@ -20,6 +21,8 @@ struct OutboxCommand: AsyncParsableCommand {
         String?
     @Option(help: "The tidings program to start.") var tidings = "../.build/release/tidings"
     @Option(help: "Events per run.") var events = 200_000
+    @Option(help: "At most so many events in a batch of the relay that drains.") var batch = OutboxRelayConfiguration()
+        .maximumBatchCount
     @Option(help: "How often each is run.") var repeats = 5
     @Option(help: "Writers side by side.") var writers = 8
 
@@ -45,7 +48,8 @@ struct OutboxCommand: AsyncParsableCommand {
         switch part {
         case .drain:
             try await OutboxDrain(
-                sources: sources, count: events, repeats: repeats, postgres: postgres, kafka: kafka, folder: folder,
+                sources: sources, count: events, batch: batch, repeats: repeats, postgres: postgres, kafka: kafka,
+                folder: folder,
                 logger: logger
             ).run()
         case .writer:

@@ -23,6 +23,7 @@ struct OutboxDrain {
 
     let sources: [Source]
     let count: Int
+    let batch: Int
     let repeats: Int
     let postgres: String
     let kafka: String
@@ -91,7 +92,10 @@ struct OutboxDrain {
         try await fill(store, topic)
         let counting = Counting(until: count, at: .relayMarked)
         let producer = try Producer(.relay(KafkaConfiguration(kafka)), logger: logger)
-        let relay = OutboxRelay(store: store, producer: producer, probe: counting, logger: logger)
+        var configuration = OutboxRelayConfiguration()
+        configuration.maximumBatchCount = batch
+        let relay = OutboxRelay(
+            store: store, producer: producer, configuration: configuration, probe: counting, logger: logger)
         let running = Task { try await producer.run() }
         let started = ContinuousClock.now
         let relaying = Task { try await relay.run() }
