@@ -62,7 +62,7 @@ final class OutboxAnnouncer: Sendable {
         while isWanted() {
             do {
                 try Self.notify(&session, configuration, logger)
-                usleep(Self.pause)
+                usleep(Self.pause)  // On its own thread: a pace, nothing is waited for.
             } catch {
                 session = nil
                 logger.warning("other processes are not told of commits for now", metadata: ["error": "\(error)"])
