@@ -107,14 +107,15 @@ struct LogParkingTests {
     @Test("what has become of batches is written down once, however often it is said")
     func settlingTwice() async throws {
         try await withLogStore { store in
+            for id in ["sent", "bad", "doubtful", "later"] { try await store.append(id, key: id) }
+            // The first claim begins to read.
+            while try await store.transaction({ try store.outboxStatus(in: $0).pending }) < 4 {
+                _ = try await store.claim([OutboxBatch(shard: 0, number: 1)], 0)
+            }
+            let first = try await store.claim([OutboxBatch(shard: 0, number: 2)], 4)
+            try #require(first.map(\.record.eventID) == ["sent", "bad", "doubtful", "later"])
             // A row whose number may be that of an event's in its batch.
             try await store.transaction { try store.putBack(record("other", key: "o"), in: $0) }
-            for id in ["sent", "bad", "doubtful", "later"] { try await store.append(id, key: id) }
-            var (batches, first): ([OutboxBatch], [OutboxEntry]) = ([], [])
-            while first.count < 4 {
-                batches = [OutboxBatch(shard: 0, number: Int64(batches.count + 1))]
-                first = try await store.claim(batches, 4)
-            }
             var settlement = OutboxSettlement(
                 batches: [first[0].batch], sent: [first[0]],
                 parked: [OutboxParking(entry: first[1], reason: "bad")], kept: [first[2]])
