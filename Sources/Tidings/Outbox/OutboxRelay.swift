@@ -204,8 +204,10 @@ public final class OutboxRelay<S: Store>: Service {
             async let sent = send(claimed, with: right)
             let ahead = try await claimAhead(
                 behind: claimed, settling: stream.unmarked?.settlement, with: &held)
+            let result = try await sent
+            // As of now: Kafka may have taken longer than the lease lasts.
             let maySend = held.maySend(at: elapsed()) && !Task.isShuttingDownGracefully
-            if let rest = stream.finish(try await sent, behind: ahead, maySend: maySend) { return rest }
+            if let rest = stream.finish(result, behind: ahead, maySend: maySend) { return rest }
         }
         return stream.end(try await send(stream.claimed, with: held))
     }
