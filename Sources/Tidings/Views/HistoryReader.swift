@@ -82,6 +82,9 @@ struct HistoryReader: Sendable {
             try Task.checkCancellation()
             ranges = try await partitions(admin)
             known = try await follower.positions(of: Set(ranges.keys)).filter { !unread.contains($0.key) }
+            // Others may have come further meanwhile, and positions may be theirs: where the log ends is asked after that.
+            let partitions = Array(ranges.keys)
+            ranges = try await persistently { try await admin.watermarks(partitions) }
         }
     }
 
