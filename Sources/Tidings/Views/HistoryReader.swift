@@ -59,32 +59,32 @@ struct HistoryReader: Sendable {
     func run(_ follower: some HistoryFollower) async throws {
         let admin = try Admin(kafka, logger: logger)
         try await TopicDeclaration.ensure(configuration.declares, admin, configuration.backoff, clock, logger)
-        var ranges = try await partitions(admin)
-        var known = try await follower.positions(of: Set(ranges.keys))
+        // Where reading began without a position, and nothing was read from there.
+        var unread: [TopicPartition: Int64] = [:]
         var failures = 0
         while !Task.isShuttingDownGracefully {
+            let (positions, ranges) = try await persistently {
+                let partitions = try await list(admin)
+                // Where the log ends is asked after the positions: they may be those of others, who come further meanwhile.
+                let positions = try await follower.positions(of: Set(partitions))
+                return (positions, try await admin.watermarks(partitions))
+            }
+            let known = positions.filter { unread[$0.key] != $0.value }
             for (partition, position) in known { try check(position, of: partition, in: ranges[partition]) }
             let starts = ranges.reduce(into: [:]) { $0[$1.key] = known[$1.key] ?? $1.value.lowerBound }
             try await follower.start(starts, ends: ranges.mapValues(\.upperBound))
-            let ending = try await read(starts, admin, follower)
-            var unread: Set<TopicPartition> = []
-            switch ending {
+            unread = [:]
+            switch try await read(starts, admin, follower) {
             case .done: return
             case .repartitioned: break
             case .outOfRange(let error):
                 // Where nothing has been read yet, nothing is missed: the log's start moved before it could be read.
-                let positions = try await follower.positions(of: Set(ranges.keys))
-                unread = Set(positions.lazy.filter { known[$0.key] == nil && $0.value == starts[$0.key] }.map(\.key))
+                unread = starts.filter { known[$0.key] == nil }
                 failures += 1
                 logger.warning("Kafka has other records than those asked for", metadata: ["error": "\(error)"])
                 await clock.rest(for: configuration.backoff.delay(after: failures))
             }
             try Task.checkCancellation()
-            ranges = try await partitions(admin)
-            known = try await follower.positions(of: Set(ranges.keys)).filter { !unread.contains($0.key) }
-            // Others may have come further meanwhile, and positions may be theirs: where the log ends is asked after that.
-            let partitions = Array(ranges.keys)
-            ranges = try await persistently { try await admin.watermarks(partitions) }
         }
     }
 
@@ -112,13 +112,6 @@ struct HistoryReader: Sendable {
     }
 
     // MARK: What there is
-
-    private func partitions(_ admin: Admin) async throws -> [TopicPartition: Range<Int64>] {
-        try await persistently {
-            let partitions = try await list(admin)
-            return try await admin.watermarks(partitions)
-        }
-    }
 
     /// The partitions, asked once.
     func partitionsThereAre() async throws -> [TopicPartition] { try await list(Admin(kafka, logger: logger)) }

@@ -280,10 +280,7 @@ public final class View<State: Sendable>: Service {
             try? await gracefulShutdown()
             return
         }
-        while !Task.isCancelled, !Task.isShuttingDownGracefully {
-            await clock.rest(for: snapshots.interval)
-            if !Task.isShuttingDownGracefully { await takeSnapshot() }
-        }
+        await snapshots.regularly(clock, takeSnapshot)
     }
 
     /// Writes the state and its positions, taken at the same moment. Failing leaves the old snapshot, and nothing is

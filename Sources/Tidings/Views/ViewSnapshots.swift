@@ -1,5 +1,6 @@
 import KafkaClient
 import Logging
+import ServiceLifecycle
 
 /// How a ``View`` keeps its state from start to start, so that it need not read all of history again.
 ///
@@ -54,6 +55,14 @@ public struct ViewSnapshots<State: Sendable>: Sendable {
         var snapshots = self
         snapshots.older[version] = decode
         return snapshots
+    }
+
+    /// Has one taken from time to time, until graceful shutdown or cancellation.
+    func regularly(_ clock: any Clock<Duration>, _ take: () async -> Void) async {
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            await clock.rest(for: interval)
+            if !Task.isCancelled, !Task.isShuttingDownGracefully { await take() }
+        }
     }
 
     /// Those of a partition of a view.

@@ -1,5 +1,3 @@
-import ServiceLifecycle
-
 extension PartitionedView {
     /// Takes over what snapshots hold of the partitions that are new here.
     func restore() async {
@@ -10,21 +8,11 @@ extension PartitionedView {
         }
     }
 
-    /// From time to time, of what this instance holds.
-    func takeSnapshots() async throws {
-        guard let snapshots else { return try await gracefulShutdown() }
-        while !Task.isShuttingDownGracefully {
-            await clock.rest(for: snapshots.interval)
-            try Task.checkCancellation()
-            if !Task.isShuttingDownGracefully { await takeSnapshots(of: board.withCore { Set($0.held.keys) }) }
-        }
-    }
-
-    /// Writes the states of these partitions, as far as they are here, each with its positions taken at the same moment.
-    /// What fails leaves the old snapshot.
-    public func takeSnapshots(of numbers: Set<Int32>) async {
+    /// Writes the states of the partitions that are here, each with its positions taken at the same moment. What fails
+    /// leaves the old snapshot.
+    public func takeSnapshot() async {
         guard let snapshots else { return }
-        for number in numbers.sorted() {
+        for number in board.withCore({ $0.held.keys.sorted() }) {
             guard let held = board.withCore({ $0.held[number] }), !held.positions.isEmpty else { continue }
             await snapshots.part(number).save(
                 held.state, held.positions, for: name(of: number), metrics: metrics, logger: logger)

@@ -226,7 +226,7 @@ public final class PartitionedView<State: Sendable>: Service {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await self.stayInGroup() }
                 tasks.addTask { try await self.follow() }
-                tasks.addTask { try await self.takeSnapshots() }
+                if let snapshots { tasks.addTask { await snapshots.regularly(self.clock, self.takeSnapshot) } }
                 if standbys > 0 { tasks.addTask { try await self.keepStandbys() } }
                 try await tasks.next()
                 tasks.cancelAll()
@@ -234,7 +234,7 @@ public final class PartitionedView<State: Sendable>: Service {
                     if case .failure(let error) = result, !(error is CancellationError) { throw error }
                 }
             }
-            if !Task.isCancelled { await takeSnapshots(of: board.withCore { Set($0.held.keys) }) }
+            if !Task.isCancelled { await takeSnapshot() }
             board.end(TidingsError(.viewStopped, "the view \(name) was shut down"))
         } catch {
             board.end(TidingsError(.viewStopped, "the view \(name) has stopped", cause: error))
