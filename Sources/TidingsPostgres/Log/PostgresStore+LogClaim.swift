@@ -9,10 +9,9 @@ extension PostgresStore {
         let reading = try own.map { _ in try self.reading(of: log, in: db) }
         let underWay = request.underWay.first { $0.batch.shard == OutboxLog.shard }?.batch.number
         let forgotten = reading?.opens.firstIndex { $0.batch != underWay }
-        if forgotten != nil { request.batches.removeAll { $0.shard == OutboxLog.shard } }
-        // The table and the log never have open batches of the shard at the same time, so that these have one order.
         let isLogUnderWay = reading?.opens.contains { $0.batch == underWay } ?? false
-        if isLogUnderWay { request.batches.removeAll { $0.shard == OutboxLog.shard } }
+        // The table and the log never have open batches of the shard at the same time, so that these have one order.
+        if forgotten != nil || isLogUnderWay { request.batches.removeAll { $0.shard == OutboxLog.shard } }
         if log.pace({ $0.isDue() }) {
             claimed = try claimFromTable(request, in: db)
             let count = claimed.count

@@ -136,19 +136,18 @@ extension OutboxSettlement {
     fileprivate func part(at indices: @autoclosure () -> Set<Int32>) -> OutboxSettlement {
         if kept.isEmpty { return self }
         let indices = indices()
-        var part = OutboxSettlement(
-            batches: batches, sent: sent.filter { indices.contains($0.stamp.index) },
-            parked: parked.filter { indices.contains($0.entry.stamp.index) },
-            kept: kept.filter { indices.contains($0.stamp.index) })
-        part.keepsSent = keepsSent
-        return part
+        return part(of: batches) { indices.contains($0.stamp.index) }
     }
 
     /// The part of some of the batches.
     fileprivate func part(where belongs: (OutboxBatch) -> Bool) -> OutboxSettlement {
+        part(of: batches.filter(belongs)) { belongs($0.batch) }
+    }
+
+    private func part(of batches: [OutboxBatch], _ belongs: (OutboxEntry) -> Bool) -> OutboxSettlement {
         var part = OutboxSettlement(
-            batches: batches.filter(belongs), sent: sent.filter { belongs($0.batch) },
-            parked: parked.filter { belongs($0.entry.batch) }, kept: kept.filter { belongs($0.batch) })
+            batches: batches, sent: sent.filter(belongs), parked: parked.filter { belongs($0.entry) },
+            kept: kept.filter(belongs))
         part.keepsSent = keepsSent
         return part
     }

@@ -68,8 +68,11 @@ extension PostgresStore {
                 isFull = isFull || (bytes > request.maximumBytes && !made.isEmpty)
                 if !isFull { made.append(entry) }
             }
-            let seen = made + request.underWay.filter { $0.batch.shard == batch.shard }
-            looks[batch.shard] = (seen.map(\.sequence).min(), seen.map(\.sequence).max())
+            let underWay = request.underWay.lazy.filter { $0.stamp.source.shard == batch.shard }.map(\.sequence)
+            looks[batch.shard] = (
+                [made.first?.sequence, underWay.min()].compactMap(\.self).min(),
+                [made.last?.sequence, underWay.max()].compactMap(\.self).max()
+            )
             open(batch, made, in: db)
             entries += made
         }
