@@ -15,7 +15,7 @@ struct CompareCommandTests {
                     "compare", "--rate", "200", "--duration", "0.5", "--saturation", "0.3", "--repeats", "2",
                     "--outage",
                     "0", "--gathering", "0", "5", "--json", "\(folder)/figures.json", "--html", "\(folder)/page.html",
-                    "--folder", "\(folder)/work",
+                    "--folder", "\(folder)/comparison",
                 ])
             #expect(try await process.waitForExit(within: .seconds(120)) == 0, "\(process.errors)")
             let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: "\(folder)/figures.json")))
@@ -40,7 +40,7 @@ struct CompareCommandTests {
             #expect(process.lines.joined(separator: " ").contains(answer.prefix(40)))
             #expect(process.lines.contains { $0.hasPrefix("THREE WAYS") })
             // No history stands behind these figures: nothing is left.
-            #expect(!FileManager.default.fileExists(atPath: "\(folder)/work"))
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/comparison"))
         }
     }
 
@@ -73,13 +73,13 @@ struct CompareCommandTests {
     @Test("broken off, it ends its broker and its services, and says so with its code")
     func brokenOff() async throws {
         try await withTemporaryFolder { folder in
-            let process = try ChildProcess(Programs.tidings, ["compare", "--folder", "\(folder)/work"])
+            let process = try ChildProcess(Programs.tidings, ["compare", "--folder", "\(folder)/comparison"])
             try await eventually("a service at work") {
-                FileManager.default.fileExists(atPath: "\(folder)/work/runs/after-1/service.log")
+                FileManager.default.fileExists(atPath: "\(folder)/comparison/runs/after-1/service.log")
             }
             process.signal(SIGINT)
             #expect(try await process.waitForExit() == 130, "\(process.errors)")
-            try await eventually("nobody is left") { try !isAnybody(in: "\(folder)/work") }
+            try await eventually("nobody is left") { try !isAnybody(in: "\(folder)/comparison") }
         }
     }
 
