@@ -15,7 +15,7 @@ struct OutboxCommand: AsyncParsableCommand {
 
     @Argument(help: "What to measure: drain, writer, latency, handling; all without it.") var parts: [Part] = Part
         .allCases
-    @Option(parsing: .upToNextOption, help: "Which outboxes to drain.") var sources = OutboxDrain.Source.allCases
+    @Option(parsing: .upToNextOption, help: "Which outboxes to drain.") var sources = OutboxSource.allCases
     @Option(help: "HOST:PORT of a running Kafka; without it a `tidings broker` is started.") var kafka: String?
     @Option(help: "A postgres:// URL of a server with wal_level=logical; without it one is started.") var postgres:
         String?
@@ -29,41 +29,27 @@ struct OutboxCommand: AsyncParsableCommand {
     func run() async throws {
         var logger = Logger(label: "bench")
         logger.logLevel = .error
-        let folder = FileManager.default.temporaryDirectory.path + "/tidings-bench-\(UUID().uuidString.prefix(8))"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await withPostgresUnderTest(postgres) { [logger] postgres in
-            try await withKafkaUnderTest(kafka, tidings: tidings) { kafka in
-                for part in parts {
-                    try await measure(part, postgres, kafka, folder, logger)
-                    fflush(nil)
+        try await withDirectory { [logger] folder in
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try await withPostgresUnderTest(postgres) { postgres in
+                try await withKafkaUnderTest(kafka, tidings: tidings) { kafka in
+                    let site = OutboxSite(postgres: postgres, kafka: kafka, folder: folder, logger: logger)
+                    for part in parts {
+                        try await measure(part, on: site)
+                        fflush(nil)
+                    }
                 }
             }
         }
     }
 
-    private func measure(
-        _ part: Part, _ postgres: String, _ kafka: String, _ folder: String, _ logger: Logger
-    ) async throws {
+    private func measure(_ part: Part, on site: OutboxSite) async throws {
         switch part {
         case .drain:
-            try await OutboxDrain(
-                sources: sources, count: events, batch: batch, repeats: repeats, postgres: postgres, kafka: kafka,
-                folder: folder,
-                logger: logger
-            ).run()
-        case .writer:
-            try await OutboxWriter(
-                repeats: repeats, seconds: 2, writers: writers, postgres: postgres, folder: folder, logger: logger
-            ).run()
-        case .latency:
-            try await OutboxLatency(
-                rate: 1000, seconds: 11, postgres: postgres, kafka: kafka, folder: folder, logger: logger
-            ).run()
-        case .handling:
-            try await OutboxHandling(
-                count: events / 2, repeats: repeats, postgres: postgres, kafka: kafka, folder: folder, logger: logger
-            ).run()
+            try await OutboxDrain(sources: sources, count: events, batch: batch, repeats: repeats, site: site).run()
+        case .writer: try await OutboxWriter(repeats: repeats, seconds: 2, writers: writers, site: site).run()
+        case .latency: try await OutboxLatency(rate: 1000, seconds: 11, site: site).run()
+        case .handling: try await OutboxHandling(count: events / 2, repeats: repeats, site: site).run()
         }
     }
 }

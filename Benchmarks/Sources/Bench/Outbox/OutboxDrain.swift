@@ -9,26 +9,11 @@ import TidingsSQLite
 
 /// How fast a relay empties an outbox, beside how fast the database gives it and Kafka takes it.
 struct OutboxDrain {
-    enum Source: String, ExpressibleByArgument, CaseIterable {
-        case table, log, sqlite
-
-        var name: String {
-            switch self {
-            case .table: "PostgreSQL, table"
-            case .log: "PostgreSQL, log"
-            case .sqlite: "SQLite"
-            }
-        }
-    }
-
-    let sources: [Source]
+    let sources: [OutboxSource]
     let count: Int
     let batch: Int
     let repeats: Int
-    let postgres: String
-    let kafka: String
-    let folder: String
-    let logger: Logger
+    let site: OutboxSite
 
     func run() async throws {
         print(
@@ -42,10 +27,10 @@ struct OutboxDrain {
             for repetition in 0...repeats {
                 let read = try await read(source)
                 let topic = "drain-\(UUID().uuidString.prefix(8))"
-                try await makeTopic(topic, kafka)
+                try await makeTopic(topic, site.kafka)
                 let produce = try await produce(topic)
                 let relay = try await relay(source, topic)
-                try await removeTopic(topic, kafka)
+                try await removeTopic(topic, site.kafka)
                 if repetition == 0 { continue }
                 relays.append(relay / 1000)
                 reads.append(read / 1000)
@@ -56,19 +41,6 @@ struct OutboxDrain {
                 "\(source.name.padded(18)) relay \(Spread(relays).text(0))   read \(Spread(reads).text(0))   "
                     + "produce \(Spread(produces).text(0))   relay/slower of both \(Spread(shares).text(2))")
         }
-    }
-
-    private func withSource<R>(_ source: Source, _ body: (any BenchStore) async throws -> R) async throws -> R {
-        let store: any BenchStore =
-            switch source {
-            case .sqlite: try SQLiteStore.bench(folder)
-            case .log: try await PostgresStore.bench(postgres, .log, logger)
-            case .table: try await PostgresStore.bench(postgres, .table, logger)
-            }
-        let result = try await body(store)
-        if source == .log, let store = store as? PostgresStore { try await PostgresLog.remove(store.pool) }
-        try await store.end()
-        return result
     }
 
     /// Appends the events, some hundred in a transaction, each a message or row of its own.
@@ -84,18 +56,18 @@ struct OutboxDrain {
         }
     }
 
-    private func relay(_ source: Source, _ topic: String) async throws -> Double {
-        try await withSource(source) { store in try await relay(store, topic) }
+    private func relay(_ source: OutboxSource, _ topic: String) async throws -> Double {
+        try await site.withStore(source) { store in try await relay(store, topic) }
     }
 
     private func relay<S: BenchStore>(_ store: S, _ topic: String) async throws -> Double {
         try await fill(store, topic)
         let counting = Counting(until: count, at: .relayMarked)
-        let producer = try Producer(.relay(KafkaConfiguration(kafka)), logger: logger)
+        let producer = try Producer(.relay(KafkaConfiguration(site.kafka)), logger: site.logger)
         var configuration = OutboxRelayConfiguration()
         configuration.maximumBatchCount = batch
         let relay = OutboxRelay(
-            store: store, producer: producer, configuration: configuration, probe: counting, logger: logger)
+            store: store, producer: producer, configuration: configuration, probe: counting, logger: site.logger)
         let running = Task { try await producer.run() }
         let started = ContinuousClock.now
         let relaying = Task { try await relay.run() }
@@ -108,8 +80,8 @@ struct OutboxDrain {
         return rate
     }
 
-    private func read(_ source: Source) async throws -> Double {
-        try await withSource(source) { store in
+    private func read(_ source: OutboxSource) async throws -> Double {
+        try await site.withStore(source) { store in
             try await fill(store, "read")
             if source == .log { return try await readLog(store) }
             let started = ContinuousClock.now
@@ -123,7 +95,7 @@ struct OutboxDrain {
     private func readLog(_ store: any BenchStore) async throws -> Double {
         // Only a server of the benchmark's own is known well enough.
         guard let store = store as? PostgresStore, let program = postgresProgram("pg_recvlogical"),
-            let host = postgres.split(separator: "host=").last.map(String.init), host.hasPrefix("/")
+            let host = site.postgres.split(separator: "host=").last.map(String.init), host.hasPrefix("/")
         else { return .infinity }
         let (slot, end, database): (String, String, String) = try await store.pool.transaction { db in
             let row = try db.query(
@@ -144,7 +116,7 @@ struct OutboxDrain {
 
     /// The same records, in batches as a relay's, several of them under way.
     private func produce(_ topic: String) async throws -> Double {
-        let producer = try Producer(.relay(KafkaConfiguration(kafka)), logger: logger)
+        let producer = try Producer(.relay(KafkaConfiguration(site.kafka)), logger: site.logger)
         let running = Task { try await producer.run() }
         let records = try (0..<2000).map { number in
             let record = try EventRecord(

@@ -10,45 +10,44 @@ import TidingsSQLite
 struct OutboxHandling {
     let count: Int
     let repeats: Int
-    let postgres: String
-    let kafka: String
-    let folder: String
-    let logger: Logger
+    let site: OutboxSite
 
     func run() async throws {
         print("\nEvents handled with one effect each, \(count) in four partitions; thousand events/s.\n")
-        try await measure("PostgreSQL") { try await PostgresStore.bench(postgres, .table, logger) }
-        try await measure("SQLite") { try SQLiteStore.bench(folder) }
+        for source in [OutboxSource.table, .sqlite] { try await measure(source) }
     }
 
-    private func measure<S: BenchStore>(_ name: String, _ open: () async throws -> S) async throws {
+    private func measure(_ source: OutboxSource) async throws {
         let topic = "handling-\(UUID().uuidString.prefix(8))"
-        try await makeTopic(topic, kafka)
+        try await makeTopic(topic, site.kafka)
         try await produce(topic)
         var rates: [Double] = []
         for _ in 0..<repeats {
-            let store = try await open()
-            let counting = Handled(until: count)
-            let subscription = Subscription(
-                to: [topic], group: "bench-\(UUID().uuidString.prefix(8))", store: store,
-                kafka: KafkaConfiguration(kafka), probe: counting, logger: logger)
-            subscription.handle(Placed.self) { event, _, db in try store.insertOrder(event.orderID, in: db) }
-            let running = Task { try await subscription.run() }
-            // From the first that was handled, since joining a group takes its time.
-            await counting.first.done()
-            let started = ContinuousClock.now
-            await counting.all.done()
-            rates.append(Double(count) / (ContinuousClock.now - started).seconds / 1000)
-            running.cancel()
-            _ = await running.result
-            try await store.end()
+            rates.append(try await site.withStore(source) { store in try await rate(store, topic) } / 1000)
         }
-        try await removeTopic(topic, kafka)
-        print("\(name.padded(18)) handled \(Spread(rates).text(1))")
+        try await removeTopic(topic, site.kafka)
+        print("\(source.name.padded(18)) handled \(Spread(rates).text(1))")
+    }
+
+    private func rate<S: BenchStore>(_ store: S, _ topic: String) async throws -> Double {
+        let counting = Handled(until: count)
+        let subscription = Subscription(
+            to: [topic], group: "bench-\(UUID().uuidString.prefix(8))", store: store,
+            kafka: KafkaConfiguration(site.kafka), probe: counting, logger: site.logger)
+        subscription.handle(Placed.self) { event, _, db in try store.insertOrder(event.orderID, in: db) }
+        let running = Task { try await subscription.run() }
+        // From the first that was handled, since joining a group takes its time.
+        await counting.first.done()
+        let started = ContinuousClock.now
+        await counting.all.done()
+        let rate = Double(count) / (ContinuousClock.now - started).seconds
+        running.cancel()
+        _ = await running.result
+        return rate
     }
 
     private func produce(_ topic: String) async throws {
-        let producer = try Producer(.relay(KafkaConfiguration(kafka)), logger: logger)
+        let producer = try Producer(.relay(KafkaConfiguration(site.kafka)), logger: site.logger)
         let running = Task { try await producer.run() }
         for first in stride(from: 0, to: count, by: 2000) {
             let messages = try (first..<min(first + 2000, count)).map { number in

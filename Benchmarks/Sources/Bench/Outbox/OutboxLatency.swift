@@ -10,32 +10,25 @@ import TidingsSQLite
 struct OutboxLatency {
     let rate: Int
     let seconds: Double
-    let postgres: String
-    let kafka: String
-    let folder: String
-    let logger: Logger
+    let site: OutboxSite
 
     func run() async throws {
         print("\nFrom the commit's return until a consumer has the event, at \(rate) orders/s for \(seconds) s.\n")
-        try await measure("PostgreSQL, table", try await PostgresStore.bench(postgres, .table, logger))
-        let log = try await PostgresStore.bench(postgres, .log, logger)
-        try await measure("PostgreSQL, log", log)
-        let pool = PostgresPool(log.pool.configuration, logger: logger)
-        try await PostgresLog.remove(pool)
-        pool.close()
-        try await measure("SQLite", try SQLiteStore.bench(folder))
+        for source in OutboxSource.allCases {
+            try await site.withStore(source) { store in try await measure(source.name, store) }
+        }
     }
 
     private func measure<S: BenchStore>(_ name: String, _ store: S) async throws {
         let topic = "latency-\(UUID().uuidString.prefix(8))"
-        try await makeTopic(topic, kafka)
+        try await makeTopic(topic, site.kafka)
         let count = Int(Double(rate) * seconds)
         let times = Times(count)
-        let producer = try Producer(.relay(KafkaConfiguration(kafka)), logger: logger)
-        let relay = OutboxRelay(store: store, producer: producer, logger: logger)
+        let producer = try Producer(.relay(KafkaConfiguration(site.kafka)), logger: site.logger)
+        let relay = OutboxRelay(store: store, producer: producer, logger: site.logger)
         let starts = (0..<4).map { (TopicPartition(topic, Int32($0)), StartOffset.beginning) }
         let consumer = try Consumer(
-            KafkaConfiguration(kafka), partitions: Dictionary(uniqueKeysWithValues: starts), logger: logger)
+            KafkaConfiguration(site.kafka), partitions: Dictionary(uniqueKeysWithValues: starts), logger: site.logger)
         let services = [
             Task { try await producer.run() }, Task { try await relay.run() }, Task { try await consumer.run() },
         ]
@@ -59,8 +52,7 @@ struct OutboxLatency {
             task.cancel()
             _ = await task.result
         }
-        try await store.end()
-        try await removeTopic(topic, kafka)
+        try await removeTopic(topic, site.kafka)
         // The first second warms up.
         let spread = Spread(Array(times.delays.dropFirst(rate)))
         print(

@@ -10,19 +10,13 @@ struct OutboxWriter {
     let repeats: Int
     let seconds: Double
     let writers: Int
-    let postgres: String
-    let folder: String
-    let logger: Logger
+    let site: OutboxSite
 
     func run() async throws {
         print("\nTransactions/s with an event and without, \(writers) writers, in turns of \(seconds) s.\n")
-        try await compare("PostgreSQL, table", try await PostgresStore.bench(postgres, .table, logger))
-        let log = try await PostgresStore.bench(postgres, .log, logger)
-        try await compare("PostgreSQL, log", log)
-        let pool = PostgresPool(log.pool.configuration, logger: logger)
-        try await PostgresLog.remove(pool)
-        pool.close()
-        try await compare("SQLite", try SQLiteStore.bench(folder))
+        for source in OutboxSource.allCases {
+            try await site.withStore(source) { store in try await compare(source.name, store) }
+        }
     }
 
     private func compare<S: BenchStore>(_ name: String, _ store: S) async throws {
@@ -46,7 +40,6 @@ struct OutboxWriter {
             eventful.append(event)
             ratios.append(event / bare)
         }
-        try await store.end()
         print(
             "\(name.padded(18)) with \(Spread(eventful).text(0))   without \(Spread(plain).text(0))   "
                 + "with/without \(Spread(ratios).text(2))")
