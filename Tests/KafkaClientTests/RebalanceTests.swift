@@ -1,4 +1,5 @@
 import KafkaClient
+import Processes
 import Synchronization
 import Testing
 
@@ -57,19 +58,6 @@ private final class Progress: Sendable {
     var faults: [String] { state.withLock { $0.faults } }
 }
 
-/// Numbers from a seed (SplitMix64), so that a failure can be had again.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 @Suite(.timeLimit(.minutes(3)))
 struct RebalanceTests {
     static let seeds: [UInt64] = [1, 2, 3]
@@ -90,7 +78,7 @@ struct RebalanceTests {
                 configuration, topics: [topic], hooks: RebalanceHooks(assigned: { progress.start($0) }),
                 logger: cluster.logger)
             let partitions = (0..<3).map { TopicPartition(topic, $0) }
-            var random = SeededGenerator(state: seed)
+            var random = SeededGenerator(seed: seed)
             var paused: Set<TopicPartition> = []
             try await withConsumer(consumer) { batches in
                 while !progress.isComplete, let batch = try await batches.next() {

@@ -58,23 +58,18 @@ struct RelayWeatherTests {
 /// Takes records as Kafka does, with an idempotent producer: in order, up to where it breaks off.
 private final class UnreliableKafka: RecordSender {
     struct State {
-        var random: UInt64
+        var random: SeededGenerator
         var left = 0
         var isCalm = false
         var memories: [StampSource: StampMemory] = [:]
         var handled: [EventRecord] = []
         var waiter: (count: Int, continuation: CheckedContinuation<Void, Never>)?
-
-        mutating func random(below limit: Int) -> Int {
-            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int((random >> 33) % UInt64(limit))
-        }
     }
 
     private let state: Mutex<State>
 
     init(seed: UInt64) {
-        state = Mutex(State(random: seed))
+        state = Mutex(State(random: SeededGenerator(seed: seed)))
     }
 
     /// What readers who know stamps have handled.
@@ -84,7 +79,7 @@ private final class UnreliableKafka: RecordSender {
     func begin(isCalm: Bool) {
         state.withLock { state in
             state.isCalm = isCalm
-            state.left = 3 + state.random(below: 20)
+            state.left = 3 + Int.random(in: 0..<20, using: &state.random)
         }
     }
 
@@ -126,10 +121,11 @@ extension UnreliableKafka.State {
     /// What has become of the records; nil when nobody will hear of it.
     fileprivate mutating func take(_ records: [EventRecord]) -> [SendOutcome]? {
         if !isCalm { left -= 1 }
-        let isBad = !isCalm && random(below: 3) == 0
-        let refused = isBad && random(below: 2) == 0 ? Array("k\(random(below: 5))".utf8) : nil
-        let known = isBad && refused == nil ? random(below: records.count + 1) : records.count
-        let out = known + (known < records.count ? random(below: records.count - known + 1) : 0)
+        let isBad = !isCalm && Int.random(in: 0..<3, using: &random) == 0
+        let refused =
+            isBad && Bool.random(using: &random) ? Array("k\(Int.random(in: 0..<5, using: &random))".utf8) : nil
+        let known = isBad && refused == nil ? Int.random(in: 0...records.count, using: &random) : records.count
+        let out = Int.random(in: known...records.count, using: &random)
         var outcomes: [SendOutcome] = []
         for (place, record) in records.enumerated() {
             if let refused, record.key == refused {
