@@ -105,6 +105,35 @@ import TidingsTesting
         #expect(store.parkedEvents.map(\.record.eventID) == (isRetriable ? [] : ["2", "6"]))
     }
 
+    @Test("what was claimed behind a batch does not go when Kafka has held that one up for longer than the lease lasts")
+    func looksAtTheLease() async throws {
+        let time = Atomic(Int64(0))
+        let now: @Sendable () -> Duration = { .seconds(time.load(ordering: .relaxed)) }
+        let store = InMemoryStore(now: now)
+        let sender = RecordingSender { record in
+            if record.eventID == "1" {
+                while store.openBatchCount < 2 { await Task.yield() }
+                for _ in 0..<1000 { await Task.yield() }
+                time.store(60, ordering: .relaxed)
+            }
+            return nil
+        }
+        for number in 1...8 { try await publish("\(number)", in: store) }
+        var configuration = OutboxRelayConfiguration()
+        configuration.maximumBatchCount = 4
+        let relay = OutboxRelay(
+            store: store, sending: StampedSending(sender: sender, maximumRecordBytes: 1000),
+            configuration: configuration, clock: ManualClock(), elapsed: now, logger: .silent)
+        let relaying = Task { try await relay.run() }
+        _ = await sender.records(atLeast: 8)
+        relaying.cancel()
+        _ = await relaying.result
+        #expect(sender.records.map(\.eventID) == (1...8).map { EventID("\($0)") })
+        // The second batch was given back, and came again under a number of its own.
+        let batches = sender.records.compactMap { EventStamp($0.headers)?.batch }
+        #expect(batches[4] == batches[0] + 2)
+    }
+
     @Test("what another process appended is found by the slow poll")
     func polls() async throws {
         let (sender, clock, store) = (RecordingSender(), ManualClock(), InMemoryStore(raisesSignal: false))
