@@ -94,7 +94,7 @@ struct OutboxDrain {
     /// With the server's own client, in C, which throws away what it reads.
     private func readLog(_ store: any BenchStore) async throws -> Double {
         // Only a server of the benchmark's own is known well enough.
-        guard let store = store as? PostgresStore, let program = postgresProgram("pg_recvlogical"),
+        guard let store = store as? PostgresStore, let programs = postgresPrograms,
             let host = site.postgres.split(separator: "host=").last.map(String.init), host.hasPrefix("/")
         else { return .infinity }
         let (slot, end, database): (String, String, String) = try await store.pool.transaction { db in
@@ -107,8 +107,8 @@ struct OutboxDrain {
         let started = ContinuousClock.now
         let process = try shell(
             """
-            exec \(program) -h '\(host)' -U tidings -d \(database) --slot \(slot) --start --endpos=\(end) -f /dev/null \
-            -o proto_version=1 -o publication_names=\(slot) -o messages=true --no-loop
+            exec \(programs)/pg_recvlogical -h '\(host)' -U tidings -d \(database) --slot \(slot) --start \
+            --endpos=\(end) -f /dev/null -o proto_version=1 -o publication_names=\(slot) -o messages=true --no-loop
             """)
         process.waitUntilExit()
         return Double(count) / (ContinuousClock.now - started).seconds

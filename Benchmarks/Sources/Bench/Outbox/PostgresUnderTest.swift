@@ -4,12 +4,9 @@ import Foundation
 /// Runs `body` with a PostgreSQL: the one given, or a durable one of its own on a Unix socket.
 func withPostgresUnderTest(_ given: String?, _ body: (String) async throws -> Void) async throws {
     if let given { return try await body(given) }
-    let base = "/usr/lib/postgresql"
-    let versions = (try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []
-    guard let newest = versions.compactMap(Int.init).max() else {
+    guard let programs = postgresPrograms else {
         throw ValidationError("PostgreSQL is not installed, and no --postgres was given")
     }
-    let programs = "\(base)/\(newest)/bin"
     let folder = FileManager.default.temporaryDirectory.path + "/tidings-bench-pg-\(UUID().uuidString.prefix(8))"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -36,12 +33,12 @@ func withPostgresUnderTest(_ given: String?, _ body: (String) async throws -> Vo
     throw ValidationError("PostgreSQL does not start")
 }
 
-/// The program that reads a slot in C, which comes with the server.
-func postgresProgram(_ name: String) -> String? {
+/// Where the newest server's programs are.
+let postgresPrograms: String? = {
     let base = "/usr/lib/postgresql"
     let versions = (try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []
-    return versions.compactMap(Int.init).max().map { "\(base)/\($0)/bin/\(name)" }
-}
+    return versions.compactMap(Int.init).max().map { "\(base)/\($0)/bin" }
+}()
 
 /// Starts a command of the shell's without its output.
 @discardableResult
