@@ -1,5 +1,6 @@
 import Testing
-import Tidings
+
+@testable import Tidings
 
 @Suite struct EventIDTests {
     @Test("a new id is a UUID of version 7 that sorts by its time")
@@ -15,6 +16,12 @@ import Tidings
         #expect(Set(ids).count == 100)
         let times = ids.map { $0.prefix(13) }
         #expect(times == times.sorted())
+    }
+
+    @Test("an id's digits are the time to a 4096th of a millisecond, then random ones")
+    func digits() {
+        let id = EventID(seconds: 1_751_290_000, nanoseconds: 123_500_000, random: .max)
+        #expect(id.rawValue == "0197c104-b2fb-7800-bfff-ffffffffffff")
     }
 
     @Test(

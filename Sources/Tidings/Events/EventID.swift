@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// The identity of one event: the same in the outbox, in Kafka and at every reader, however often it is sent.
 ///
 /// `EventID()` makes a new one, a UUID of version 7 whose text sorts by the time it was made. A caller that has a
@@ -35,16 +41,20 @@ public struct EventID: RawRepresentable, Hashable, Sendable, Codable, Expressibl
         try container.encode(rawValue)
     }
 
-    /// Makes a new identity: UUID version 7 (RFC 9562), 48 bits of milliseconds, then 74 random bits.
+    /// Makes a new identity: UUID version 7 (RFC 9562), 48 bits of milliseconds, 12 of a millisecond's parts (its section
+    /// 6.2, method 3), then 62 random bits.
     public init() {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
         var random = SystemRandomNumberGenerator()
-        self.init(milliseconds: Timestamp.now().millisecondsSince1970, random: (random.next(), random.next()))
+        self.init(seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec), random: random.next())
     }
 
-    init(milliseconds: Int64, random: (UInt64, UInt64)) {
-        let high = UInt64(bitPattern: milliseconds) << 16 | 0x7000 | (random.0 & 0x0FFF)
-        let low = 0x8000_0000_0000_0000 | (random.1 & 0x3FFF_FFFF_FFFF_FFFF)
-        let digits = Array("0123456789abcdef".utf8)
+    init(seconds: Int64, nanoseconds: Int64, random: UInt64) {
+        let milliseconds = seconds * 1000 + nanoseconds / 1_000_000
+        let parts = UInt64(nanoseconds % 1_000_000) * 4096 / 1_000_000
+        let high = UInt64(bitPattern: milliseconds) << 16 | 0x7000 | parts
+        let low = 0x8000_0000_0000_0000 | (random & 0x3FFF_FFFF_FFFF_FFFF)
         rawValue = String(unsafeUninitializedCapacity: 36) { text in
             var position = 0
             for index in 0..<32 {
@@ -53,7 +63,8 @@ public struct EventID: RawRepresentable, Hashable, Sendable, Codable, Expressibl
                     position += 1
                 }
                 let word = index < 16 ? high : low
-                text[position] = digits[Int((word >> UInt64(60 - 4 * (index % 16))) & 0xF)]
+                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (index % 16))) & 0xF
+                text[position] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
                 position += 1
             }
             return position

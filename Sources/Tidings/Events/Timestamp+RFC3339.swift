@@ -5,23 +5,17 @@ extension Timestamp {
         let day = millisecondsSince1970.flooredQuotient(by: 86_400_000)
         let milliseconds = millisecondsSince1970 - day * 86_400_000
         let (year, month, dayOfMonth) = Timestamp.civil(fromDays: day)
-        var text = ""
-        text.reserveCapacity(24)
-        text.appendNumber(year, digits: 4)
-        text.append("-")
-        text.appendNumber(month, digits: 2)
-        text.append("-")
-        text.appendNumber(dayOfMonth, digits: 2)
-        text.append("T")
-        text.appendNumber(milliseconds / 3_600_000, digits: 2)
-        text.append(":")
-        text.appendNumber(milliseconds / 60_000 % 60, digits: 2)
-        text.append(":")
-        text.appendNumber(milliseconds / 1000 % 60, digits: 2)
-        text.append(".")
-        text.appendNumber(milliseconds % 1000, digits: 3)
-        text.append("Z")
-        return text
+        return String(unsafeUninitializedCapacity: 44) { text in
+            var writer = DigitWriter(text: text)
+            writer.number(year, digits: 4, then: "-")
+            writer.number(month, digits: 2, then: "-")
+            writer.number(dayOfMonth, digits: 2, then: "T")
+            writer.number(milliseconds / 3_600_000, digits: 2, then: ":")
+            writer.number(milliseconds / 60_000 % 60, digits: 2, then: ":")
+            writer.number(milliseconds / 1000 % 60, digits: 2, then: ".")
+            writer.number(milliseconds % 1000, digits: 3, then: "Z")
+            return writer.count
+        }
     }
 
     /// Reads RFC 3339 with any offset and any number of fractional digits (those beyond milliseconds are dropped);
@@ -69,11 +63,27 @@ extension Int64 {
     }
 }
 
-extension String {
-    fileprivate mutating func appendNumber(_ number: Int64, digits: Int) {
-        let text = String(number)
-        for _ in 0..<max(0, digits - text.utf8.count) { append("0") }
-        append(text)
+private struct DigitWriter {
+    let text: UnsafeMutableBufferPointer<UInt8>
+    var count = 0
+
+    /// So many digits, or as many as it takes.
+    mutating func number(_ number: Int64, digits: Int, then separator: Unicode.Scalar) {
+        if number < 0 { put("-") }
+        var divisor: UInt64 = 1
+        for _ in 1..<digits { divisor *= 10 }
+        while number.magnitude / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            text[count] = UInt8(ascii: "0") + UInt8(number.magnitude / divisor % 10)
+            count += 1
+            divisor /= 10
+        }
+        put(separator)
+    }
+
+    private mutating func put(_ character: Unicode.Scalar) {
+        text[count] = UInt8(ascii: character)
+        count += 1
     }
 }
 
