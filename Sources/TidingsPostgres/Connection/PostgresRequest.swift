@@ -31,22 +31,25 @@ struct PostgresRequest {
             _ formats: [Int32]
         ) -> R
     ) -> R {
-        var bytes: [CChar] = []
+        var bytes: [UInt8] = []
         bytes.reserveCapacity(parameters.reduce(1) { $0 + ($1.bytes?.count ?? 0) + 1 })
         var starts: [Int?] = []
+        starts.reserveCapacity(parameters.count)
         for parameter in parameters {
             guard let value = parameter.bytes else {
                 starts.append(nil)
                 continue
             }
             starts.append(bytes.count)
-            value.withUnsafeBufferPointer { bytes.append(contentsOf: $0.lazy.map(CChar.init(bitPattern:))) }
+            bytes.append(contentsOf: value)
+            // A text ends with it.
             bytes.append(0)
         }
-        return bytes.withUnsafeBufferPointer { all in
-            body(
+        return bytes.withUnsafeBytes { all in
+            let first = all.baseAddress?.assumingMemoryBound(to: CChar.self)
+            return body(
                 Int32(parameters.count), parameters.map(\.type),
-                starts.map { start in start.flatMap { all.baseAddress?.advanced(by: $0) } },
+                starts.map { start in start.flatMap { first?.advanced(by: $0) } },
                 parameters.map { Int32($0.bytes?.count ?? 0) }, parameters.map { $0.isBinary ? 1 : 0 })
         }
     }

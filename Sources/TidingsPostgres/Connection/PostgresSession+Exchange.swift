@@ -77,7 +77,7 @@ extension PostgresSession {
 
     private func send(_ requests: [PostgresRequest]) throws -> [Sent] {
         var sent: [Sent] = []
-        var names: [PostgresRequest.Shape: String] = [:]
+        var fresh: [PostgresRequest.Shape: String] = [:]
         for request in requests {
             guard request.isPrepared, statements.capacity > 0 else {
                 try check(
@@ -88,14 +88,13 @@ extension PostgresSession {
                 continue
             }
             let shape = request.shape
-            if names[shape] == nil {
-                if let name = statements.name(of: shape) {
-                    names[shape] = name
-                } else {
-                    names[shape] = try prepare(request, shape, &sent)
-                }
+            let name: String
+            if let known = statements.name(of: shape) ?? fresh[shape] {
+                name = known
+            } else {
+                name = try prepare(request, shape, &sent)
+                fresh[shape] = name
             }
-            guard let name = names[shape] else { continue }
             try check(
                 request.withParameters { count, _, values, lengths, formats in
                     PQsendQueryPrepared(handle, name, count, values, lengths, formats, 1)

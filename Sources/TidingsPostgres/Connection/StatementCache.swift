@@ -17,8 +17,9 @@ struct StatementCache {
     /// The name under which the server knows the statement already.
     mutating func name(of shape: PostgresRequest.Shape) -> String? {
         clock += 1
-        entries[shape]?.lastUse = clock
-        return entries[shape]?.name
+        guard let place = entries.index(forKey: shape) else { return nil }
+        entries.values[place].lastUse = clock
+        return entries.values[place].name
     }
 
     /// A name that this connection has never used.
