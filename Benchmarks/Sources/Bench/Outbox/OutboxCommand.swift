@@ -15,7 +15,7 @@ struct OutboxCommand: AsyncParsableCommand {
 
     @Argument(help: "What to measure: drain, writer, latency, handling; all without it.") var parts: [Part] = Part
         .allCases
-    @Option(parsing: .upToNextOption, help: "Which outboxes to drain.") var sources = OutboxSource.allCases
+    @Option(parsing: .upToNextOption, help: "Which outboxes to measure.") var sources = OutboxSource.allCases
     @Option(help: "HOST:PORT of a running Kafka; without it a `tidings broker` is started.") var kafka: String?
     @Option(help: "A postgres:// URL of a server with wal_level=logical; without it one is started.") var postgres:
         String?
@@ -47,8 +47,9 @@ struct OutboxCommand: AsyncParsableCommand {
         switch part {
         case .drain:
             try await OutboxDrain(sources: sources, count: events, batch: batch, repeats: repeats, site: site).run()
-        case .writer: try await OutboxWriter(repeats: repeats, seconds: 2, writers: writers, site: site).run()
-        case .latency: try await OutboxLatency(rate: 1000, seconds: 11, site: site).run()
+        case .writer:
+            try await OutboxWriter(sources: sources, repeats: repeats, seconds: 2, writers: writers, site: site).run()
+        case .latency: try await OutboxLatency(sources: sources, rate: 1000, seconds: 11, site: site).run()
         case .handling: try await OutboxHandling(count: events / 2, repeats: repeats, site: site).run()
         }
     }

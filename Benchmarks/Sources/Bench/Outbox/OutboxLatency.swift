@@ -8,13 +8,14 @@ import TidingsSQLite
 
 /// From the return of the commit until a consumer has the event, at a steady rate of orders.
 struct OutboxLatency {
+    let sources: [OutboxSource]
     let rate: Int
     let seconds: Double
     let site: OutboxSite
 
     func run() async throws {
         print("\nFrom the commit's return until a consumer has the event, at \(rate) orders/s for \(seconds) s.\n")
-        for source in OutboxSource.allCases {
+        for source in sources {
             try await site.withStore(source) { store in try await measure(source.name, store) }
         }
     }

@@ -7,6 +7,7 @@ import TidingsSQLite
 /// What an event costs its transaction: the rate of transactions that write an order and append an event, beside that of
 /// transactions that only write an order, in turns.
 struct OutboxWriter {
+    let sources: [OutboxSource]
     let repeats: Int
     let seconds: Double
     let writers: Int
@@ -14,7 +15,7 @@ struct OutboxWriter {
 
     func run() async throws {
         print("\nTransactions/s with an event and without, \(writers) writers, in turns of \(seconds) s.\n")
-        for source in OutboxSource.allCases {
+        for source in sources {
             try await site.withStore(source) { store in try await compare(source.name, store) }
         }
     }
