@@ -13,7 +13,7 @@ extension SQLiteStore {
                 INSERT INTO tidings_outbox (event_id, topic, key, headers, value, appended_at) VALUES (?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            record.eventID.rawValue, record.topic, record.key.blob, HeaderBlob.encode(record.headers).blob,
+            record.eventID.rawValue, record.topic, record.key.blob, record.headerBytes.blob,
             record.value.blob, Timestamp.now().millisecondsSince1970,
         ])
         raiseSignalAfterCommit(of: db)

@@ -52,7 +52,7 @@ extension SQLiteStore {
                 """
         ).execute(arguments: [
             event.sequence, record.eventID.rawValue, record.topic, record.key.blob,
-            HeaderBlob.encode(record.headers).blob, record.value.blob, event.appendedAt.millisecondsSince1970,
+            record.headerBytes.blob, record.value.blob, event.appendedAt.millisecondsSince1970,
             event.parkedAt.millisecondsSince1970, event.reason, Timestamp.now().millisecondsSince1970, note,
         ])
     }
@@ -88,8 +88,8 @@ extension SQLiteStore {
 
     /// Reads the first columns of a row, which are ``recordColumns``.
     static func record(_ row: Row) throws -> EventRecord {
-        EventRecord(
-            eventID: EventID(rawValue: row[0]), topic: row[1], key: try row.bytes(2),
-            headers: try HeaderBlob.decode(row.bytes(3) ?? []), value: try row.bytes(4))
+        try EventRecord(
+            eventID: EventID(rawValue: row[0]), topic: row[1], key: row.bytes(2), headerBytes: row.bytes(3) ?? [],
+            value: row.bytes(4))
     }
 }

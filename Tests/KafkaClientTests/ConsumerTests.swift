@@ -28,7 +28,7 @@ struct ConsumerTests {
             #expect(records.map(\.offset) == [0, 1, 2])
             #expect(records[0].key == Array("k".utf8))
             #expect(records[0].value == Array("v".utf8))
-            #expect(records[0].headers == messages[0].headers)
+            #expect(records[0].headers == Array(messages[0].headers))
             #expect(records[0].header("b") == [])
             #expect(records[0].timestamp == 1234)
             #expect(records[0].withValue { $0.byteCount } == 1)

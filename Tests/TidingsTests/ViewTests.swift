@@ -70,7 +70,7 @@ private struct Count: Sendable {
             let report = try await producer.send(
                 ProducerMessage(
                     topic: record.topic, key: record.key, value: record.value,
-                    headers: record.headers.map { RecordHeader($0.name, $0.value) }))
+                    headers: RecordHeaders(record.headers.map { RecordHeader($0.name, $0.value) })))
             place = RecordPlace(topic: topic.name, partition: report.partition, offset: report.offset)
         }
         return place

@@ -103,19 +103,14 @@ struct MessageEnqueuer {
         }
     }
 
-    private func nativeHeaders(_ headers: [RecordHeader]) -> OpaquePointer? {
+    private func nativeHeaders(_ headers: RecordHeaders) -> OpaquePointer? {
         let native = rd_kafka_headers_new(headers.count)
-        for header in headers {
-            var name = header.name
-            name.withUTF8 { name in
-                name.withMemoryRebound(to: CChar.self) { name in
-                    if let value = header.value {
-                        value.withUnsafeBytes { value in
-                            _ = rd_kafka_header_add(native, name.baseAddress, name.count, value.orEmpty, value.count)
-                        }
-                    } else {
-                        _ = rd_kafka_header_add(native, name.baseAddress, name.count, nil, -1)
-                    }
+        headers.bytes.withUnsafeBytes { all in
+            var rest = all
+            while !rest.isEmpty, let header = RecordHeaders.next(&rest) {
+                header.name.withMemoryRebound(to: CChar.self) { name in
+                    _ = rd_kafka_header_add(
+                        native, name.baseAddress, name.count, header.value?.orEmpty, header.value?.count ?? -1)
                 }
             }
         }

@@ -1,3 +1,5 @@
+import KafkaClient
+
 /// The names that the Kafka protocol binding of CloudEvents 1.0 uses in its binary content mode: attributes stand in
 /// headers with the prefix `ce_`, the data's media type in `content-type`, the data in the value.
 ///
@@ -19,17 +21,21 @@ enum CloudEvents {
     /// The media type of the structured content mode, where the value holds attributes and data together.
     static let structuredMediaType = "application/cloudevents"
 
-    /// The headers of an event in binary content mode.
+    /// The headers of an event in binary content mode, and then the caller's.
     static func headers(
-        id: EventID, source: String, type: String, time: Timestamp, contentType: String?
-    ) -> [EventHeader] {
-        [
-            EventHeader(specVersionHeader, specVersion),
-            EventHeader(idHeader, id.rawValue),
-            EventHeader(sourceHeader, source),
-            EventHeader(typeHeader, type),
-            EventHeader(timeHeader, time.rfc3339),
-        ] + (contentType.map { [EventHeader(contentTypeHeader, $0)] } ?? [])
+        id: EventID, source: String, type: String, time: Timestamp, contentType: String?, _ own: [EventHeader] = []
+    ) -> RecordHeaders {
+        var headers = RecordHeaders()
+        // As much as such an envelope usually takes, so that it grows in one piece.
+        headers.reserve(200 + source.utf8.count + type.utf8.count)
+        headers.append(specVersionHeader, specVersion)
+        headers.append(idHeader, id.rawValue)
+        headers.append(sourceHeader, source)
+        headers.append(typeHeader, type)
+        headers.append(timeHeader, time.rfc3339)
+        if let contentType { headers.append(contentTypeHeader, contentType) }
+        headers.append(own)
+        return headers
     }
 }
 
@@ -48,9 +54,8 @@ extension EventRecord {
             throw TidingsError(.cannotEncode, "event \(id) of type \(E.eventType) cannot be encoded", cause: error)
         }
         let envelope = CloudEvents.headers(
-            id: id, source: source, type: E.eventType, time: time, contentType: topic.codec.contentType)
-        self.init(
-            eventID: id, topic: topic.name, key: Array(event.key.utf8), headers: envelope + headers, value: value)
+            id: id, source: source, type: E.eventType, time: time, contentType: topic.codec.contentType, headers)
+        self.init(eventID: id, topic: topic.name, key: Array(event.key.utf8), packed: envelope, value: value)
     }
 }
 
@@ -62,8 +67,8 @@ extension EventRecord {
         headers: [EventHeader] = []
     ) {
         let envelope = CloudEvents.headers(
-            id: id, source: source, type: E.eventType + ".deleted", time: time, contentType: nil)
-        self.init(eventID: id, topic: topic.name, key: Array(key.utf8), headers: envelope + headers, value: nil)
+            id: id, source: source, type: E.eventType + ".deleted", time: time, contentType: nil, headers)
+        self.init(eventID: id, topic: topic.name, key: Array(key.utf8), packed: envelope, value: nil)
     }
 }
 
@@ -74,6 +79,6 @@ extension EventHeader {
     public static func envelope(
         id: EventID, source: String, type: String, time: Timestamp = .now(), contentType: String?
     ) -> [EventHeader] {
-        CloudEvents.headers(id: id, source: source, type: type, time: time, contentType: contentType)
+        [EventHeader](CloudEvents.headers(id: id, source: source, type: type, time: time, contentType: contentType))
     }
 }

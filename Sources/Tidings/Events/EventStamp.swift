@@ -51,14 +51,18 @@ public struct EventStamp: Hashable, Sendable {
     }
 
     /// The record's header.
-    public var header: EventHeader {
-        guard source.shard >= 0, batch >= 0 else { return EventHeader(EventStamp.headerName, description) }
-        // What `description` says, without making a string: each event that is sent gets one.
+    public var header: EventHeader { EventHeader(EventStamp.headerName, bytes) }
+
+    /// What `description` says, without making a string: each event that is sent gets one.
+    var bytes: [UInt8] {
+        guard source.shard >= 0, batch >= 0 else { return Array(description.utf8) }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(source.outbox.utf8.count + 32)
+        bytes.reserveCapacity(source.outbox.utf8.count + 44)
         bytes.append(contentsOf: source.outbox.utf8)
-        for number in [Int64(source.shard), batch, Int64(index)] { EventStamp.append(number, to: &bytes) }
-        return EventHeader(EventStamp.headerName, bytes)
+        EventStamp.append(Int64(source.shard), to: &bytes)
+        EventStamp.append(batch, to: &bytes)
+        EventStamp.append(Int64(index), to: &bytes)
+        return bytes
     }
 
     /// A slash and the digits of a number that is not negative.

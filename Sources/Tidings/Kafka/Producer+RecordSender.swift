@@ -20,8 +20,7 @@ extension Producer: RecordSender {
 extension EventRecord {
     /// The record as a producer takes it.
     var message: ProducerMessage {
-        ProducerMessage(
-            topic: topic, key: key, value: value, headers: headers.map { RecordHeader($0.name, $0.value) })
+        ProducerMessage(topic: topic, key: key, value: value, headers: packed)
     }
 }
 

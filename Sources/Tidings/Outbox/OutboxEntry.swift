@@ -1,3 +1,5 @@
+import KafkaClient
+
 /// A record in the outbox, claimed for sending.
 public struct OutboxEntry: Hashable, Sendable {
     /// Its place: rises in commit order (within a key at least); there may be gaps.
@@ -33,12 +35,13 @@ public struct OutboxEntry: Hashable, Sendable {
 
     /// The record as it goes to Kafka.
     var stampedRecord: EventRecord {
-        var headers: [EventHeader] = []
-        headers.reserveCapacity(record.headers.count + 1)
-        headers += record.headers
-        headers.append(stamp.header)
+        let mark = stamp.bytes
+        var headers = RecordHeaders()
+        headers.reserve(record.packed.bytes.count + EventStamp.headerName.utf8.count + mark.count + 8)
+        headers.append(contentsOf: record.packed)
+        headers.append(EventStamp.headerName, mark)
         return EventRecord(
-            eventID: record.eventID, topic: record.topic, key: record.key, headers: headers, value: record.value)
+            eventID: record.eventID, topic: record.topic, key: record.key, packed: headers, value: record.value)
     }
 }
 

@@ -21,13 +21,12 @@ struct RelayBatch {
         var blocked: Set<KeyOfTopic> = []
         sending.reserveCapacity(claimed.count)
         for entry in claimed {
-            let stream = KeyOfTopic(entry.record)
-            if entry.isBehindParked || stream.map(blocked.contains) ?? false {
+            if entry.isBehindParked || (!blocked.isEmpty && KeyOfTopic(entry.record).map(blocked.contains) ?? false) {
                 settlement.parked.append(.behind(entry))
             } else if entry.record.size > maximumRecordBytes {
                 let reason = "too large: \(entry.record.size) bytes, at most \(maximumRecordBytes) may be sent"
                 settlement.parked.append(OutboxParking(entry: entry, reason: reason))
-                if let stream { blocked.insert(stream) }
+                if let stream = KeyOfTopic(entry.record) { blocked.insert(stream) }
             } else {
                 sending.append(entry)
             }

@@ -45,7 +45,7 @@ final class RecordFeed {
             var message = try ProducerMessage(
                 topic: command.topic, RecordLine(text), keepsPartition: command.keepPartitions)
             message.partition = message.partition ?? command.partition
-            message.headers += headers + envelope(of: message.value)
+            message.headers.append(contentsOf: RecordHeaders(headers + envelope(of: message.value)))
             return message
         } catch let mistake as RecordLine.Mistake {
             throw CommandFailure("line \(number) \(mistake)")
@@ -64,7 +64,7 @@ final class RecordFeed {
         let value = value.isEmpty && command.tombstones ? nil : Array(value)
         return ProducerMessage(
             topic: command.topic, partition: command.partition, key: key ?? command.key.map { Array($0.utf8) },
-            value: value, headers: headers + envelope(of: value))
+            value: value, headers: RecordHeaders(headers + envelope(of: value)))
     }
 
     private func envelope(of value: [UInt8]?) -> [RecordHeader] {

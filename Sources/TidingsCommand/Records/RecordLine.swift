@@ -98,7 +98,8 @@ extension ProducerMessage {
             topic: topic, partition: keepsPartition ? line.partition : nil,
             key: try RecordLine.bytes(line.key.map { .text($0) }, line.keyBase64, "key"),
             value: try RecordLine.bytes(line.value, line.valueBase64, "value"),
-            headers: try RecordLine.headers(line.headers), timestamp: try RecordLine.time(line.timestamp))
+            headers: RecordHeaders(try RecordLine.headers(line.headers)), timestamp: try RecordLine.time(line.timestamp)
+        )
     }
 }
 

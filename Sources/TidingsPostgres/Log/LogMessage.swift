@@ -1,12 +1,12 @@
 import Tidings
 
 /// An event as one message in PostgreSQL's log: a byte that says how it is written (1), then the event's id, topic, key,
-/// headers (``/Tidings/HeaderBlob``) and value, each after its length as 32 bits big-endian; -1 where there is none.
+/// headers (``/KafkaClient/RecordHeaders/bytes``) and value, each after its length as 32 bits big-endian; -1 where there is none.
 enum LogMessage {
     private static let version: UInt8 = 1
 
     static func encode(_ record: EventRecord) -> [UInt8] {
-        let headers = HeaderBlob.encode(record.headers)
+        let headers = record.headerBytes
         var bytes: [UInt8] = []
         bytes.reserveCapacity(
             record.size + headers.count + record.eventID.rawValue.utf8.count + record.topic.utf8.count + 21)
@@ -27,9 +27,9 @@ enum LogMessage {
             rest.position == bytes.count,
             let idText = String(validating: id, as: UTF8.self), let topicText = String(validating: topic, as: UTF8.self)
         else { throw TidingsError(.cannotDecode, "a message in the database's log is no event of this version") }
-        return EventRecord(
-            eventID: EventID(rawValue: idText), topic: topicText, key: key.map { Array($0) },
-            headers: try HeaderBlob.decode(headers), value: value.map { Array($0) })
+        return try EventRecord(
+            eventID: EventID(rawValue: idText), topic: topicText, key: key.map { Array($0) }, headerBytes: headers,
+            value: value.map { Array($0) })
     }
 
     private static func append(_ part: (some Collection<UInt8>)?, to bytes: inout [UInt8]) {

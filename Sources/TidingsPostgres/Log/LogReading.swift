@@ -36,6 +36,7 @@ struct LogReading: Sendable {
     var settled: LogPosition { opens.first?.base ?? position }
 
     func mayBeHeld(_ record: EventRecord) -> Bool {
+        if held?.isEmpty == true { return false }
         guard let key = KeyOfTopic(record) else { return false }
         return held?.contains(key) ?? true
     }

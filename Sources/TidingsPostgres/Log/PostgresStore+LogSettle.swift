@@ -82,7 +82,7 @@ extension PostgresStore {
             ) ordered
             """, PostgresValue.array(records.map { Optional($0.eventID.rawValue) }),
             PostgresValue.array(records.map { Optional($0.topic) }), PostgresValue.array(records.map(\.key)),
-            PostgresValue.array(records.map { Optional(HeaderBlob.encode($0.headers)) }),
+            PostgresValue.array(records.map { Optional($0.headerBytes) }),
             PostgresValue.array(records.map(\.value)),
             PostgresValue.array(parked.map(\.entry.appendedAt.millisecondsSince1970)),
             PostgresValue.array(parked.map { Optional($0.reason.withoutZeros) }),
@@ -104,7 +104,7 @@ extension PostgresStore {
             ) ordered
             """, PostgresValue.array(sent.map { Optional($0.record.eventID.rawValue) }),
             PostgresValue.array(sent.map { Optional($0.record.topic) }), PostgresValue.array(sent.map(\.record.key)),
-            PostgresValue.array(sent.map { Optional(HeaderBlob.encode($0.record.headers)) }),
+            PostgresValue.array(sent.map { Optional($0.record.headerBytes) }),
             PostgresValue.array(sent.map(\.record.value)),
             PostgresValue.array(sent.map(\.appendedAt.millisecondsSince1970)))
     }

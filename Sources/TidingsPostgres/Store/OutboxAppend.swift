@@ -48,7 +48,7 @@ enum OutboxAppend {
                 """,
             parameters: [
                 record.eventID.rawValue.postgresValue, record.topic.postgresValue, .bytea(record.key),
-                .bytea(HeaderBlob.encode(record.headers)), .bytea(record.value), Int32(stripe).postgresValue,
+                .bytea(record.headerBytes), .bytea(record.value), Int32(stripe).postgresValue,
             ])
     }
 
@@ -64,7 +64,7 @@ enum OutboxAppend {
                 """,
             parameters: [
                 .array(records.map(\.eventID.rawValue)), .array(records.map(\.topic)), .array(records.map(\.key)),
-                .array(records.map { HeaderBlob.encode($0.headers) }), .array(records.map(\.value)),
+                .array(records.map(\.headerBytes)), .array(records.map(\.value)),
                 .array(records.map { Int64(OutboxShard.slot(of: $0)) }),
             ])
     }

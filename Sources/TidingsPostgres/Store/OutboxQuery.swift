@@ -51,9 +51,8 @@ enum OutboxQuery {
 
     /// Reads a row of ``oldest`` or ``particular``.
     static func entry(_ row: PostgresRow, _ stamp: EventStamp) throws -> OutboxEntry {
-        let record = EventRecord(
-            eventID: EventID(rawValue: try row[2]), topic: try row[3], key: try row[4],
-            headers: try HeaderBlob.decode(try row[5]), value: try row[6])
+        let record = try EventRecord(
+            eventID: EventID(rawValue: row[2]), topic: row[3], key: row[4], headerBytes: row[5], value: row[6])
         return OutboxEntry(
             sequence: try row[1], stamp: stamp, record: record, appendedAt: try row[7], isBehindParked: try row[8])
     }

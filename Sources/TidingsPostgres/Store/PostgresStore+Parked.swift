@@ -61,7 +61,7 @@ extension PostgresStore {
             insert into tidings_outbox_skipped (sequence, event_id, topic, key, headers, value, appended_at, parked_at,
                 reason, skipped_at, note)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp(), $10)
-            """, event.sequence, record.eventID.rawValue, record.topic, record.key, HeaderBlob.encode(record.headers),
+            """, event.sequence, record.eventID.rawValue, record.topic, record.key, record.headerBytes,
             record.value, event.appendedAt, event.parkedAt, event.reason, note.withoutZeros)
     }
 
@@ -92,8 +92,7 @@ extension PostgresStore {
 
     /// Reads the first columns of a row, which are ``recordColumns``.
     static func record(_ row: PostgresRow) throws -> EventRecord {
-        EventRecord(
-            eventID: EventID(rawValue: try row[0]), topic: try row[1], key: try row[2],
-            headers: try HeaderBlob.decode(try row[3]), value: try row[4])
+        try EventRecord(
+            eventID: EventID(rawValue: row[0]), topic: row[1], key: row[2], headerBytes: row[3], value: row[4])
     }
 }

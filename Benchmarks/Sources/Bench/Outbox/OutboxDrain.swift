@@ -124,7 +124,8 @@ struct OutboxDrain {
             let headers =
                 record.headers.map { RecordHeader($0.name, $0.value) }
                 + [RecordHeader("tidings-stamp", Array("0123456789abcdef0123456789abcdef/0/4294967296/1000".utf8))]
-            return ProducerMessage(topic: topic, key: record.key, value: record.value, headers: headers)
+            return ProducerMessage(
+                topic: topic, key: record.key, value: record.value, headers: RecordHeaders(headers))
         }
         let started = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -55,7 +55,7 @@ struct OutboxHandling {
                     Placed(number), id: EventID(), topic: Topic<Placed>(topic), source: "/bench")
                 return ProducerMessage(
                     topic: topic, key: record.key, value: record.value,
-                    headers: record.headers.map { RecordHeader($0.name, $0.value) })
+                    headers: RecordHeaders(record.headers.map { RecordHeader($0.name, $0.value) }))
             }
             if let error = try await producer.send(messages).firstFailure { throw error }
         }
