@@ -57,9 +57,18 @@ struct HistoryReader: Sendable {
     /// - Throws: ``TidingsError/Code/historyMissing``, ``TidingsError/Code/offsetBeyondLog``; what the follower throws; a
     ///   Kafka error that will not pass by itself.
     func run(_ follower: some HistoryFollower) async throws {
+        do {
+            try await readOn(follower)
+        } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
+            // It waited for something that is not needed any more.
+        }
+    }
+
+    private func readOn(_ follower: some HistoryFollower) async throws {
         let admin = try Admin(kafka, logger: logger)
         try await TopicDeclaration.ensure(configuration.declares, admin, configuration.backoff, clock, logger)
-        // Where reading began without a position, and nothing was read from there.
+        // Where reading began without a position. While nothing has been read from there nothing is missed: the log's start
+        // may move before it can be read.
         var unread: [TopicPartition: Int64] = [:]
         var failures = 0
         while !Task.isShuttingDownGracefully {
@@ -73,13 +82,11 @@ struct HistoryReader: Sendable {
             for (partition, position) in known { try check(position, of: partition, in: ranges[partition]) }
             let starts = ranges.reduce(into: [:]) { $0[$1.key] = known[$1.key] ?? $1.value.lowerBound }
             try await follower.start(starts, ends: ranges.mapValues(\.upperBound))
-            unread = [:]
+            unread = starts.filter { known[$0.key] == nil }
             switch try await read(starts, admin, follower) {
             case .done: return
             case .repartitioned: break
             case .outOfRange(let error):
-                // Where nothing has been read yet, nothing is missed: the log's start moved before it could be read.
-                unread = starts.filter { known[$0.key] == nil }
                 failures += 1
                 logger.warning("Kafka has other records than those asked for", metadata: ["error": "\(error)"])
                 await clock.rest(for: configuration.backoff.delay(after: failures))
@@ -126,17 +133,14 @@ struct HistoryReader: Sendable {
 
     /// Waits for a Kafka that is away, and for topics that are not there yet.
     private func persistently<R: Sendable>(_ ask: () async throws -> R) async throws -> R {
-        var attempts = 0
-        while true {
-            do {
-                return try await ask()
-            } catch let error as KafkaError where error.isRetriable || error.code == .unknownTopicOrPartition {
-                attempts += 1
-                logger.info("a view waits for Kafka", metadata: ["view": "\(name)", "error": "\(error)"])
-                await clock.rest(for: configuration.backoff.delay(after: attempts))
-                try Task.checkCancellation()
-                if Task.isShuttingDownGracefully { throw CancellationError() }
+        try await configuration.persistently(clock) { error in
+            guard let error = error as? KafkaError, error.isRetriable || error.code == .unknownTopicOrPartition else {
+                return false
             }
+            logger.info("a view waits for Kafka", metadata: ["view": "\(name)", "error": "\(error)"])
+            return true
+        } _: {
+            try await ask()
         }
     }
 

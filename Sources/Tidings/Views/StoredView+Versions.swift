@@ -170,19 +170,13 @@ extension StoredView {
 
     /// The database may be away, or another instance faster: again, for as long as it takes.
     func persistently<R: Sendable>(_ body: () async throws -> R) async throws -> R {
-        var failures = 0
-        while true {
-            do {
-                return try await body()
-            } catch  where error is Overtaken || store.isRetriable(error) {
-                failures += 1
-                if !(error is Overtaken) {
-                    logger.warning("a view's database refuses", metadata: ["view": "\(name)", "error": "\(error)"])
-                }
-                await clock.rest(for: configuration.backoff.delay(after: failures))
-                try Task.checkCancellation()
-                if Task.isShuttingDownGracefully { throw CancellationError() }
-            }
+        try await configuration.persistently(clock) { error in
+            if error is Overtaken { return true }
+            guard store.isRetriable(error) else { return false }
+            logger.warning("a view's database refuses", metadata: ["view": "\(name)", "error": "\(error)"])
+            return true
+        } _: {
+            try await body()
         }
     }
 }
