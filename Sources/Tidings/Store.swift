@@ -205,6 +205,13 @@ public protocol Store: Sendable {
 
     /// The snapshot that was kept last; nil if there is none.
     func snapshot(of view: String, in transaction: Transaction) throws -> [UInt8]?
+
+    /// Its beginning, a megabyte or all there is, for who is about to replace it: until this transaction has ended nobody
+    /// else does.
+    func snapshotStart(of view: String, in transaction: Transaction) throws -> [UInt8]?
+
+    /// The views of which there are snapshots.
+    func viewsWithSnapshots(in transaction: Transaction) throws -> [String]
 }
 
 /// A consumer group's place in one partition.

@@ -24,6 +24,16 @@ extension SQLiteStore {
         return isThere ? bytes : nil
     }
 
+    public func snapshotStart(of view: String, in db: Database) throws -> [UInt8]? {
+        let statement = try db.cachedStatement(
+            sql: "SELECT content FROM tidings_snapshot WHERE view = ? AND part = 0")
+        return try Row.fetchOne(statement, arguments: [view]).map { try $0.bytes(0) ?? [] }
+    }
+
+    public func viewsWithSnapshots(in db: Database) throws -> [String] {
+        try String.fetchAll(db, sql: "SELECT view FROM tidings_snapshot WHERE part = 0")
+    }
+
     /// Below what SQLite takes as one value, and short enough to be copied in passing.
     private static let partSize = 1 << 20
 }

@@ -168,8 +168,12 @@ private struct HistoryLife {
     ) -> Views {
         let place = SnapshotPlace(description: "a test") { _ in
             snapshot.value.withLock { $0 }
-        } write: { bytes, _ in
-            snapshot.value.withLock { $0 = bytes }
+        } replace: { bytes, _, stays in
+            snapshot.value.withLock { snapshot in
+                if let snapshot, stays(snapshot) { return false }
+                snapshot = bytes
+                return true
+            }
         }
         var snapshots = ViewSnapshots<Values>.json(in: place, version: version)
         snapshots.interval = .seconds(3600)

@@ -95,15 +95,33 @@ struct PartitionedCoreTests {
         core.assign([0])
         #expect(core.askPositions() == nil && core.unrestored == [0])
         core.assign([0, 1])
-        core.restore(0, ViewSnapshots.Loaded(state: [7], positions: [at(0): 8], isOlder: false))
-        core.restore(0, ViewSnapshots.Loaded(state: [9], positions: [at(0): 10], isOlder: false))
+        core.restore(0, .usable(.init(state: [7], positions: [at(0): 8], isOlder: false)))
+        core.restore(0, .usable(.init(state: [9], positions: [at(0): 10], isOlder: false)))
         #expect(core.askPositions() == nil && core.unrestored == [1])
-        core.restore(1, nil)
+        core.restore(1, .nothing)
         #expect(core.askPositions() == [at(0): 8])
         core.start([at(0): 8, at(1): 0], ends: [at(0): 9, at(1): 0])
         receive([8], 0, in: &core)
         #expect(core.held[0]?.state == [7, 8] && core.isReady)
         core.forget([0, 1])
         #expect(core.askPositions() == [:] && core.held[0]?.state == [])
+    }
+
+    @Test("a snapshot takes a newer one's place once after the history before it was lost, or it could not be used")
+    func replacesNewer() {
+        var core = Core(initial: [], hasSnapshots: true)
+        core.assign([0, 1])
+        core.restore(0, .unusable)
+        core.restore(1, .usable(.init(state: [7], positions: [at(1): 8], isOlder: false)))
+        start(&core, ends: [at(0): 0, at(1): 8])
+        #expect(core.takeForSnapshot(1)?.replacesNewer == false)
+        let taken = core.takeForSnapshot(0)
+        #expect(taken?.replacesNewer == true && core.takeForSnapshot(0)?.replacesNewer == false)
+        if let taken { core.notKept(0, taken) }
+        #expect(core.takeForSnapshot(0)?.replacesNewer == true)
+        core.forget([1])
+        #expect(core.takeForSnapshot(1)?.state == nil)
+        start(&core, ends: [at(0): 0, at(1): 3])
+        #expect(core.takeForSnapshot(1)?.replacesNewer == true)
     }
 }

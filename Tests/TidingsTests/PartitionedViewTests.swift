@@ -60,6 +60,10 @@ import TidingsTesting
         }
     }
 
+    private func members(_ admin: Admin) async throws -> [String]? {
+        try await admin.describeGroups([group]).first?.members.map(\.clientID)
+    }
+
     private let keys = (0..<40).map { "k\($0)" }
 
     /// What the instances answer: each is asked for each key, and where it says who else has it, so is that one.
@@ -190,6 +194,26 @@ import TidingsTesting
                 let answers = try await ask([a])
                 #expect(answers == Dictionary(uniqueKeysWithValues: keys.map { ($0, 2) }))
                 #expect(a.progress.records == before)
+            }
+        }
+    }
+
+    @Test("who is shut down leaves the group at once; removing the snapshots has every partition read anew")
+    func leaves() async throws {
+        try await withKafka { bootstrap in
+            let (kafka, store) = (KafkaConfiguration(bootstrap), InMemoryStore())
+            try await topics(kafka)
+            try await produce(keys, to: kafka)
+            let admin = try Admin(kafka, logger: .silent)
+            for read in [80, 0, 80] {
+                let view = instance("a:1", snapshots: .json(in: .database(store), version: 1), kafka)
+                try await running(view) {
+                    try await view.ready()
+                    #expect(view.progress.records == Int64(read))
+                    #expect(try await members(admin) == ["a:1"])
+                }
+                #expect(try await members(admin) == [])
+                if read == 0 { try await SnapshotPlace.removeSnapshot(of: group, from: store) }
             }
         }
     }

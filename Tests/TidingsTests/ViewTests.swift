@@ -193,6 +193,31 @@ private struct Count: Sendable {
         }
     }
 
+    @Test("after a topic was made anew the snapshot of what is there takes the place of that of more")
+    func topicMadeAnew() async throws {
+        try await withKafka { bootstrap in
+            let (kafka, store) = (KafkaConfiguration(bootstrap), InMemoryStore())
+            let admin = try Admin(kafka, logger: .silent)
+            let snapshots = ViewSnapshots<Cities>.json(in: .database(store), version: 1)
+            try await admin.create(topic, partitions: 1)
+            try await publish([("ada", "London"), ("alan", "Manchester"), ("ada", "Paris")], to: kafka)
+            for read in [3, 1, 0] {
+                let view = cities(kafka, snapshots: snapshots) { $0.onLostHistory = .rebuild }
+                try await running(view) {
+                    try await view.ready()
+                    #expect(view.progress.records == Int64(read))
+                }
+                guard read == 3 else { continue }
+                try await admin.deleteTopics([topic.name])
+                try await eventually("the topic is gone") {
+                    try await admin.metadata().topics.allSatisfy { $0.name != topic.name }
+                }
+                try await admin.create(topic, partitions: 1)
+                try await publish([("grace", "New York")], to: kafka)
+            }
+        }
+    }
+
     @Test("a rebuild goes on beside the view that answers, and takes its place without a gap")
     func rebuilds() async throws {
         try await withKafka { bootstrap in

@@ -16,6 +16,9 @@ struct SnapshotContent: Sendable {
 
     private static let magic = Array("tidview1".utf8)
 
+    /// How much of a snapshot is read for its beginning: positions of some ten thousand partitions.
+    static let startSize = 1 << 20
+
     var name: String
     var version: Int32
     var positions: [TopicPartition: Int64]
@@ -34,6 +37,20 @@ struct SnapshotContent: Sendable {
         var reader = SnapshotReader(bytes[Self.magic.count...])
         let crc = UInt32(bitPattern: try reader.int32())
         guard crc == Self.checksum(reader.rest) else { throw Damaged(description: "its checksum is wrong") }
+        try self.init(&reader)
+    }
+
+    /// What the beginning of a snapshot says, which nothing vouches for; the payload is cut short.
+    ///
+    /// - Throws: ``Damaged``.
+    init(start: [UInt8]) throws {
+        guard start.starts(with: Self.magic) else { throw Damaged(description: "it is no view's snapshot") }
+        var reader = SnapshotReader(start[Self.magic.count...])
+        _ = try reader.int32()
+        try self.init(&reader)
+    }
+
+    private init(_ reader: inout SnapshotReader) throws {
         version = try reader.int32()
         name = try reader.text()
         positions = [:]
@@ -66,6 +83,15 @@ struct SnapshotContent: Sendable {
 
     /// Whether it was folded from these topics and no others.
     func isOf(_ topics: [String]) -> Bool { Set(positions.keys.map(\.topic)) == Set(topics) }
+
+    /// Whether it is of the same view, version and topics, and of more of their history.
+    func isNewer(than other: SnapshotContent) -> Bool {
+        name == other.name && version == other.version && isOf(other.positions.keys.map(\.topic))
+            && sum > other.sum
+    }
+
+    /// A measure that grows with every record that is read. It may overflow where nothing vouches for the positions.
+    private var sum: Int64 { positions.values.reduce(0, &+) }
 
     private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         bytes.withUnsafeBytes { tidings_crc32c(0, $0.baseAddress, $0.count) }

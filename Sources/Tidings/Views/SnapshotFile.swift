@@ -15,8 +15,8 @@ enum SnapshotFile {
         }
     }
 
-    /// The file's content; nil if there is none.
-    static func read(_ path: String) throws -> [UInt8]? {
+    /// The file's content, or the beginning of it; nil if there is none.
+    static func read(_ path: String, atMost limit: Int = .max) throws -> [UInt8]? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else {
             if errno == ENOENT { return nil }
@@ -25,7 +25,7 @@ enum SnapshotFile {
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0 else { throw Failure("reading", path) }
-        let size = Int(status.st_size)
+        let size = min(Int(status.st_size), limit)
         return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while count < size {
                 let read = pread(file, buffer.baseAddress.map { $0 + count }, size - count, off_t(count))

@@ -5,7 +5,15 @@ public struct SnapshotPlace: Sendable, CustomStringConvertible {
     public let description: String
 
     let read: @Sendable (_ view: String) async throws -> [UInt8]?
-    let write: @Sendable (_ bytes: [UInt8], _ view: String) async throws -> Void
+
+    /// Puts a snapshot in the place of the one before, unless that one's beginning says that it stays; tells whether it
+    /// did.
+    let replace:
+        @Sendable (_ bytes: [UInt8], _ view: String, _ stays: @escaping @Sendable (_ start: [UInt8]) -> Bool)
+            async throws -> Bool
+
+    /// Whether an error of reading passes by itself.
+    var passes: @Sendable (any Error) -> Bool = { _ in false }
 
     /// The place for a partition of a view, which has a name of its own; nil: the same.
     var part: (@Sendable (_ number: Int32) -> SnapshotPlace)?
@@ -15,26 +23,52 @@ public struct SnapshotPlace: Sendable, CustomStringConvertible {
     public static func file(_ path: String) -> SnapshotPlace {
         SnapshotPlace(description: path) { _ in
             try await blocking { try SnapshotFile.read(path) }
-        } write: { bytes, _ in
-            try await blocking { try SnapshotFile.write(bytes, to: path) }
+        } replace: { bytes, _, stays in
+            try await blocking {
+                if let start = try? SnapshotFile.read(path, atMost: SnapshotContent.startSize), stays(start) {
+                    return false
+                }
+                try SnapshotFile.write(bytes, to: path)
+                return true
+            }
         } part: { number in
             .file("\(path)-\(number)")
         }
     }
 
     /// The service's database, in a table of Tidings', under the view's name. Instances that share the database share the
-    /// snapshot: the newest one counts, whoever took it. ``removeSnapshot(of:from:)`` deletes it.
+    /// snapshot: the newest one stays, whoever took it. ``removeSnapshot(of:from:)`` deletes it.
     public static func database(_ store: some Store) -> SnapshotPlace {
         SnapshotPlace(description: "the database") { view in
             try await store.transaction { try store.snapshot(of: view, in: $0) }
-        } write: { bytes, view in
-            try await store.transaction { try store.keepSnapshot(bytes, of: view, in: $0) }
+        } replace: { bytes, view, stays in
+            try await store.transaction { transaction in
+                if let start = try store.snapshotStart(of: view, in: transaction), stays(start) { return false }
+                try store.keepSnapshot(bytes, of: view, in: transaction)
+                return true
+            }
+        } passes: {
+            store.isRetriable($0)
         }
     }
 
-    /// Deletes a view's snapshot from a database; the view reads from the beginning at its next start.
+    /// Deletes a view's snapshot from a database, of a ``PartitionedView`` those of all its partitions, wherever they are
+    /// held; the view reads from the beginning at its next start.
     public static func removeSnapshot(of view: String, from store: some Store) async throws {
-        try await store.transaction { try store.keepSnapshot(nil, of: view, in: $0) }
+        try await store.transaction { transaction in
+            for name in try store.viewsWithSnapshots(in: transaction).sorted()
+            where name == view || isPart(name, of: view) {
+                try store.keepSnapshot(nil, of: name, in: transaction)
+            }
+        }
+    }
+
+    /// The name of a partition of a view.
+    static func part(_ number: Int32, of view: String) -> String { "\(view)/\(number)" }
+
+    private static func isPart(_ name: String, of view: String) -> Bool {
+        guard name.hasPrefix(view), let number = Int32(name.dropFirst(view.count + 1)) else { return false }
+        return name == part(number, of: view) && number >= 0
     }
 }
 

@@ -170,7 +170,7 @@ public final class View<State: Sendable>: Service {
     ///   (``ViewConfiguration/onLostHistory``); a Kafka error that will not pass by itself.
     public func run() async throws {
         do {
-            await restore()
+            try await restore()
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await self.followAll() }
                 tasks.addTask { await self.takeSnapshots() }
@@ -179,6 +179,8 @@ public final class View<State: Sendable>: Service {
                 try await tasks.waitForAll()
             }
             if !Task.isCancelled { await takeSnapshot() }
+            board.end(TidingsError(.viewStopped, "the view \(name) was shut down"))
+        } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
             board.end(TidingsError(.viewStopped, "the view \(name) was shut down"))
         } catch {
             board.end(TidingsError(.viewStopped, "the view \(name) has stopped", cause: error))
@@ -252,7 +254,7 @@ public final class View<State: Sendable>: Service {
                 logger.warning("a view starts anew", metadata: ["view": "\(name)", "error": "\(error)"])
                 let initial = initial
                 board.update(number) { edition in
-                    edition.state = initial
+                    (edition.state, edition.replacesNewer) = (initial, true)
                     (edition.tracker, edition.stored) = (HistoryTracker(), [:])
                     (edition.start, edition.timeToReady) = (.now, nil)
                 }
@@ -262,17 +264,21 @@ public final class View<State: Sendable>: Service {
 
     // MARK: Snapshots
 
-    private func restore() async {
+    private func restore() async throws {
         guard let snapshots else { return }
         let start = ContinuousClock.now
-        guard let snapshot = await snapshots.load(for: name, topics: topics, logger: logger) else { return }
-        board.change { core in
-            core.live.state = snapshot.state
-            core.live.stored = snapshot.positions
-            core.live.start = start
-            core.live.isStandIn = snapshot.isOlder
+        switch try await snapshots.load(for: name, topics: topics, configuration, clock, logger) {
+        case .nothing: break
+        case .unusable: board.change { $0.live.replacesNewer = true }
+        case .usable(let snapshot):
+            board.change { core in
+                core.live.state = snapshot.state
+                core.live.stored = snapshot.positions
+                core.live.start = start
+                core.live.isStandIn = snapshot.isOlder
+            }
+            if snapshot.isOlder { rebuild() }
         }
-        if snapshot.isOlder { rebuild() }
     }
 
     private func takeSnapshots() async {
@@ -284,15 +290,19 @@ public final class View<State: Sendable>: Service {
     }
 
     /// Writes the state and its positions, taken at the same moment. Failing leaves the old snapshot, and nothing is
-    /// written while an older version's state stands in for this one's.
+    /// written while an older version's state stands in for this one's, or where another instance's snapshot is newer.
     public func takeSnapshot() async {
         guard let snapshots else { return }
-        let (state, positions, isStandIn) = board.withCore {
-            ($0.live.state, $0.live.positions, $0.live.isStandIn)
+        let taken = board.change { core -> ViewCore<State>.Edition? in
+            if core.live.isStandIn || core.live.positions.isEmpty { return nil }
+            defer { core.live.replacesNewer = false }
+            return core.live
         }
-        if isStandIn || positions.isEmpty { return }
+        guard let taken else { return }
         probe?.reached(Step(.snapshotTaken, []))
-        await snapshots.save(state, positions, for: name, metrics: metrics, logger: logger)
+        let isThere = await snapshots.save(
+            taken.state, taken.positions, for: name, overNewer: taken.replacesNewer, metrics, logger)
+        if !isThere, taken.replacesNewer { board.change { $0.live.replacesNewer = true } }
         probe?.reached(Step(.snapshotKept, []))
     }
 

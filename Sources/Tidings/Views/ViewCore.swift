@@ -14,6 +14,8 @@ struct ViewCore<State: Sendable>: BoardCore {
         var timeToReady: Duration?
         /// Another version of the fold made most of it; this version's is on its way.
         var isStandIn = false
+        /// Whether the next snapshot takes a newer one's place, too: what that was folded from is lost, or it cannot be used.
+        var replacesNewer = false
         /// Ended when another edition has taken its place.
         var retirement: AsyncStream<Never>.Continuation
 
@@ -64,8 +66,9 @@ struct ViewCore<State: Sendable>: BoardCore {
 
     /// Has the shadow take over once it is as far as what it replaces: nobody sees the view go back in time.
     mutating func swapIfReady() {
-        guard let shadow, shadow.tracker.isReady, shadow.tracker.isAsFar(as: live.tracker) else { return }
+        guard var shadow, shadow.tracker.isReady, shadow.tracker.isAsFar(as: live.tracker) else { return }
         live.retirement.finish()
+        if live.replacesNewer { shadow.replacesNewer = true }
         live = shadow
         self.shadow = nil
     }

@@ -80,10 +80,31 @@ public struct ViewSnapshots<State: Sendable>: Sendable {
         var isOlder: Bool
     }
 
-    /// The snapshot, if there is one that fits.
-    func load(for name: String, topics: [String], logger: Logger) async -> Loaded? {
+    /// What is in the place for a view.
+    enum Found: Sendable {
+        case nothing
+        /// Of another view or version, or damaged.
+        case unusable
+        case usable(Loaded)
+    }
+
+    /// The snapshot that is there; waits for a place that cannot be read for the moment.
+    ///
+    /// - Throws: `CancellationError`, at graceful shutdown too.
+    func load(
+        for name: String, topics: [String], _ configuration: ViewConfiguration, _ clock: any Clock<Duration>,
+        _ logger: Logger
+    ) async throws -> Found {
         do {
-            guard let bytes = try await place.read(name) else { return nil }
+            let read = try await configuration.persistently(clock) { error in
+                guard place.passes(error) else { return false }
+                logger.warning(
+                    "a view waits for its snapshot", metadata: ["in": "\(place)", "error": "\(error)"])
+                return true
+            } _: {
+                try await place.read(name)
+            }
+            guard let bytes = read else { return .nothing }
             return try await blocking {
                 let content = try SnapshotContent(bytes: bytes)
                 let decode = content.version == version ? decode : older[content.version]
@@ -91,34 +112,52 @@ public struct ViewSnapshots<State: Sendable>: Sendable {
                     logger.notice(
                         "a snapshot is of another view or version; history is read anew",
                         metadata: ["in": "\(place)", "version": "\(content.version)", "wanted": "\(version)"])
-                    return nil
+                    return .unusable
                 }
-                return Loaded(
-                    state: try decode(content.payload), positions: content.positions,
-                    isOlder: content.version != version)
+                return .usable(
+                    Loaded(
+                        state: try decode(content.payload), positions: content.positions,
+                        isOlder: content.version != version))
             }
+        } catch let error as CancellationError {
+            throw error
         } catch {
             logger.warning(
                 "a snapshot cannot be used; history is read anew", metadata: ["in": "\(place)", "error": "\(error)"])
-            return nil
+            return .unusable
         }
     }
 
+    /// Puts a snapshot in the place of the one before, unless that one is newer: another instance's that is further.
+    ///
+    /// - Parameter overNewer: whether it takes a newer one's place, too.
+    /// - Returns: whether it is there now.
     func save(
-        _ state: State, _ positions: [TopicPartition: Int64], for name: String, metrics: ViewMetrics, logger: Logger
-    ) async {
+        _ state: State, _ positions: [TopicPartition: Int64], for name: String, overNewer: Bool, _ metrics: ViewMetrics,
+        _ logger: Logger
+    ) async -> Bool {
         let start = ContinuousClock.now
         do {
+            let head = SnapshotContent(name: name, version: version, positions: positions, payload: [])
             let bytes = try await blocking {
                 SnapshotContent(name: name, version: version, positions: positions, payload: try encode(state)).bytes
             }
-            try await place.write(bytes, name)
-            metrics.snapshot(in: .now - start)
+            let isThere = try await place.replace(bytes, name) { start in
+                guard !overNewer, let before = try? SnapshotContent(start: start) else { return false }
+                return before.isNewer(than: head)
+            }
+            if isThere {
+                metrics.snapshot(in: .now - start)
+            } else {
+                logger.debug("another instance's snapshot is newer, and stays", metadata: ["in": "\(place)"])
+            }
+            return isThere
         } catch {
             metrics.snapshotFailed()
             logger.error(
                 "a snapshot could not be written; the one before stays",
                 metadata: ["in": "\(place)", "error": "\(error)"])
+            return false
         }
     }
 }

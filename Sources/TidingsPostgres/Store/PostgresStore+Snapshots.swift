@@ -2,8 +2,7 @@ import Tidings
 
 extension PostgresStore {
     public func keepSnapshot(_ bytes: [UInt8]?, of view: String, in db: PostgresTransaction) throws {
-        // One at a time: of two that replace the same snapshot at once, the second would find its parts there already.
-        _ = try db.query("select pg_advisory_xact_lock(hashtextextended($1, 7))", "tidings snapshot \(view)")
+        try lock(view, db)
         try db.execute("delete from tidings_snapshot where view = $1", view)
         guard let bytes else { return }
         for (part, start) in stride(from: 0, to: max(1, bytes.count), by: Self.partSize).enumerated() {
@@ -26,6 +25,21 @@ extension PostgresStore {
             bytes += content
         }
         return bytes
+    }
+
+    public func snapshotStart(of view: String, in db: PostgresTransaction) throws -> [UInt8]? {
+        try lock(view, db)
+        let parts = try db.query("select content from tidings_snapshot where view = $1 and part = 0", view)
+        return parts.isEmpty ? nil : try parts[0][0]
+    }
+
+    public func viewsWithSnapshots(in db: PostgresTransaction) throws -> [String] {
+        try db.query("select view from tidings_snapshot where part = 0").map { try $0[0] }
+    }
+
+    /// One at a time: of two that replace the same snapshot at once, the second would find its parts there already.
+    private func lock(_ view: String, _ db: PostgresTransaction) throws {
+        _ = try db.query("select pg_advisory_xact_lock(hashtextextended($1, 7))", "tidings snapshot \(view)")
     }
 
     /// Far below what PostgreSQL takes as one value.

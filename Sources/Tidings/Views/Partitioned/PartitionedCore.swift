@@ -12,6 +12,8 @@ struct PartitionedCore<State: Sendable>: BoardCore {
         var isRestored: Bool
         /// Whether it answers for this partition; otherwise it stands by.
         var isActive: Bool
+        /// Whether the next snapshot takes a newer one's place, too: what that was folded from is lost, or it cannot be used.
+        var replacesNewer = false
         /// Whether the reader has asked where it is: what is newer than that question gets no records yet.
         var isAsked = false
 
@@ -74,13 +76,29 @@ struct PartitionedCore<State: Sendable>: BoardCore {
     /// The partitions for which a snapshot is to be looked for before they are read.
     var unrestored: [Int32] { held.lazy.filter { !$0.value.isRestored }.map(\.key) }
 
-    /// Takes what a snapshot holds of a partition; nil: there is none.
-    mutating func restore(_ number: Int32, _ snapshot: ViewSnapshots<State>.Loaded?) {
+    /// Takes what a snapshot holds of a partition.
+    mutating func restore(_ number: Int32, _ found: ViewSnapshots<State>.Found) {
         edit(number) { held in
             guard !held.isRestored else { return }
             held.isRestored = true
-            if let snapshot { (held.state, held.stored) = (snapshot.state, snapshot.positions) }
+            switch found {
+            case .nothing: break
+            case .unusable: held.replacesNewer = true
+            case .usable(let snapshot): (held.state, held.stored) = (snapshot.state, snapshot.positions)
+            }
         }
+    }
+
+    /// What a snapshot is to hold of a partition; nil: nothing is known of it.
+    mutating func takeForSnapshot(_ number: Int32) -> Held? {
+        guard let taken = held[number], !taken.positions.isEmpty else { return nil }
+        edit(number) { $0.replacesNewer = false }
+        return taken
+    }
+
+    /// What was taken is not in its place.
+    mutating func notKept(_ number: Int32, _ taken: Held) {
+        if taken.replacesNewer { edit(number) { $0.replacesNewer = true } }
     }
 
     /// Where reading goes on; nil while there are ``unrestored`` partitions.
@@ -128,6 +146,7 @@ struct PartitionedCore<State: Sendable>: BoardCore {
             let initial = initial
             edit(number) { held in
                 (held.state, held.tracker, held.stored, held.isAsked) = (initial, HistoryTracker(), [:], false)
+                held.replacesNewer = true
             }
         }
         (start, timeToReady) = (.now, nil)

@@ -1,23 +1,28 @@
 extension PartitionedView {
     /// Takes over what snapshots hold of the partitions that are new here.
-    func restore() async {
+    ///
+    /// - Throws: `CancellationError`, at graceful shutdown too.
+    func restore() async throws {
         guard let snapshots else { return }
         for number in board.withCore(\.unrestored) {
-            let found = await snapshots.part(number).load(for: name(of: number), topics: topics, logger: logger)
+            let found = try await snapshots.part(number).load(
+                for: SnapshotPlace.part(number, of: name), topics: topics, configuration, clock, logger)
             board.update { $0.restore(number, found) }
         }
     }
 
     /// Writes the states of the partitions that are here, each with its positions taken at the same moment. What fails
-    /// leaves the old snapshot.
+    /// leaves the old snapshot; a newer one, of another instance, stays.
     public func takeSnapshot() async {
         guard let snapshots else { return }
         for number in board.withCore({ $0.held.keys.sorted() }) {
-            guard let held = board.withCore({ $0.held[number] }), !held.positions.isEmpty else { continue }
-            await snapshots.part(number).save(
-                held.state, held.positions, for: name(of: number), metrics: metrics, logger: logger)
+            guard let taken = board.update({ $0.takeForSnapshot(number) }) else { continue }
+            probe?.reached(Step(.snapshotTaken, []))
+            let isThere = await snapshots.part(number).save(
+                taken.state, taken.positions, for: SnapshotPlace.part(number, of: name),
+                overNewer: taken.replacesNewer, metrics, logger)
+            if !isThere { board.update { $0.notKept(number, taken) } }
+            probe?.reached(Step(.snapshotKept, []))
         }
     }
-
-    private func name(of number: Int32) -> String { "\(name)/\(number)" }
 }

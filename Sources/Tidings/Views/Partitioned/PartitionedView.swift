@@ -24,8 +24,8 @@ import Synchronization
 /// says otherwise.
 ///
 /// When instances come and go, partitions move, and whoever gets one reads its history from the snapshot that it finds
-/// (`snapshots`) or from the beginning, unless it stood by for it (`standbys`). Until then it answers with ``TidingsError/Code/viewNotReady``; a standby can be asked
-/// meanwhile. An instance that has lost a partition and does not know it yet answers from what it held.
+/// (`snapshots`) or from the beginning, unless it stood by for it (`standbys`). Until then it answers with
+/// ``TidingsError/Code/viewNotReady``; a standby can be asked meanwhile. An instance that has lost a partition and does not know it yet answers from what it held.
 public final class PartitionedView<State: Sendable>: Service {
     /// The view's name, and that of its consumer group.
     public let name: String
@@ -36,7 +36,9 @@ public final class PartitionedView<State: Sendable>: Service {
     /// Where this instance can be asked; no other one says the same.
     public let address: String
 
+    let configuration: ViewConfiguration
     let snapshots: ViewSnapshots<State>?
+    let probe: (any Probe)?
     let board: Board<PartitionedCore<State>>
     let clock: any Clock<Duration>
     let logger: Logger
@@ -47,7 +49,6 @@ public final class PartitionedView<State: Sendable>: Service {
     private let selection = PartitionSelection()
     private let reader: HistoryReader
     private let kafka: KafkaConfiguration
-    private let configuration: ViewConfiguration
     private let admin = Mutex<Admin?>(nil)
     private let partitionCount = Mutex<Int32?>(nil)
     private let holders = Mutex<(holders: ViewHolders, at: ContinuousClock.Instant)?>(nil)
@@ -66,10 +67,12 @@ public final class PartitionedView<State: Sendable>: Service {
     ///     instances share, who gets a partition goes on from what the one before has kept; in files, from what it has kept
     ///     itself.
     ///   - clock: paces attempts and snapshots.
+    ///   - probe: listens to the steps.
     public init(
         _ name: String, of topics: [String], address: String, standbys: Int = 0, initial: State,
         kafka: KafkaConfiguration, configuration: ViewConfiguration = ViewConfiguration(),
-        snapshots: ViewSnapshots<State>? = nil, clock: any Clock<Duration> = ContinuousClock(), logger: Logger
+        snapshots: ViewSnapshots<State>? = nil, clock: any Clock<Duration> = ContinuousClock(),
+        probe: (any Probe)? = nil, logger: Logger
     ) {
         self.name = name
         self.topics = topics
@@ -79,6 +82,7 @@ public final class PartitionedView<State: Sendable>: Service {
         self.configuration = configuration
         self.snapshots = snapshots
         self.clock = clock
+        self.probe = probe
         self.logger = logger
         board = Board(PartitionedCore(initial: initial, hasSnapshots: snapshots != nil))
         reader = HistoryReader(
@@ -327,9 +331,9 @@ extension PartitionedView: HistoryFollower {
         board.update { $0.start(positions, ends: ends) }
     }
 
-    func positions(of partitions: Set<TopicPartition>) async -> [TopicPartition: Int64] {
+    func positions(of partitions: Set<TopicPartition>) async throws -> [TopicPartition: Int64] {
         while true {
-            await restore()
+            try await restore()
             if let positions = board.update({ $0.askPositions() }) {
                 return positions.filter { partitions.contains($0.key) }
             }
@@ -352,6 +356,7 @@ extension PartitionedView: HistoryFollower {
                 }
             }
         }
+        probe?.reached(Step(.viewFolded, []))
         return true
     }
 }
