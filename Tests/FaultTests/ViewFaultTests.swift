@@ -26,11 +26,28 @@ import Tidings
         }
     }
 
-    @Test("killed at any moment, again and again", arguments: [true, false])
-    func killedAnyTime(snapshotsInFile: Bool) async throws {
+    @Test(
+        "killed at any step, a view that is shared out holds what the topic says as soon as it is ready",
+        arguments: ["view.folded:2", "view.folded:17", "view.snapshot.taken:1", "view.snapshot.kept:1"]
+            + ["view.snapshot.taken:4", "view.snapshot.kept:3"], [true, false])
+    func sharedKilledAtStep(step: String, snapshotsInFile: Bool) async throws {
+        try await ViewSubject.with(snapshotsInFile: snapshotsInFile, isShared: true) { subject in
+            try await subject.run(version: 1)
+            try await subject.publish(20)
+            // Killed while it reads everything anew, or when some of its partitions have snapshots of the new version.
+            let process = try subject.start(version: 2, killAt: step)
+            #expect(try await process.waitForExit() == -SIGKILL, "\(process.errors)")
+            try await subject.publish(5)
+            try await subject.run(version: 2)
+            try await subject.run(version: 3)
+        }
+    }
+
+    @Test("killed at any moment, again and again", arguments: [true, false], [true, false])
+    func killedAnyTime(snapshotsInFile: Bool, isShared: Bool) async throws {
         let delays = (0..<(Programs.proves ? 100 : 6)).map { _ in Int.random(in: 0..<300) }
         print("views are killed after so many milliseconds: \(delays)")
-        try await ViewSubject.with(snapshotsInFile: snapshotsInFile) { subject in
+        try await ViewSubject.with(snapshotsInFile: snapshotsInFile, isShared: isShared) { subject in
             var version: Int32 = 1
             for (round, delay) in delays.enumerated() {
                 let process = try subject.start(version: version)
@@ -54,6 +71,7 @@ private struct ViewSubject: Sendable {
     let kafka: String
     let folder: String
     let snapshotsInFile: Bool
+    let isShared: Bool
     private let producer: Producer
     private let said = Said()
 
@@ -62,7 +80,9 @@ private struct ViewSubject: Sendable {
         let state = Mutex((number: 0, rows: [String: String]()))
     }
 
-    static func with(snapshotsInFile: Bool = true, _ body: @Sendable (ViewSubject) async throws -> Void) async throws {
+    static func with(
+        snapshotsInFile: Bool = true, isShared: Bool = false, _ body: @Sendable (ViewSubject) async throws -> Void
+    ) async throws {
         try await withKafka { kafka in
             try await withTemporaryFolder { folder in
                 let topic = uniqueName("view-faults")
@@ -72,6 +92,7 @@ private struct ViewSubject: Sendable {
                 ])
                 let subject = ViewSubject(
                     topic: topic, kafka: kafka, folder: folder, snapshotsInFile: snapshotsInFile,
+                    isShared: isShared,
                     producer: try Producer(ProducerConfiguration(configuration), logger: .silent))
                 try await subject.publish(300)
                 try await body(subject)
@@ -95,15 +116,20 @@ private struct ViewSubject: Sendable {
     func start(version: Int32, killAt: String = "") throws -> ChildProcess {
         try ChildProcess(
             Programs.buildFolder + "/FaultSubject",
-            ["view", "--database", folder + "/views.sqlite", "--topic", topic, "--version", "\(version)"]
+            [
+                isShared ? "shared-view" : "view", "--database", folder + "/views.sqlite", "--topic", topic,
+                "--version", "\(version)",
+            ]
                 + (snapshotsInFile ? ["--snapshot", folder + "/subject.view"] : []) + ["--kafka", kafka],
             environment: ["TIDINGS_KILL_AT": killAt])
     }
 
-    /// Runs a process until both views are ready, and ends it in peace.
+    /// Runs a process until its views are ready, and ends it in peace.
     func run(version: Int32) async throws {
         let process = try start(version: version)
-        _ = try await process.waitFor("views that are ready") { lines in lines.first { $0.hasPrefix("stored ") } }
+        _ = try await process.waitFor("views that are ready") { lines in
+            lines.first { $0.hasPrefix(isShared ? "shared " : "stored ") }
+        }
         process.signal(SIGTERM)
         #expect(try await process.waitForExit() == 0, "\(process.errors)")
         try check(process.lines)
@@ -120,7 +146,7 @@ private struct ViewSubject: Sendable {
                     return (parts[0], parts[1])
                 })
             switch words[0] {
-            case "memory", "stored": #expect(rows == expected, "\(line)")
+            case "memory", "stored", "shared": #expect(rows == expected, "\(line)")
             case "answered" where words[1] != "nothing":
                 #expect(rows.keys.sorted() == expected.keys.sorted(), "\(line)")
             default: break

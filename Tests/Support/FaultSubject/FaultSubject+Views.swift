@@ -50,9 +50,9 @@ extension FaultSubject {
         ).run()
     }
 
-    private static func text(_ bytes: [UInt8]?) -> String { String(decoding: bytes ?? [], as: UTF8.self) }
+    static func text(_ bytes: [UInt8]?) -> String { String(decoding: bytes ?? [], as: UTF8.self) }
 
-    fileprivate static func say(_ what: String, _ rows: [String: String]) {
+    static func say(_ what: String, _ rows: [String: String]) {
         say(what + " " + rows.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
     }
 

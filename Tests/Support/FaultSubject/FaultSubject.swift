@@ -13,6 +13,7 @@ import UnixSignals
 ///     fault-subject relay   --database FILE --kafka HOST:PORT --name NAME [--publishing exactly-once]
 ///     fault-subject handle  --database FILE --kafka HOST:PORT --topic T --instance NAME [--poison KEY]
 ///     fault-subject view    --database FILE --kafka HOST:PORT --topic T --version N [--snapshot FILE]
+///     fault-subject shared-view with the same options
 ///
 /// A database is a file of SQLite's or a `postgres://` URL. `TIDINGS_KILL_AT` names the step at which it kills itself,
 /// `TIDINGS_OUTBOX=log` puts the outbox into PostgreSQL's log, `TIDINGS_STOP_AT` names the step
@@ -21,6 +22,7 @@ import UnixSignals
     static func main() async throws {
         let options = try Options(CommandLine.arguments)
         if options.command == "view" { return try await view(options) }
+        if options.command == "shared-view" { return try await sharedView(options) }
         let store = try await openStore(options.required("database"))
         switch options.command {
         case "publish": try await publish(options, store)
