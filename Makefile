@@ -9,11 +9,12 @@
 #   make fuzz    libFuzzer on everything that reads bytes from outside, SECONDS_EACH (60) for each target
 #   make bench   measure against the references; prints what docs/benchmarks.md reports
 #   make bench-growth  how the broker's costs grow with partitions, connections and a log's length; needs 25 GB of disk
+#   make docs    tutorials and reference of all libraries as pages at http://127.0.0.1:8090
 #   make build | lint | format | clean
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run build test prove compatibility compatibility-librdkafka fuzz bench bench-growth lint format clean \
+.PHONY: run build test prove compatibility compatibility-librdkafka fuzz bench bench-growth docs lint format clean \
 	dependencies test-dependencies prove-dependencies
 
 PORT ?= 8080
@@ -73,6 +74,9 @@ bench-growth: dependencies
 	swift build $(RELEASE) --product tidings
 	swift run -c release --package-path Benchmarks bench broker growth --tidings .build/release/tidings \
 		--plots docs/images
+
+docs: dependencies
+	scripts/docs --serve
 
 lint:
 	$(SOURCES) lint --strict --parallel

@@ -6,7 +6,7 @@
 /// ```
 public struct RecordHeaders: Hashable, Sendable {
     /// Each header as (length of name, name, length of value or -1 for null, value), lengths as 32 bits big-endian; what
-    /// ``init(bytes:)`` reads.
+    /// `init(bytes:)` reads.
     public private(set) var bytes: [UInt8] = []
 
     /// How many there are.

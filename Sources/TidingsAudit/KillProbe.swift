@@ -34,7 +34,7 @@ public final class KillProbe: Probe {
 
     /// The probe that ``variable`` asks for; nil when it is not set.
     ///
-    /// - Throws: ``TidingsError/Code/invalidConfiguration`` when it names no step, so that no fault test passes because
+    /// - Throws: ``/Tidings/TidingsError/Code/invalidConfiguration`` when it names no step, so that no fault test passes because
     ///   of a typing error.
     public static func fromEnvironment() throws -> KillProbe? {
         guard let value = getenv(variable).map({ String(cString: $0) }), !value.isEmpty else { return nil }

@@ -10,7 +10,7 @@ import Tidings
 enum FileLock {
     /// Runs `body` while this process alone holds the lock of `path`, whose file is made when there is none and stays.
     ///
-    /// - Throws: ``TidingsError/Code/invalidConfiguration`` when the file cannot be made; what `body` throws.
+    /// - Throws: ``/Tidings/TidingsError/Code/invalidConfiguration`` when the file cannot be made; what `body` throws.
     static func holding<R>(_ path: String, _ body: () throws -> R) throws -> R {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {

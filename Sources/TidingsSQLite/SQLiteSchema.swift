@@ -18,7 +18,7 @@ public enum SQLiteSchema {
     /// let store = try SQLiteStore(path: path, configuration: configuration)
     /// try SQLiteSchema.migrate(store.pool)
     /// ```
-    /// - Throws: ``TidingsError/Code/invalidConfiguration`` when the tables are those of a newer Tidings; GRDB's
+    /// - Throws: ``/Tidings/TidingsError/Code/invalidConfiguration`` when the tables are those of a newer Tidings; GRDB's
     ///   `DatabaseError`.
     public static func migrate(_ database: some DatabaseWriter) throws {
         try database.write { db in

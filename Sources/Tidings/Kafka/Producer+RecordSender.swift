@@ -60,7 +60,7 @@ extension KafkaError.Code {
 }
 
 extension ProducerConfiguration {
-    /// For an ``OutboxRelay``: idempotent, acknowledged by all, and without a delivery timeout, so that a record waits
+    /// For an ``/Tidings/OutboxRelay``: idempotent, acknowledged by all, and without a delivery timeout, so that a record waits
     /// for Kafka as long as it takes and is never overtaken by a later one of its key.
     public static func relay(_ kafka: KafkaConfiguration) -> ProducerConfiguration {
         var configuration = ProducerConfiguration(kafka)

@@ -127,7 +127,7 @@ extension Admin {
     /// A topic that is there stays as it is: what would have to be changed may delete records, or lead keys elsewhere, and
     /// is a person's to decide.
     ///
-    /// - Throws: ``TidingsError/Code/topicDiffers``, which says of each topic what was asked for and what is; a `KafkaError`.
+    /// - Throws: ``/Tidings/TidingsError/Code/topicDiffers``, which says of each topic what was asked for and what is; a `KafkaError`.
     public func ensure(_ declarations: [TopicDeclaration]) async throws {
         if declarations.isEmpty { return }
         let specifications = declarations.map {

@@ -13,7 +13,7 @@ struct BoundedReader: Sendable {
     /// that there is a transaction that is still open, or no record. A batch may reach beyond the end.
     ///
     /// - Parameter body: returns false when it wants nothing more.
-    /// - Throws: ``KafkaError`` `offsetOutOfRange` for a start that the partition does not have; what `body` throws.
+    /// - Throws: ``/KafkaClient/KafkaError`` `offsetOutOfRange` for a start that the partition does not have; what `body` throws.
     func read(
         from starts: [TopicPartition: Int64], to ends: [TopicPartition: Int64],
         _ body: (ConsumerBatch) async throws -> Bool

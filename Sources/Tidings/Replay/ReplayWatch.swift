@@ -23,7 +23,7 @@ public struct ReplayWatch<S: Store>: Sendable {
 
     /// Begins: the end is where the last records are now.
     ///
-    /// - Throws: ``KafkaError``.
+    /// - Throws: ``/KafkaClient/KafkaError``.
     public init(_ rewind: Rewind<S>, kafka: KafkaConfiguration, logger: Logger) async throws {
         self.rewind = rewind
         let logs = Dictionary(

@@ -51,7 +51,7 @@ public struct Rewind<S: Store>: Sendable {
 
     /// Looks what setting a group to a point of its partitions would do.
     ///
-    /// - Throws: ``KafkaError``; an error of the database; ``TidingsError/Code/inconsistentOffsets``.
+    /// - Throws: ``/KafkaClient/KafkaError``; an error of the database; ``TidingsError/Code/inconsistentOffsets``.
     public static func plan(
         of group: String, in partitions: [TopicPartition], to point: LogPoint, store: S, admin: Admin
     ) async throws -> Rewind {
@@ -83,7 +83,7 @@ public struct Rewind<S: Store>: Sendable {
     ///   by that: each finds out with the next record it handles, joins its group anew and reads from there.
     /// - Throws: ``TidingsError/Code/groupInUse`` while members have partitions, or the group is being rebalanced;
     ///   ``TidingsError/Code/offsetsMoved`` when the group has come further since the plan was made, which `force` makes
-    ///   no matter; ``KafkaError``; an error of the database. Nothing has changed then.
+    ///   no matter; ``/KafkaClient/KafkaError``; an error of the database. Nothing has changed then.
     public func execute(force: Bool = false) async throws {
         let owners = try await Self.owners(of: group, admin)
         if !force, let owner = places.lazy.compactMap({ owners[$0.partition] }).first {

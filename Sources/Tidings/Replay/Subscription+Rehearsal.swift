@@ -47,7 +47,7 @@ extension Subscription {
     ///   - start: where reading starts.
     ///   - end: where it ends; by default where the partitions end now.
     ///   - progress: told after each transaction.
-    /// - Throws: ``KafkaError``; an error of the database that is not a handler's; `CancellationError`.
+    /// - Throws: ``/KafkaClient/KafkaError``; an error of the database that is not a handler's; `CancellationError`.
     public func rehearse(
         in partitions: [TopicPartition]? = nil, from start: LogPoint, until end: LogPoint = .end,
         progress: (Rehearsal) -> Void = { _ in }

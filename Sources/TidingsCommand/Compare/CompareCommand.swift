@@ -11,21 +11,25 @@ struct CompareCommand: AsyncParsableCommand {
         commandName: "compare",
         abstract: "Measure the ways of sending side by side, on your machine.",
         discussion: """
-            The same actions, each with an event, are done three times over: sent after the action, before it, and through
-            the outbox. Measured are how long the caller waits, when a consumer has the event, how much goes through, and
-            what it costs; and what becomes of it all when Kafka is away for ten seconds. It takes about two minutes.
+            The same actions, each with an event, are done three times over: sent after
+            the action, before it, and through the outbox. Measured are how long the
+            caller waits, when a consumer has the event, how much goes through, and what
+            it costs; and what becomes of it all when Kafka is away for ten seconds. It
+            takes about two minutes.
 
               tidings compare
               tidings compare --faults --html report.html
               tidings compare --kafka kafka:9092 --database postgres://me@db/scratch --json figures.json
 
-            Without --kafka it starts a broker of its own, without --database it uses SQLite files, all in a folder that
-            is named at the end. What the settings say of a Kafka is for the other commands: this one puts load only on what
-            it is told to. In a PostgreSQL database it makes schemas of its own and drops them.
+            Without --kafka it starts a broker of its own, without --database it uses
+            SQLite files, all in a folder that is named at the end. What the settings say
+            of a Kafka is for the other commands: this one puts load only on what it is
+            told to. In a PostgreSQL database it makes schemas of its own and drops them.
 
-            --faults kills the publisher, the relay, the handler and the broker (kill -9) at every step and at random
-            moments, makes actions fail, takes the database and Kafka away, and counts what was lost, invented, doubled
-            and reordered. Every number leads to a history on disk.
+            --faults kills the publisher, the relay, the handler and the broker (kill -9)
+            at every step and at random moments, makes actions fail, takes the database
+            and Kafka away, and counts what was lost, invented, doubled and reordered.
+            Every number leads to a history on disk.
 
             EXIT CODES
               0    done

@@ -6,18 +6,20 @@ struct DeadLettersCommand: AsyncParsableCommand {
         commandName: "deadletters",
         abstract: "Look at received records that could not be handled; have them retried or skip them.",
         discussion: """
-            A subscription keeps a record that its handler cannot take, or that cannot be read, in the
-            service's database, with its reason. Later records of its key in its partition are parked
-            behind it, so that nothing overtakes; everything else flows on.
+            A subscription keeps a record that its handler cannot take, or that cannot be
+            read, in the service's database, with its reason. Later records of its key in
+            its partition are parked behind it, so that nothing overtakes; everything else
+            flows on.
 
               tidings deadletters list  --database invoicing.sqlite
               tidings deadletters show  --database postgres://shop@db.example/invoicing 12
               tidings deadletters retry --database invoicing.sqlite 12
               tidings deadletters skip  --database invoicing.sqlite 12 --note 'void, see ticket 99'
 
-            When the cause is gone, retry: the service, which must run, tries the record and then what
-            is parked behind it, first one first, each with one effect, until one fails again. When the
-            record is not wanted any more, skip: what is parked behind it is tried then.
+            When the cause is gone, retry: the service, which must run, tries the record
+            and then what is parked behind it, first one first, each with one effect,
+            until one fails again. When the record is not wanted any more, skip: what is
+            parked behind it is tried then.
 
             EXIT CODES
               0   done

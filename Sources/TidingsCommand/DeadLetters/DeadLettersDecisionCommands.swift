@@ -6,9 +6,10 @@ struct DeadLettersRetryCommand: DatabaseCommand {
         commandName: "retry",
         abstract: "Have parked records tried again, and then what is parked behind them.",
         discussion: """
-            The service that has the partition tries them, within a second if it runs. Those of a key are tried in their
-            order, until none is left or one fails again; 'list' shows what is left. Each number is a transaction of its
-            own; the first that fails ends the command.
+            The service that has the partition tries them, within a second if it runs.
+            Those of a key are tried in their order, until none is left or one fails
+            again; 'list' shows what is left. Each number is a transaction of its own; the
+            first that fails ends the command.
             """)
 
     @OptionGroup var database: DatabaseOption
@@ -60,8 +61,8 @@ struct DeadLettersSkipCommand: DatabaseCommand {
         commandName: "skip",
         abstract: "Give a parked record up; what is parked behind it is tried.",
         discussion: """
-            It will have no effect. The record, the reason and the note are kept in the database; 'tidings deadletters list
-            --skipped' shows them.
+            It will have no effect. The record, the reason and the note are kept in the
+            database; 'tidings deadletters list --skipped' shows them.
             """)
 
     @OptionGroup var database: DatabaseOption

@@ -6,10 +6,11 @@ struct OutboxCommand: AsyncParsableCommand {
         commandName: "outbox",
         abstract: "Look at a service's outbox; retry or skip events that could not be sent.",
         discussion: """
-            A service writes its events into the outbox in the transaction of its action, and its
-            relay sends them to Kafka. An event that can never go (too large, refused for what it
-            is) is parked with its reason. Later events of its topic and key are parked behind it,
-            so that nothing overtakes; everything else flows on.
+            A service writes its events into the outbox in the transaction of its action,
+            and its relay sends them to Kafka. An event that can never go (too large,
+            refused for what it is) is parked with its reason. Later events of its topic
+            and key are parked behind it, so that nothing overtakes; everything else flows
+            on.
 
               tidings outbox status --database order.sqlite
               tidings outbox list   --database postgres://shop@db.example/order
@@ -17,9 +18,9 @@ struct OutboxCommand: AsyncParsableCommand {
               tidings outbox retry  --database order.sqlite 1234
               tidings outbox skip   --database order.sqlite 1234 --note 'void, see ticket 99'
 
-            When the cause is gone, retry. When the event is not wanted any more, skip. Either way
-            what is parked behind it goes again, in order. The service and its relay may run
-            meanwhile.
+            When the cause is gone, retry. When the event is not wanted any more, skip.
+            Either way what is parked behind it goes again, in order. The service and its
+            relay may run meanwhile.
 
             EXIT CODES
               0   done

@@ -6,8 +6,9 @@ struct OutboxRetryCommand: DatabaseCommand {
         commandName: "retry",
         abstract: "Let parked events try again, with what is parked behind them.",
         discussion: """
-            They return to the outbox in their order, and what waits there of their key lines up behind them. Each is a
-            transaction of its own; the first that fails ends the command.
+            They return to the outbox in their order, and what waits there of their key
+            lines up behind them. Each is a transaction of its own; the first that fails
+            ends the command.
             """)
 
     @OptionGroup var database: DatabaseOption
@@ -52,8 +53,9 @@ struct OutboxSkipCommand: DatabaseCommand {
         commandName: "skip",
         abstract: "Give a parked event up; what is parked behind it goes again.",
         discussion: """
-            It will never be sent, and its readers will never know of it. The event, the reason and the note are kept in
-            the database; 'tidings outbox list --skipped' shows them.
+            It will never be sent, and its readers will never know of it. The event, the
+            reason and the note are kept in the database; 'tidings outbox list --skipped'
+            shows them.
             """)
 
     @OptionGroup var database: DatabaseOption

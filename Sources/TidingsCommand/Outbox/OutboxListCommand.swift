@@ -6,8 +6,9 @@ struct OutboxListCommand: DatabaseCommand {
         commandName: "list",
         abstract: "The parked events, in the order of their numbers.",
         discussion: """
-            Only those that something is wrong with: of a key, the first. --behind shows those, too, that are parked only
-            because they come after one of these. --skipped shows what was given up.
+            Only those that something is wrong with: of a key, the first. --behind shows
+            those, too, that are parked only because they come after one of these.
+            --skipped shows what was given up.
             """)
 
     @OptionGroup var database: DatabaseOption

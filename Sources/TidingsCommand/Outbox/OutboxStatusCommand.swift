@@ -6,8 +6,9 @@ struct OutboxStatusCommand: DatabaseCommand {
         commandName: "status",
         abstract: "How many events wait and are parked, who relays, and what holds things up.",
         discussion: """
-            Above ten thousand (on PostgreSQL: in a shard) the number of those that wait is an estimate. Where the outbox is
-            PostgreSQL's log, those in the log are not counted; "log kept" says how much of it has not been read.
+            Above ten thousand (on PostgreSQL: in a shard) the number of those that wait
+            is an estimate. Where the outbox is PostgreSQL's log, those in the log are not
+            counted; "log kept" says how much of it has not been read.
             """)
 
     @OptionGroup var database: DatabaseOption

@@ -112,6 +112,7 @@ public struct HTMLReport: Sendable {
             "<tr>" + zip(table.head, row).map(cell).joined() + "</tr>"
         }
         let html = """
+            <div class="table" role="region" aria-label="\(escaped(table.caption))" tabindex="0">
             <table>
             <caption\(hasHeading ? " class=\"hidden\"" : "")>\(escaped(table.caption))</caption>
             <thead><tr>\(head)</tr></thead>
@@ -119,6 +120,7 @@ public struct HTMLReport: Sendable {
             \(rows.joined(separator: "\n"))
             </tbody>
             </table>
+            </div>
             """
         return hasHeading ? section(table.caption, table.sentence, html) : html
     }

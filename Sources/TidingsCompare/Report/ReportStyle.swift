@@ -39,6 +39,7 @@ enum ReportStyle {
         .p99 { stroke: var(--ink); stroke-width: 2; }
         .median { fill: var(--accent); stroke: var(--ground); stroke-width: 2; }
         .curve { stroke: var(--accent); stroke-width: 2; }
+        .table { overflow-x: auto; }
         table { border-collapse: collapse; width: 100%; margin: 12px 0; font-size: 14px; line-height: 20px; }
         .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
         td small { display: block; font-size: 12px; line-height: 16px; color: var(--quiet); white-space: nowrap; }
@@ -61,6 +62,7 @@ enum ReportStyle {
             --ground: #fff; --ink: #000; --quiet: #444; --line: #bbb; --accent: #8a3b12; --bad: #b3261e;
           }
           body { font-size: 11pt; line-height: 15pt; }
+          .table { overflow: visible; }
           section, tr, svg { break-inside: avoid; }
           a { text-decoration: none; }
           * { print-color-adjust: exact; }
