@@ -123,17 +123,19 @@ extension Comparison {
 
     var faultsTable: ReportTable? {
         guard let faults else { return nil }
+        // The page's head names the database; only where there are several is there something to tell apart.
+        let tellsDatabase = Set(faults.rows.map(\.trial.database)).count > 1
         return ReportTable(
             "Crashes, one by one",
             "Each number leads to the history on disk that it was counted in.",
-            [
-                "way", "database", "what was done to it", "kills", "actions", "events lost", "ghost", "doubled",
+            ["way"] + (tellsDatabase ? ["database"] : []) + [
+                "what was done to it", "kills", "actions", "events lost", "ghost", "doubled",
                 "reordered", "effects lost", "ghost", "doubled", "reordered",
             ],
             faults.rows.map { row in
                 let fault = row.obstacle.map { "\(row.trial.fault): \($0)" } ?? "\(row.trial.fault)"
-                return [
-                    ReportTable.Cell("\(row.trial.way)"), ReportTable.Cell(row.trial.database),
+                let database = tellsDatabase ? [ReportTable.Cell(row.trial.database)] : []
+                return [ReportTable.Cell("\(row.trial.way)")] + database + [
                     ReportTable.Cell(fault, isBad: row.obstacle != nil), ReportTable.Cell("\(row.kills)"),
                     ReportTable.Cell("\(row.actions)", file: row.file),
                 ] + Self.cells(row.events, file: row.file) + Self.cells(row.effects, file: row.file)
