@@ -10,14 +10,47 @@ struct LogFrameTests {
         let event = EventRecord(
             eventID: "id", topic: "topic", key: [1, 2], headers: [EventHeader("a", "b"), EventHeader("c", nil)],
             value: nil)
-        let bytes = LogMessage.encode(event)
-        #expect(try bytes.withUnsafeBytes { try LogMessage.decode($0) } == event)
+        let bytes = LogMessage(event).bytes
+        #expect(try read(bytes) == [event])
         for length in 0..<bytes.count {
-            #expect(throws: TidingsError.self) {
-                try bytes.prefix(length).withUnsafeBytes { try LogMessage.decode($0) }
-            }
+            #expect(throws: TidingsError.self) { try read(Array(bytes.prefix(length))) }
         }
-        #expect(throws: TidingsError.self) { try (bytes + [0]).withUnsafeBytes { try LogMessage.decode($0) } }
+        #expect(throws: TidingsError.self) { try read(bytes + [0]) }
+    }
+
+    @Test("a transaction's events share a message until it is full, in their order, and none of them is taken for all")
+    func sharedMessages() throws {
+        let events = (0..<3).map { number in
+            EventRecord(eventID: EventID("\(number)"), topic: "t", key: [UInt8(number)], headers: [], value: [1, UInt8(number)])
+        }
+        var message = LogMessage(events[0])
+        let areTaken = [message.append(events[1]), message.append(events[2])]
+        #expect(areTaken == [true, true])
+        #expect(try read(message.bytes) == events)
+        let ends = events.indices.map { index in
+            events[..<index].reduce(into: LogMessage(events[0]).bytes.count) { $0 += LogMessage($1).bytes.count - 1 }
+        }
+        // Even where an event ends: as one of several it stands under another sign than alone.
+        #expect(throws: TidingsError.self) { try read(Array(message.bytes.prefix(ends[0]))) }
+        for length in 0..<message.bytes.count where !ends.contains(length) {
+            #expect(throws: TidingsError.self) { try read(Array(message.bytes.prefix(length))) }
+        }
+
+        let large = EventRecord(
+            eventID: "large", topic: "t", key: nil, headers: [], value: [UInt8](repeating: 7, count: 100_000))
+        let isLargeTaken = message.append(large)
+        #expect(!isLargeTaken)
+        #expect(try read(message.bytes) == events)
+        var alone = LogMessage(large)
+        let isSmallTaken = alone.append(events[0])
+        #expect(!isSmallTaken)
+        #expect(try read(alone.bytes) == [large])
+    }
+
+    private func read(_ bytes: [UInt8]) throws -> [EventRecord] {
+        var records: [EventRecord] = []
+        try bytes.withUnsafeBytes { try LogMessage.decode($0) { records.append($0) } }
+        return records
     }
 
     @Test("transactions, messages and heartbeats are told apart, and what is cut off is damaged")

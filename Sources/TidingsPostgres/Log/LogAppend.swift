@@ -6,12 +6,12 @@ import Tidings
 /// No key is locked and no number drawn: the order of commits is the order in which the log is read.
 struct LogAppend {
     private var slot = ""
-    private var messages: [[UInt8]] = []
+    private var messages: [LogMessage] = []
 
     /// Adds a record for the outbox that is read from a slot, whose name tells its messages from others.
     mutating func append(_ record: EventRecord, slot: String) {
         self.slot = slot
-        messages.append(LogMessage.encode(record))
+        if messages.isEmpty || !messages[messages.count - 1].append(record) { messages.append(LogMessage(record)) }
     }
 
     /// The statement that writes what was added.
@@ -22,7 +22,7 @@ struct LogAppend {
             [
                 PostgresRequest(
                     sql: "select pg_logical_emit_message(true, $1::text, $2)",
-                    parameters: [slot.postgresValue, .bytea(messages[0])])
+                    parameters: [slot.postgresValue, .bytea(messages[0].bytes)])
             ]
         default:
             [
@@ -30,7 +30,7 @@ struct LogAppend {
                     sql: """
                         select count(pg_logical_emit_message(true, $1::text, message))
                         from (select message from unnest($2) with ordinality as m (message, place) order by place) ordered
-                        """, parameters: [slot.postgresValue, .array(messages.map { Optional($0) })])
+                        """, parameters: [slot.postgresValue, .array(messages.map { Optional($0.bytes) })])
             ]
         }
     }

@@ -144,17 +144,18 @@ final class LogStream {
             guard prefix.count == prefixBytes.count, let bytes = prefix.baseAddress,
                 memcmp(bytes, prefixBytes, prefix.count) == 0
             else { return }
-            let position = commit
-            commit.place += 1
-            if position < start { return }
-            let record: EventRecord
             do {
-                record = try LogMessage.decode(content)
+                try LogMessage.decode(content) { record in
+                    let position = commit
+                    commit.place += 1
+                    if position < start { return }
+                    pending.append(
+                        LogEntry(position: position, next: commit, record: record, committedAt: committedAt))
+                }
             } catch var error as TidingsError {
-                error.message += " (at \(position))"
+                error.message += " (at \(commit))"
                 throw error
             }
-            pending.append(LogEntry(position: position, next: commit, record: record, committedAt: committedAt))
         case .commit(let end):
             if let last = pending.last, last.position.lsn == commit.lsn {
                 pending[pending.count - 1].next = LogPosition(lsn: end)
