@@ -20,7 +20,10 @@ public enum SQLiteSchema {
     /// ```
     /// - Throws: ``/Tidings/TidingsError/Code/invalidConfiguration`` when the tables are those of a newer Tidings; GRDB's
     ///   `DatabaseError`.
-    public static func migrate(_ database: some DatabaseWriter) throws {
+    public static func migrate(_ database: some DatabaseWriter) throws { try migrate(database, to: version) }
+
+    /// Brings the tables to a version, for tests of what leads from there.
+    static func migrate(_ database: some DatabaseWriter, to version: Int) throws {
         try database.write { db in
             try db.execute(sql: "CREATE TABLE IF NOT EXISTS tidings_schema (version INTEGER NOT NULL)")
             let current = try Int.fetchOne(db, sql: "SELECT version FROM tidings_schema") ?? 0
@@ -30,17 +33,17 @@ public enum SQLiteSchema {
                     "the database has version \(current) of Tidings' tables, this program knows \(version)")
             }
             guard current < version else { return }
-            for migration in migrations[current...] { try db.execute(sql: migration) }
+            for migration in migrations[current..<version] { try db.execute(sql: migration) }
             try db.execute(sql: "DELETE FROM tidings_schema")
             try db.execute(sql: "INSERT INTO tidings_schema (version) VALUES (?)", arguments: [version])
         }
     }
 
     /// What leads from each version to the next.
-    private static var migrations: [String] { [version1, version2, shards, keeping, deadLetters, snapshots] }
+    private static var migrations: [String] { [version1, version2, shards, keeping, deadLetters, snapshots, numbers] }
 
-    /// - `tidings_outbox`: events to send. SQLite has one writer at a time, so `sequence` is the order of commits;
-    ///   AUTOINCREMENT never gives a number twice, not even after the newest row is gone.
+    /// - `tidings_outbox`: events to send. SQLite has one writer at a time, so `sequence` is the order of commits, and is
+    ///   never given twice (``numbers``).
     /// - `tidings_outbox_parked`: events that cannot go, with the number they had.
     /// - `tidings_lease`: which relays live.
     /// - `tidings_offset`: the offset of the next record to handle.

@@ -10,7 +10,9 @@ extension SQLiteStore {
         }
         try db.cachedStatement(
             sql: """
-                INSERT INTO tidings_outbox (event_id, topic, key, headers, value, appended_at) VALUES (?, ?, ?, ?, ?, ?)
+                INSERT INTO tidings_outbox (sequence, event_id, topic, key, headers, value, appended_at)
+                VALUES (1 + max((SELECT last FROM tidings_outbox_mark),
+                    ifnull((SELECT max(sequence) FROM tidings_outbox), 0)), ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             record.eventID.rawValue, record.topic, record.key.blob, record.headerBytes.blob,

@@ -21,7 +21,8 @@ struct LogFrameTests {
     @Test("a transaction's events share a message until it is full, in their order, and none of them is taken for all")
     func sharedMessages() throws {
         let events = (0..<3).map { number in
-            EventRecord(eventID: EventID("\(number)"), topic: "t", key: [UInt8(number)], headers: [], value: [1, UInt8(number)])
+            EventRecord(
+                eventID: EventID("\(number)"), topic: "t", key: [UInt8(number)], headers: [], value: [1, UInt8(number)])
         }
         var message = LogMessage(events[0])
         let areTaken = [message.append(events[1]), message.append(events[2])]

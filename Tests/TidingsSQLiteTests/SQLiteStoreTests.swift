@@ -1,8 +1,9 @@
 import GRDB
 import Testing
 import Tidings
-import TidingsSQLite
 import TidingsTesting
+
+@testable import TidingsSQLite
 
 /// A new directory for the length of a test.
 func withDirectory<R>(_ body: (String) async throws -> R) async throws -> R {
@@ -118,6 +119,56 @@ func withDirectory<R>(_ body: (String) async throws -> R) async throws -> R {
             try SQLiteSchema.migrate(store.pool)
             try SQLiteSchema.migrate(store.pool)
             #expect(try await store.transaction { try store.outboxStatus(in: $0) }.pending == 0)
+        }
+    }
+
+    @Test("an outbox of before numbers had a mark keeps its events, and goes on where its numbers were")
+    func numbersOfOldTables() async throws {
+        try await withDirectory { directory in
+            var configuration = SQLiteConfiguration()
+            configuration.migratesOnOpen = false
+            let store = try SQLiteStore(path: directory + "/test.sqlite", configuration: configuration)
+            try SQLiteSchema.migrate(store.pool, to: 6)
+            try await store.pool.write { db in
+                for sequence in 41...43 {
+                    try db.execute(
+                        sql: "INSERT INTO tidings_outbox VALUES (?, 'e', 't', NULL, x'', NULL, 0)",
+                        arguments: [sequence])
+                }
+                try db.execute(sql: "DELETE FROM tidings_outbox WHERE sequence = 43")
+            }
+            try SQLiteSchema.migrate(store.pool)
+            let record = record
+            try await store.transaction { try store.append(record, in: $0) }
+            #expect(try await sequences(store) == [41, 42, 44])
+        }
+    }
+
+    @Test("a number is never given twice, in whatever order events leave, and whoever removes them")
+    func numbersAreNotGivenTwice() async throws {
+        try await withDirectory { directory in
+            let store = try SQLiteStore(path: directory + "/test.sqlite")
+            let record = record
+            for _ in 0..<4 { try await store.transaction { try store.append(record, in: $0) } }
+            for gone in [[4], [2, 3], [1]] {
+                try await store.pool.write { db in
+                    for sequence in gone {
+                        try db.execute(sql: "DELETE FROM tidings_outbox WHERE sequence = ?", arguments: [sequence])
+                    }
+                }
+            }
+            for _ in 0..<2 { try await store.transaction { try store.append(record, in: $0) } }
+            #expect(try await sequences(store) == [5, 6])
+            try await store.pool.write { try $0.execute(sql: "DELETE FROM tidings_outbox") }
+            let again = try SQLiteStore(path: directory + "/test.sqlite")
+            try await again.transaction { try again.append(record, in: $0) }
+            #expect(try await sequences(again) == [7])
+        }
+    }
+
+    private func sequences(_ store: SQLiteStore) async throws -> [Int64] {
+        try await store.pool.read { db in
+            try Int64.fetchAll(db, sql: "SELECT sequence FROM tidings_outbox ORDER BY sequence")
         }
     }
 

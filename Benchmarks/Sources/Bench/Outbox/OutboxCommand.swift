@@ -21,9 +21,14 @@ struct OutboxCommand: AsyncParsableCommand {
         String?
     @Option(help: "The tidings program to start.") var tidings = "../.build/release/tidings"
     @Option(help: "Events per run.") var events = 200_000
+    @Option(help: "How many events a transaction appends to the outbox that is drained.") var perTransaction = 200
     @Option(help: "At most so many events in a batch of the relay that drains.") var batch = OutboxRelayConfiguration()
         .maximumBatchCount
     @Option(help: "How often each is run.") var repeats = 5
+    @Option(
+        parsing: .upToNextOption,
+        help: "How many rows a writer's transaction writes beside its event, one measurement each.")
+    var rows = [1, 4]
     @Option(help: "Writers side by side.") var writers = 8
 
     func run() async throws {
@@ -46,9 +51,14 @@ struct OutboxCommand: AsyncParsableCommand {
     private func measure(_ part: Part, on site: OutboxSite) async throws {
         switch part {
         case .drain:
-            try await OutboxDrain(sources: sources, count: events, batch: batch, repeats: repeats, site: site).run()
+            try await OutboxDrain(
+                sources: sources, count: events, perTransaction: perTransaction, batch: batch, repeats: repeats,
+                site: site
+            ).run()
         case .writer:
-            try await OutboxWriter(sources: sources, repeats: repeats, seconds: 2, writers: writers, site: site).run()
+            try await OutboxWriter(
+                sources: sources, rows: rows, repeats: repeats, seconds: 2, writers: writers, site: site
+            ).run()
         case .latency: try await OutboxLatency(sources: sources, rate: 1000, seconds: 11, site: site).run()
         case .handling: try await OutboxHandling(count: events / 2, repeats: repeats, site: site).run()
         }

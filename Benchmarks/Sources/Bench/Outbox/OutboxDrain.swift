@@ -11,6 +11,7 @@ import TidingsSQLite
 struct OutboxDrain {
     let sources: [OutboxSource]
     let count: Int
+    let perTransaction: Int
     let batch: Int
     let repeats: Int
     let site: OutboxSite
@@ -18,7 +19,7 @@ struct OutboxDrain {
     func run() async throws {
         print(
             """
-            An outbox of \(count) events, one relay, Kafka's acknowledgements after the disk; thousand events/s.
+            An outbox of \(count) events, \(perTransaction) in a transaction, one relay, Kafka's acknowledgements after the disk; thousand events/s.
             read: the database's outbox read and removed, nothing else; produce: the same records sent, nothing else.
 
             """)
@@ -43,13 +44,13 @@ struct OutboxDrain {
         }
     }
 
-    /// Appends the events, some hundred in a transaction, each a message or row of its own.
+    /// Appends the events, so many in a transaction.
     private func fill<S: BenchStore>(_ store: S, _ topic: String) async throws {
         let publisher = Publisher(store: store, source: "/bench")
-        let (count, topic) = (count, Topic<Placed>(topic))
-        for first in stride(from: 0, to: count, by: 200) {
+        let (count, size, topic) = (count, perTransaction, Topic<Placed>(topic))
+        for first in stride(from: 0, to: count, by: size) {
             try await store.transaction { db in
-                for number in first..<min(first + 200, count) {
+                for number in first..<min(first + size, count) {
                     try publisher.append(Placed(number), to: topic, in: db)
                 }
             }
