@@ -3,7 +3,8 @@ extension SQLiteSchema {
     ///   number is one more than that, or than the newest event's.
     ///
     /// So a number is never given twice, not even after the newest row is gone, and a writer only writes its row.
-    /// AUTOINCREMENT promises the same, and has every writer change a second page, `sqlite_sequence`.
+    /// AUTOINCREMENT promises the same, and has every writer change a second page, `sqlite_sequence`. A program of before,
+    /// which leaves the number to SQLite, is refused.
     static let numbers = """
         CREATE TABLE tidings_outbox_mark (last INTEGER NOT NULL);
         INSERT INTO tidings_outbox_mark
@@ -24,6 +25,11 @@ extension SQLiteSchema {
             WHEN NOT EXISTS (SELECT 1 FROM tidings_outbox WHERE sequence > OLD.sequence)
         BEGIN
             UPDATE tidings_outbox_mark SET last = OLD.sequence WHERE last < OLD.sequence;
+        END;
+        CREATE TRIGGER tidings_outbox_comes BEFORE INSERT ON tidings_outbox
+            WHEN NEW.sequence <= (SELECT last FROM tidings_outbox_mark)
+        BEGIN
+            SELECT RAISE(ABORT, 'a newer Tidings has brought this outbox up to date: restart this program with it');
         END;
         """
 }

@@ -141,6 +141,16 @@ func withDirectory<R>(_ body: (String) async throws -> R) async throws -> R {
             let record = record
             try await store.transaction { try store.append(record, in: $0) }
             #expect(try await sequences(store) == [41, 42, 44])
+            // As a program of before would do it that still runs.
+            await #expect(throws: DatabaseError.self) {
+                try await store.pool.write { db in
+                    try db.execute(
+                        sql:
+                            "INSERT INTO tidings_outbox (event_id, topic, headers, appended_at) VALUES ('e', 't', x'', 0)"
+                    )
+                }
+            }
+            #expect(try await sequences(store) == [41, 42, 44])
         }
     }
 
