@@ -17,8 +17,9 @@ import TidingsTesting
     @Test("a batch that the database has settled in commits it has lost is not sent again")
     func restored() async throws {
         let (entries, kafka) = (Self.batch(outbox: "old"), ScriptedKafka(last: 9))
-        let result = try await ExactlyOnceSending(kafka, maximumRecordBytes: 1000, probe: nil)
-            .send(entries, by: SendRight(outbox: "new", epochs: [0: 1]) { true })
+        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, probe: nil)
+        let result = try await sending.send(
+            sending.prepare(entries), by: SendRight(outbox: "new", epochs: [0: 1]) { true })
         #expect(result.settlement.sent == entries && result.obstacle == nil)
         #expect(kafka.commits.value == 0)
     }
@@ -26,8 +27,9 @@ import TidingsTesting
     @Test("an outbox that gives numbers for the second time sends nothing and says what to do")
     func restoredUnderItsOwnName() async throws {
         let (entries, kafka) = (Self.batch(outbox: "old"), ScriptedKafka(last: 9))
-        let result = try await ExactlyOnceSending(kafka, maximumRecordBytes: 1000, probe: nil)
-            .send(entries, by: SendRight(outbox: "old", epochs: [0: 1]) { true })
+        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, probe: nil)
+        let result = try await sending.send(
+            sending.prepare(entries), by: SendRight(outbox: "old", epochs: [0: 1]) { true })
         #expect(result.settlement.kept == entries && result.settlement.sent.isEmpty)
         #expect(result.obstacle?.message.contains("renewOutbox") == true)
     }
@@ -35,8 +37,9 @@ import TidingsTesting
     @Test("whoever may have lost the shard while it opened its way into Kafka sends nothing")
     func tooLate() async throws {
         let (entries, kafka) = (Self.batch(outbox: "one"), ScriptedKafka(last: nil))
-        let result = try await ExactlyOnceSending(kafka, maximumRecordBytes: 1000, probe: nil)
-            .send(entries, by: SendRight(outbox: "one", epochs: [0: 1]) { false })
+        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, probe: nil)
+        let result = try await sending.send(
+            sending.prepare(entries), by: SendRight(outbox: "one", epochs: [0: 1]) { false })
         #expect(result.settlement.kept == entries && result.obstacle == nil)
         #expect(kafka.commits.value == 0)
     }
@@ -188,7 +191,8 @@ private final class World: @unchecked Sendable {
         var result = RelaySettlement(OutboxSettlement(batches: []))
         // One shard after the other, so that a seed decides.
         for shard in Set(claimed.map(\.batch.shard)).sorted() {
-            result.add(try await current.sending.send(claimed.filter { $0.batch.shard == shard }, by: right))
+            let ready = current.sending.prepare(claimed.filter { $0.batch.shard == shard })
+            result.add(try await current.sending.send(ready, by: right))
         }
         // Dead before it could write that down, now and then.
         if !kafka.isWell, Int.random(in: 0..<8, using: &random) == 0 {

@@ -3,10 +3,31 @@ protocol BatchSending: Sendable {
     /// Whether a batch may be sent once all of the one before is acknowledged, though that is not written down yet.
     var sendsAhead: Bool { get }
 
-    /// Sends entries of one or several shards' batches.
+    /// Makes entries of one or several shards' batches ready to be sent, which can be done while others are on their way.
+    func prepare(_ claimed: [OutboxEntry]) -> [ReadyBatch]
+
+    /// Sends what ``prepare(_:)`` made ready.
     ///
     /// - Throws: `CancellationError`; nothing is written down then.
-    func send(_ claimed: [OutboxEntry], by right: SendRight) async throws -> RelaySettlement
+    func send(_ ready: [ReadyBatch], by right: SendRight) async throws -> RelaySettlement
+}
+
+/// What was claimed and goes together, ready to be sent.
+struct ReadyBatch: Sendable {
+    /// What was claimed.
+    let claimed: [OutboxEntry]
+
+    /// What of it goes and what cannot.
+    let judged: RelayBatch
+
+    /// What goes, as it goes.
+    let records: [EventRecord]
+
+    init(_ claimed: [OutboxEntry], maximumRecordBytes: Int) {
+        self.claimed = claimed
+        judged = RelayBatch(claimed: claimed, maximumRecordBytes: maximumRecordBytes)
+        records = judged.sending.map(\.stampedRecord)
+    }
 }
 
 /// What a relay knows of its right to send while it does so.
@@ -29,16 +50,27 @@ struct StampedSending: BatchSending {
     /// Should the batch before come again, readers know it by its stamps, which are below this one's.
     let sendsAhead = true
 
-    func send(_ claimed: [OutboxEntry], by right: SendRight) async throws -> RelaySettlement {
-        let batch = RelayBatch(claimed: claimed, maximumRecordBytes: maximumRecordBytes)
+    /// All shards' together: the producer keeps the order.
+    func prepare(_ claimed: [OutboxEntry]) -> [ReadyBatch] {
+        [ReadyBatch(claimed, maximumRecordBytes: maximumRecordBytes)]
+    }
+
+    func send(_ ready: [ReadyBatch], by right: SendRight) async throws -> RelaySettlement {
+        if ready.count == 1 { return try await send(ready[0]) }
+        var all = RelaySettlement(OutboxSettlement(batches: []))
+        for batch in ready { all.add(try await send(batch)) }
+        return all
+    }
+
+    private func send(_ ready: ReadyBatch) async throws -> RelaySettlement {
         var outcomes: [SendOutcome] = []
-        if !batch.sending.isEmpty {
+        if !ready.records.isEmpty {
             do {
-                outcomes = try await sender.send(batch.sending.map(\.stampedRecord))
+                outcomes = try await sender.send(ready.records)
             } catch let failure as SendFailure {
-                outcomes = batch.sending.map { _ in .failed(failure) }
+                outcomes = ready.records.map { _ in .failed(failure) }
             }
         }
-        return batch.settle(outcomes)
+        return ready.judged.settle(outcomes)
     }
 }

@@ -199,25 +199,30 @@ public final class OutboxRelay<S: Store>: Service {
         _ first: [OutboxEntry], until end: Duration, with held: inout HeldShards
     ) async throws -> RelaySettlement {
         var stream = RelayStream(first)
+        var ready = sending.prepare(first)
         while sending.sendsAhead, stream.isFull(within: configuration), !held.mayHaveOpenBatches, elapsed() < end {
-            let (claimed, right) = (stream.claimed, held)
-            async let sent = send(claimed, with: right)
+            let (claimed, right, batches) = (stream.claimed, held, ready)
+            async let sent = send(claimed, as: batches, with: right)
             let ahead = try await claimAhead(
                 behind: claimed, settling: stream.unmarked?.settlement, with: &held)
+            // Made ready while the processor has nothing else to do: what is before it is with Kafka.
+            ready = ahead.map(sending.prepare) ?? []
             let result = try await sent
             // As of now: Kafka may have taken longer than the lease lasts.
             let maySend = held.maySend(at: elapsed()) && !Task.isShuttingDownGracefully
             if let rest = stream.finish(result, behind: ahead, maySend: maySend) { return rest }
         }
-        return stream.end(try await send(stream.claimed, with: held))
+        return stream.end(try await send(stream.claimed, as: ready, with: held))
     }
 
-    private func send(_ claimed: [OutboxEntry], with held: HeldShards) async throws -> RelaySettlement {
+    private func send(
+        _ claimed: [OutboxEntry], as ready: [ReadyBatch], with held: HeldShards
+    ) async throws -> RelaySettlement {
         probe?.reached(Step(.relayClaimed, claimed.map(\.record.eventID)))
         metrics.claimed(claimed)
         let right = SendRight(outbox: held.outbox, epochs: held.epochs) { [elapsed] in held.maySend(at: elapsed()) }
         watch.sends(at: elapsed())
-        var result = try await sending.send(claimed, by: right)
+        var result = try await sending.send(ready, by: right)
         result.settlement.keepsSent = configuration.keepSent != nil
         watch.answered(result.obstacle?.message)
         probe?.reached(Step(.relayAcknowledged, result.settlement.sent.map(\.record.eventID)))

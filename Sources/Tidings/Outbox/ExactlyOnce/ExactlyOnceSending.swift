@@ -27,11 +27,8 @@ final class ExactlyOnceSending: BatchSending {
         self.probe = probe
     }
 
-    /// Each shard's batch in a transaction of its own, all at the same time.
-    func send(_ claimed: [OutboxEntry], by right: SendRight) async throws -> RelaySettlement {
-        channels.withLock { channels in
-            channels = channels.filter { right.epochs[$0.key.shard] == $0.value.epoch }
-        }
+    /// Each shard's batch for itself.
+    func prepare(_ claimed: [OutboxEntry]) -> [ReadyBatch] {
         var batches: [[OutboxEntry]] = []
         for entry in claimed {
             if batches.last?.first?.batch == entry.batch {
@@ -40,16 +37,25 @@ final class ExactlyOnceSending: BatchSending {
                 batches.append([entry])
             }
         }
-        if batches.count == 1 { return try await send(batch: batches[0], by: right) }
+        return batches.map { ReadyBatch($0, maximumRecordBytes: maximumRecordBytes) }
+    }
+
+    /// Each batch in a transaction of its own, all at the same time.
+    func send(_ ready: [ReadyBatch], by right: SendRight) async throws -> RelaySettlement {
+        channels.withLock { channels in
+            channels = channels.filter { right.epochs[$0.key.shard] == $0.value.epoch }
+        }
+        if ready.count == 1 { return try await send(batch: ready[0], by: right) }
         return try await withThrowingTaskGroup(of: RelaySettlement.self) { tasks in
-            for batch in batches { tasks.addTask { try await self.send(batch: batch, by: right) } }
+            for batch in ready { tasks.addTask { try await self.send(batch: batch, by: right) } }
             var all = RelaySettlement(OutboxSettlement(batches: []))
             for try await one in tasks { all.add(one) }
             return all
         }
     }
 
-    private func send(batch entries: [OutboxEntry], by right: SendRight) async throws -> RelaySettlement {
+    private func send(batch ready: ReadyBatch, by right: SendRight) async throws -> RelaySettlement {
+        let entries = ready.claimed
         let source = entries[0].stamp.source
         do {
             let channel = try await channel(for: source, by: right)
@@ -57,11 +63,10 @@ final class ExactlyOnceSending: BatchSending {
                 return .sent(entries)
             }
             // What cannot go leaves the batch before the rest is sent.
-            let judged = RelayBatch(claimed: entries, maximumRecordBytes: maximumRecordBytes)
-            if !judged.parked.isEmpty { return .parked(judged.parked, of: entries) }
+            if !ready.judged.parked.isEmpty { return .parked(ready.judged.parked, of: entries) }
             // Opening may have taken long. Whoever has the shard by now was fenced, and will open anew.
             guard right.isValid() else { return .waiting(entries, for: nil) }
-            let refusals = try await channel.commit(entries.map(\.stampedRecord), as: entries[0].batch.number) {
+            let refusals = try await channel.commit(ready.records, as: entries[0].batch.number) {
                 self.probe?.reached(Step(.relayCommitting, entries.map(\.record.eventID)))
             }
             return refusals.isEmpty ? .sent(entries) : .refused(refusals, of: entries)
