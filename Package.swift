@@ -244,8 +244,9 @@ let package = Package(
         .testTarget(
             name: "TidingsSQLiteTests",
             dependencies: [
-                "TidingsSQLite", "TidingsTesting", .product(name: "GRDB", package: "GRDB.swift"),
+                "TidingsSQLite", "TidingsTesting", "KafkaClient", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),
@@ -270,8 +271,10 @@ let package = Package(
         .testTarget(
             name: "ShopTests",
             dependencies: [
-                "Shop", "Processes", .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                "Shop", "Processes", "KafkaClient", "Tidings", "TidingsTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
