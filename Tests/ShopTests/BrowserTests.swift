@@ -28,10 +28,26 @@ struct BrowserTests {
             try await eventually("list of orders", passing: isAway) {
                 try await browser.address == "http://127.0.0.1:\(shop.ports.orders)/orders"
             }
+            try await rebuildLive(browser, shop, orders: placed.count)
             try await browser.close()
             running.signal(SIGTERM)
             try await running.waitForExit()
         }
+    }
+
+    /// Has history read anew on the statistics' page, which then shows the next order by itself.
+    private func rebuildLive(_ browser: Browser, _ shop: TestShop, orders: Int) async throws {
+        try await browser.go(to: "http://127.0.0.1:\(shop.ports.statistics)/statistics")
+        try await browser.click("form.actions button")
+        try await eventually("what was told", passing: isAway) {
+            try await browser.text(of: ".notice[role=status]").contains("told to read history anew")
+        }
+        try await browser.go(to: "http://127.0.0.1:\(shop.ports.statistics)/statistics")
+        try await shop.place("LIVE-TEST")
+        try await eventually("the order on the page", passing: isAway) {
+            try await browser.text(of: "#statistics-sums dd").hasPrefix("\(orders + 1)")
+        }
+        #expect(try await browser.text(of: "#live") == "This page keeps itself up to date.")
     }
 
     @Test("a form with a mistake says what it is, keeps what was typed, and nothing is ordered")

@@ -23,6 +23,8 @@ struct Directory: Sendable {
 
     var isReady: Bool { view.progress.isReady }
 
-    /// All customers, by number.
-    var all: [CustomerEntry] { view.peek { customers, _ in customers.values.sorted { $0.id < $1.id } } }
+    /// All customers, by number, and how far the topic was read for that.
+    var all: (customers: [CustomerEntry], progress: ViewProgress) {
+        view.peek { customers, progress in (customers.values.sorted { $0.id < $1.id }, progress) }
+    }
 }

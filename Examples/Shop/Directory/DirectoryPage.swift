@@ -1,5 +1,4 @@
-import HTTPTypes
-import Hummingbird
+import Tidings
 
 /// The directory of customers as a page or JSON: the order service's own, which can be changed, and what others have
 /// heard of it.
@@ -26,18 +25,29 @@ struct DirectoryPage: Sendable {
 
     let rows: [Row]
     let isOwner: Bool
-    let isReading: Bool
+    /// The way to the end of the topic, for one who reads it and has not come there yet.
+    let reading: Reading?
+    /// How far it was read, for one who has.
+    let hasRead: String?
     let problem: String?
     let back: String
     let backTitle: String
 
     init(
-        _ customers: [CustomerEntry], isOwner: Bool, isReading: Bool = false, problem: String? = nil,
+        _ customers: [CustomerEntry], isOwner: Bool, progress: ViewProgress? = nil, problem: String? = nil,
         section: Site.Section
     ) {
         rows = customers.map(Row.init)
         self.isOwner = isOwner
-        self.isReading = isReading
+        reading = progress.flatMap { $0.isReady ? nil : Reading($0) }
+        hasRead = progress.flatMap { progress in
+            guard progress.isReady else { return nil }
+            let count =
+                "\(Readable.count(progress.records, "record")) of the topic read since this service’s page started; "
+            let time = Readable.duration(milliseconds: Int64(progress.elapsed / .milliseconds(1)))
+            return count
+                + (progress.total == 0 ? "it was empty then." : "it took \(time) to come to where it ended then.")
+        }
         self.problem = problem
         back = section.path
         backTitle = section.title

@@ -74,10 +74,11 @@ struct LedgerPages<D: DocumentPages>: Sendable {
     }
 
     @Sendable private func customers(_ request: Request, _ context: WebServer.Context) async throws -> Response {
-        if request.wantsJSON { return try JSON.response(directory.all) }
+        let (customers, progress) = directory.all
+        if request.wantsJSON { return try JSON.response(customers) }
         return site.page(
             "customers", title: "Customers", for: request,
-            DirectoryPage(directory.all, isOwner: false, isReading: !directory.isReady, section: D.section))
+            DirectoryPage(customers, isOwner: false, progress: progress, section: D.section))
     }
 
     @Sendable private func detail(_ request: Request, _ context: WebServer.Context) async throws -> Response {

@@ -1,7 +1,5 @@
 import HTTPTypes
 import Hummingbird
-import NIOCore
-import ServiceLifecycle
 import Tidings
 
 /// The start page: what the shop is, how it stands, what one can do to it, and the choice of how events are sent.
@@ -22,12 +20,7 @@ struct StartPages: Sendable {
         router.get("status", use: status)
         router.post("sending", use: chooseSending)
         router.get("live", use: live)
-        router.get("live.js") { _, _ in
-            Response(
-                status: .ok,
-                headers: [.contentType: "text/javascript; charset=utf-8", .cacheControl: "no-cache"],
-                body: .init(byteBuffer: ByteBuffer(bytes: PackageResources.live_js)))
-        }
+        router.get("live.js") { _, _ in Response.liveScript }
     }
 
     @Sendable private func start(_ request: Request, _ context: WebServer.Context) async throws -> Response {
@@ -84,46 +77,16 @@ struct StartPages: Sendable {
 
     // MARK: Live
 
-    /// What a reader of the stream is told at a time: the parts of the page that look different, and what moved.
-    private struct Change: Encodable {
-        var parts: [String: String] = [:]
-        var motions: [Journeys.Motion] = []
-        /// For the forms on a page that an earlier process has made.
-        var token: String?
-    }
-
     /// The parts of the page that change, as server-sent events.
-    @Sendable private func live(_ request: Request, _ context: WebServer.Context) async throws -> Response {
-        let body = ResponseBody { writer in
-            var last: [String: String] = [:]
-            var seen: Int?
-            var silentRounds = 0
-            while !Task.isShuttingDownGracefully {
-                let view = await view(request)
-                let (motions, number) = await journeys.motions(since: seen, limit: Self.mostMotions)
-                let parts = StartView.parts.reduce(into: [:]) { $0[$1] = site.part($1, view) }
-                let change = Change(
-                    parts: parts.filter { last[$0.key] != $0.value }, motions: motions,
-                    token: seen == nil ? token.text : nil)
-                (last, seen) = (parts, number)
-                if !change.parts.isEmpty || !change.motions.isEmpty || change.token != nil {
-                    let json = String(decoding: try JSON.encode(change), as: UTF8.self)
-                    try await writer.write(ByteBuffer(string: "data: \(json)\n\n"))
-                    silentRounds = 0
-                } else {
-                    silentRounds += 1
-                    // Only by writing does one learn that a reader has gone.
-                    if silentRounds % 40 == 0 { try await writer.write(ByteBuffer(string: ":\n\n")) }
-                }
-                try await Task.sleep(for: Self.pace)
-            }
-            try await writer.finish(nil)
+    @Sendable private func live(_ request: Request, _ context: WebServer.Context) -> Response {
+        .live { seen in
+            let view = await view(request)
+            let (motions, number) = await journeys.motions(since: seen, limit: Self.mostMotions)
+            let parts = StartView.parts.reduce(into: [:]) { $0[$1] = site.part($1, view) }
+            return (LiveChange(parts: parts, motions: motions, token: seen == nil ? token.text : nil), number)
         }
-        return Response(
-            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
     }
 
-    /// How often a reader hears of changes, at most, and of how many motions at a time.
-    private static let pace: Duration = .milliseconds(250)
+    /// Of how many motions a reader hears at a time, at most.
     private static let mostMotions = 60
 }

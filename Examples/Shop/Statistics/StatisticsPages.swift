@@ -17,15 +17,32 @@ struct StatisticsPages: Sendable {
         router.get("statistics/orders") { _, _ in try JSON.response(view.peek { state, _ in CountedOrders(state) }) }
         router.post("rebuild") { _, _ in
             view.rebuild()
-            return Response.seeOther("/statistics")
+            return Response.seeOther("/statistics?told=1")
         }
+        router.get("live") { _, _ in
+            Response.live { _ in
+                let page = look().page
+                let parts = StatisticsView.parts.reduce(into: [:]) { $0[$1] = site.part($1, page) }
+                return (LiveChange<Never>(parts: parts), 0)
+            }
+        }
+        router.get("live.js") { _, _ in Response.liveScript }
     }
 
     @Sendable private func statistics(_ request: Request, _ context: WebServer.Context) async throws -> Response {
-        // The sums are a handful; the state itself, with every order, is not copied.
-        let report = view.peek(StatisticsReport.init)
+        var (report, page) = look()
         if request.wantsJSON { return try JSON.response(report) }
-        return site.page("statistics", title: "Statistics", for: request, StatisticsView(report))
+        page.wasTold = try request.queryNumber("told") != nil
+        return site.page("statistics", title: "Statistics", for: request, page)
+    }
+
+    /// How things stand. The sums are a handful; the state itself, with every order, is not copied.
+    private func look() -> (report: StatisticsReport, page: StatisticsView) {
+        var (report, progress) = view.peek { (StatisticsReport($0, $1), $1) }
+        let rebuild = view.rebuildProgress
+        report.rebuild = rebuild.map(StatisticsReport.Rebuild.init)
+        let start = progress.isReady ? nil : Reading(progress)
+        return (report, StatisticsView(report, start: start, rebuild: rebuild.map(Reading.init)))
     }
 }
 
@@ -66,6 +83,28 @@ struct StatisticsReport: Encodable, Sendable {
     var milliseconds: Int64
     /// Behind the last event about orders that was read, for each partition.
     var offsets: [Int: Int64]
+    /// How far reading history anew has come; there only while that goes on and these numbers answer meanwhile.
+    var rebuild: Rebuild?
+
+    /// A state that is built from the beginning, beside the one that answers.
+    struct Rebuild: Encodable, Sendable {
+        /// How many records were read, and how many offsets are ahead until it answers.
+        var records: Int64
+        var remaining: Int64
+        /// How much of the way is done, from 0 to 1.
+        var progress: Double
+        var milliseconds: Int64
+        /// How much longer it takes at this rate; not there while nothing can be said.
+        var millisecondsLeft: Int64?
+
+        init(_ progress: ViewProgress) {
+            records = progress.records
+            remaining = progress.remaining
+            self.progress = progress.fraction
+            milliseconds = Int64(progress.elapsed / .milliseconds(1))
+            millisecondsLeft = progress.timeRemaining.map { Int64($0 / .milliseconds(1)) }
+        }
+    }
 
     init(_ statistics: Statistics, _ progress: ViewProgress) {
         ready = progress.isReady
@@ -86,85 +125,5 @@ struct StatisticsReport: Encodable, Sendable {
         amounts.map { Row(name: $0, count: $1.count, revenueCents: $1.cents) }.sorted {
             ($1.revenueCents, $0.name) < ($0.revenueCents, $1.name)
         }
-    }
-}
-
-/// What the page's template shows.
-struct StatisticsView: Sendable {
-    struct Figure: Sendable {
-        let name: String
-        let value: String
-        let note: String?
-    }
-
-    /// Bars beside their names; a bar's length is its share of the longest one.
-    struct Plot: Sendable {
-        struct Bar: Sendable {
-            let name: String
-            let amount: String
-            let count: String
-            let percent: Double
-        }
-        let id: String
-        let title: String
-        let caption: String
-        let bars: [Bar]
-        let others: String?
-    }
-
-    let isReady: Bool
-    let percent: Int
-    let remaining: String
-    let rate: String
-    let story: String
-    let figures: [Figure]
-    let plots: [Plot]
-    let hasOrders: Bool
-
-    init(_ report: StatisticsReport) {
-        isReady = report.ready
-        percent = Int(report.progress * 100)
-        remaining = Readable.count(report.remaining, "record")
-        let seconds = Double(max(1, report.milliseconds)) / 1000
-        rate = Readable.count(Int(Double(report.records) / seconds), "record")
-        story =
-            "This service has no database. When it started it read the topics from their first record, which took "
-            + "\(Readable.duration(milliseconds: report.milliseconds)); since then it listens. "
-            + "\(Readable.count(report.records, "record")) so far."
-        figures = [
-            Figure(
-                name: "Orders", value: report.orders.grouped(),
-                note: report.cancelled == 0 ? nil : "\(report.cancelled.grouped()) cancelled"),
-            Figure(name: "Revenue", value: Money(cents: report.revenueCents).formatted, note: nil),
-            Figure(name: "Waiting for shipment", value: report.waiting.grouped(), note: nil),
-        ]
-        plots = [
-            Plot("items", "Revenue by item", "What the orders that stand are worth, by item", report.items, "sold"),
-            Plot(
-                "customers", "Revenue by customer", "What the orders that stand are worth, by customer",
-                report.customers, nil),
-        ]
-        hasOrders = report.orders > report.cancelled
-    }
-}
-
-extension StatisticsView.Plot {
-    private static let shown = 12
-
-    init(_ id: String, _ title: String, _ caption: String, _ rows: [StatisticsReport.Row], _ verb: String?) {
-        let longest = max(1, rows.first?.revenueCents ?? 1)
-        let rest = rows.dropFirst(Self.shown)
-        self.init(
-            id: id, title: title, caption: caption,
-            bars: rows.prefix(Self.shown).map { row in
-                Bar(
-                    name: row.name, amount: Money(cents: row.revenueCents).formatted,
-                    count: verb.map { "\(row.count.grouped()) \($0)" } ?? Readable.count(row.count, "order"),
-                    percent: Double(row.revenueCents * 1000 / longest) / 10)
-            },
-            others: rest.isEmpty
-                ? nil
-                : "and \(rest.count.grouped()) more, together "
-                    + Money(cents: rest.reduce(0) { $0 + $1.revenueCents }).formatted)
     }
 }

@@ -42,6 +42,8 @@ struct Templates: Sendable {
             ("invoices", PackageResources.invoices_mustache),
             ("invoice", PackageResources.invoice_mustache),
             ("statistics", PackageResources.statistics_mustache),
+            ("statistics-reading", PackageResources.statistics_reading_mustache),
+            ("statistics-sums", PackageResources.statistics_sums_mustache),
             ("customers", PackageResources.customers_mustache),
         ]
     }

@@ -327,7 +327,7 @@ public final class View<State: Sendable>: Service {
     fileprivate func receive(_ number: Int, _ batch: ConsumerBatch) async throws -> Bool {
         try await board.wait(for: .turn(of: number))
         let (folds, codecs) = (table.folds, CodecTable(configuration.codecs, versions: configuration.versions))
-        return try board.update(number) { edition in
+        let isWanted = try board.update(number) { edition in
             for record in batch {
                 do {
                     try folds.apply(record, to: &edition.state, codecs)
@@ -337,8 +337,10 @@ public final class View<State: Sendable>: Service {
             }
             edition.tracker.received(
                 batch.count, of: batch.partition, upTo: batch.nextOffset, reachesEnd: batch.reachesEnd)
-            probe?.reached(Step(.viewFolded, []))
         }
+        // Not under the lock: whoever stops here does not keep others from reading.
+        if isWanted { probe?.reached(Step(.viewFolded, [])) }
+        return isWanted
     }
 }
 
