@@ -15,11 +15,14 @@ import TidingsTesting
     private let group = uniqueName("sharing")
 
     private func instance(
-        _ address: String, standbys: Int = 0, snapshots: ViewSnapshots<Counts>? = nil, _ kafka: KafkaConfiguration
+        _ address: String, standbys: Int = 0, snapshots: ViewSnapshots<Counts>? = nil,
+        checking interval: Duration = .seconds(30), _ kafka: KafkaConfiguration
     ) -> PartitionedView<Counts> {
+        var configuration = ViewConfiguration()
+        configuration.partitionCheckInterval = interval
         let view = PartitionedView(
             group, of: topics, address: address, standbys: standbys, initial: Counts(), kafka: kafka,
-            snapshots: snapshots, logger: .silent)
+            configuration: configuration, snapshots: snapshots, logger: .silent)
         view.foldRecords { counts, record in
             counts[String(decoding: record.key ?? [], as: UTF8.self), default: 0] += 1
         }
@@ -214,6 +217,44 @@ import TidingsTesting
                 }
                 #expect(try await members(admin) == [])
                 if read == 0 { try await SnapshotPlace.removeSnapshot(of: group, from: store) }
+            }
+        }
+    }
+
+    @Test(
+        "partitions that are added while it runs, to one topic after the other, are shared out and read like the others"
+    )
+    func morePartitions() async throws {
+        try await withKafka { bootstrap in
+            var kafka = KafkaConfiguration(bootstrap)
+            kafka.properties["topic.metadata.refresh.interval.ms"] = "100"
+            try await topics(kafka)
+            try await produce(keys, to: kafka)
+            let admin = try Admin(kafka, logger: .silent)
+            let before = Dictionary(uniqueKeysWithValues: keys.map { ($0, 2) })
+            let (a, b) = (
+                instance("a:1", checking: .milliseconds(20), kafka), instance("b:2", checking: .milliseconds(20), kafka)
+            )
+            try await running(a) {
+                try await running(b) {
+                    try await eventually("the instances have settled") { (try? await ask([a, b])) == before }
+                    try await admin.createPartitions([topics[0]: 6])
+                    try await eventually("the new ones are shared out") { a.active.union(b.active) == Set(0..<6) }
+                    // The other topic has none of them yet: keys are where they were.
+                    try await eventually("the instances have settled") { (try? await ask([a, b])) == before }
+                    try await admin.createPartitions([topics[1]: 6])
+                    try await produce(keys, to: kafka)
+                    // What a key had before stays where it was.
+                    let after = Dictionary(
+                        uniqueKeysWithValues: keys.map { key in
+                            let places = [4, 6].map { KeyPartitioner.partition(of: Array(key.utf8), among: $0) }
+                            return (key, places[0] == places[1] ? 4 : 2)
+                        })
+                    #expect(Set(after.values) == [2, 4])
+                    try await eventually("all is read") { (try? await ask([a, b])) == after }
+                    let held = try [a, b].map { try $0.readActive { $0.values.flatMap(\.values).reduce(0, +) } }
+                    #expect(held.reduce(0, +) == 4 * keys.count)
+                }
             }
         }
     }

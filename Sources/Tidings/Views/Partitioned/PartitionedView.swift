@@ -26,6 +26,10 @@ import Synchronization
 /// When instances come and go, partitions move, and whoever gets one reads its history from the snapshot that it finds
 /// (`snapshots`) or from the beginning, unless it stood by for it (`standbys`). Until then it answers with
 /// ``TidingsError/Code/viewNotReady``; a standby can be asked meanwhile. An instance that has lost a partition and does not know it yet answers from what it held.
+///
+/// When the topics get more partitions, the first of them too, these are shared out and read like the others. But Kafka
+/// moves no records: keys that lead to another partition from then on are split, and ``read(key:standingBy:_:)`` knows of
+/// them what came since. Whoever needs everything of a key in one place writes its topic anew, with enough partitions.
 public final class PartitionedView<State: Sendable>: Service {
     /// The view's name, and that of its consumer group.
     public let name: String
@@ -50,7 +54,7 @@ public final class PartitionedView<State: Sendable>: Service {
     private let reader: HistoryReader
     private let kafka: KafkaConfiguration
     private let admin = Mutex<Admin?>(nil)
-    private let partitionCount = Mutex<Int32?>(nil)
+    private let partitionCount = Mutex<(count: Int32, at: ContinuousClock.Instant)?>(nil)
     private let holders = Mutex<(holders: ViewHolders, at: ContinuousClock.Instant)?>(nil)
     private let membershipChanged = OutboxSignal()
 
@@ -184,8 +188,31 @@ public final class PartitionedView<State: Sendable>: Service {
         }
     }
 
-    private func count() async throws -> Int32 {
-        if let known = partitionCount.withLock({ $0 }) { return known }
+    /// How many partitions each of the topics has; asks Kafka from time to time. What is known counts on while Kafka cannot
+    /// be asked, and while the topics differ, as they do when they get more partitions one after the other.
+    private func count(anew: Bool = false) async throws -> Int32 {
+        let known = partitionCount.withLock { $0 }
+        guard let known else { return try await askCount() }
+        if !anew, known.at.duration(to: .now) < configuration.partitionCheckInterval { return known.count }
+        // Nobody else asks meanwhile.
+        partitionCount.withLock { $0?.at = .now }
+        do {
+            let count = try await askCount()
+            if count != known.count {
+                logger.warning(
+                    "the topics of a view have got more partitions: some keys lead elsewhere from now on",
+                    metadata: ["view": "\(name)", "before": "\(known.count)", "now": "\(count)"])
+            }
+            return count
+        } catch  where !(error is CancellationError) {
+            logger.info(
+                "a view goes on with the partitions it knows",
+                metadata: ["view": "\(name)", "partitions": "\(known.count)", "error": "\(error)"])
+            return known.count
+        }
+    }
+
+    private func askCount() async throws -> Int32 {
         let topics = try await sharedAdmin().metadata(topics: topics).topics
         let counts = Set(topics.map { Int32($0.partitions.count) })
         guard let count = counts.first, counts.count == 1 else {
@@ -194,7 +221,7 @@ public final class PartitionedView<State: Sendable>: Service {
                 "the view \(name) needs topics with the same number of partitions, so that a key is in the same one: "
                     + topics.map { "\($0.name) has \($0.partitions.count)" }.joined(separator: ", "))
         }
-        partitionCount.withLock { $0 = count }
+        partitionCount.withLock { $0 = (count, .now) }
         return count
     }
 
@@ -224,7 +251,7 @@ public final class PartitionedView<State: Sendable>: Service {
     /// Holds partitions until graceful shutdown or cancellation. Called once.
     ///
     /// - Throws: as ``View/run()``; ``TidingsError/Code/invalidConfiguration`` when the topics' numbers of partitions
-    ///   differ, or change.
+    ///   differ at the start.
     public func run() async throws {
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -318,16 +345,7 @@ public final class PartitionedView<State: Sendable>: Service {
 
 extension PartitionedView: HistoryFollower {
     func start(_ positions: [TopicPartition: Int64], ends: [TopicPartition: Int64]) async throws {
-        let known = try await count()
-        partitionCount.withLock { $0 = nil }
-        let now = try await count()
-        guard now == known else {
-            throw TidingsError(
-                .invalidConfiguration,
-                "the topics of the view \(name) have got more partitions, \(now) instead of \(known): keys lead elsewhere, "
-                    + "and what a partition holds of a key is not everything any more. Write their records to a new topic"
-            )
-        }
+        _ = try await count(anew: true)
         board.update { $0.start(positions, ends: ends) }
     }
 
