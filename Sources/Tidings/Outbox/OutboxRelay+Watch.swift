@@ -40,7 +40,7 @@ extension OutboxRelay {
 
     private func watchKafka() {
         let sending = watch.sending
-        let refusal = sending?.refusal.map { ": \($0)" } ?? ""
+        let refusal = sending?.refusal.map { ": \($0)" } ?? " (it is away, or a topic is missing)"
         alarm(
             .kafkaAway, age: sending.map { elapsed() - $0.since } ?? .zero, limit: configuration.alarms.kafkaAwayAge,
             "Kafka does not take what is sent\(refusal); events wait in the outbox, and actions go on")

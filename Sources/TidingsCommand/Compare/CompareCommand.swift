@@ -106,6 +106,8 @@ struct CompareCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // Before two minutes are spent on what could not be kept.
+        for file in [json, html].compactMap(\.self) where file != "-" { try checkWritable(file) }
         let folder = try makeFolder()
         SubjectKafka.set(properties)
         let comparison: Comparison
@@ -145,8 +147,18 @@ struct CompareCommand: AsyncParsableCommand {
             let text = String(decoding: try encoder.encode(comparison), as: UTF8.self) + "\n"
             if json == "-" { write(text, to: STDOUT_FILENO) } else { try save(text, to: json) }
         }
-        if let html { try save(HTMLReport(comparison).page, to: html) }
         if json != "-" { write(TextReport(comparison, width: 100).text, to: STDOUT_FILENO) }
+        if let html { try save(HTMLReport(comparison).page, to: html) }
+    }
+
+    private func checkWritable(_ file: String) throws {
+        let isNew = access(file, F_OK) != 0
+        let descriptor = open(file, O_WRONLY | O_CREAT, 0o644)
+        guard descriptor >= 0 else {
+            throw CommandFailure("cannot write \(file): \(String(cString: strerror(errno))); nothing was measured")
+        }
+        close(descriptor)
+        if isNew { unlink(file) }
     }
 
     private func save(_ text: String, to file: String) throws {

@@ -11,6 +11,7 @@ struct ProduceCommand: KafkaCommand {
             Each line is a record. It is sent at once and acknowledged by all copies; a
             line that is sent twice because an answer was lost is in the topic once.
 
+              tidings topics create greetings
               echo 'hello' | tidings produce greetings
               tidings produce order --key 42 --value '{"cents": 1}' --header source=shell
               tidings produce customer --key-separator : --tombstones < customers.txt

@@ -26,6 +26,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
         reasons.append(Self.caller(outbox, after))
         if let noise = Self.noise(ways) { reasons.append(noise) }
         reasons.append(Self.throughput(outbox, after))
+        reasons.append(Self.price(outbox, after))
         if let bend = Self.bend(curve) { reasons.append(bend) }
         if let outage { reasons.append(Self.outage(outage)) }
         reasons += Self.faults(faults)
@@ -101,6 +102,15 @@ public struct Recommendation: Hashable, Sendable, Codable {
         return own.isWithinNoise(of: direct) ? figures + "; that is within noise." : figures + "."
     }
 
+    private static func price(_ outbox: Comparison.Figures, _ after: Comparison.Figures) -> String {
+        let (own, direct) = (outbox.cpu, after.cpu)
+        let figures =
+            "For that the service takes \(Words.count(own.median)) µs of processor time an event through the outbox, and "
+            + "\(Words.count(direct.median)) µs sent after the action"
+        return own.isWithinNoise(of: direct)
+            ? figures + "; that is within noise." : figures + ": what is written down is read and removed again."
+    }
+
     /// Says so when runs of the same way differ by more than half.
     private static func noise(_ ways: [Comparison.Figures]) -> String? {
         let factors = ways.flatMap { [$0.action.median, $0.visible.median] }.filter { $0.lowest > 0 }
@@ -162,6 +172,14 @@ public struct Recommendation: Hashable, Sendable, Codable {
         let sum =
             "In \(faults.rows.count) trials with kills at every step and other faults: "
             + parts.joined(separator: "; ") + "."
-        return [sum] + faults.failures.map { "Not as promised: \($0)." }
+        let stamps =
+            faults.total(.outbox).events.doubled == 0
+            ? []
+            : [
+                "An event that the outbox sends twice carries the same stamp twice: a subscription of Tidings passes it over, so "
+                    + "that no effect is doubled; other readers know it by its id (ce_id). Published exactly once, readers of "
+                    + "committed records see it once."
+            ]
+        return [sum] + stamps + faults.failures.map { "Not as promised: \($0)." }
     }
 }

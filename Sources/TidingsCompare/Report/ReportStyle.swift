@@ -39,7 +39,7 @@ enum ReportStyle {
         .p99 { stroke: var(--ink); stroke-width: 2; }
         .median { fill: var(--accent); stroke: var(--ground); stroke-width: 2; }
         .curve { stroke: var(--accent); stroke-width: 2; }
-        .table { overflow-x: auto; }
+        .table { overflow-x: auto; position: relative; }
         table { border-collapse: collapse; width: 100%; margin: 12px 0; font-size: 14px; line-height: 20px; }
         .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
         td small { display: block; font-size: 12px; line-height: 16px; color: var(--quiet); white-space: nowrap; }
@@ -48,6 +48,7 @@ enum ReportStyle {
         th { font-weight: 600; color: var(--quiet); vertical-align: bottom; }
         th, td { text-align: right; font-variant-numeric: tabular-nums; }
         th:first-child, td:first-child { text-align: left; }
+        @media (min-width: 761px) { td:first-child { white-space: nowrap; } }
         @media (max-width: 760px) {
           thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
           tr { display: block; border-bottom: 2px solid var(--line); padding: 8px 0; }

@@ -39,7 +39,7 @@ extension Comparison {
     /// What the figures in front of a spread mean.
     var legend: String {
         workload.repeats > 1
-            ? "Each figure is the median of \(workload.repeats) runs, with the lowest and the highest in brackets."
+            ? "A figure with a spread is the median of \(workload.repeats) runs, with the lowest and the highest in brackets."
             : "Each figure comes from a single run: there is no spread to tell noise by."
     }
 
@@ -62,7 +62,8 @@ extension Comparison {
         guard !curve.isEmpty else { return nil }
         return ReportTable(
             "The outbox, from time-sensitive to throughput",
-            "The relay may gather events for a while before it sends them: fewer and larger batches, and later events.",
+            "The relay may gather events for a while before it sends them: fewer and larger batches, and later events. One run "
+                + "each.",
             ["gathers for"] + Self.figuresHead,
             curve.map { [ReportTable.Cell(Words.milliseconds($0.gathering ?? 0))] + cells($0) })
     }

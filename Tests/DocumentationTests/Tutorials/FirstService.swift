@@ -77,28 +77,50 @@ struct FirstService {
         try TemporaryDirectory.remove(folder)
     }
 
-    @Test("the program of the tutorial starts and stops")
+    @Test("the program of the tutorial places an order, and stops when it is told to")
     func program() async throws {
         let folder = try TemporaryDirectory.make(prefix: "tutorial")
+        let (_, logger) = (Self.local(), quiet)
         try await withBroker { broker in
-            let group = try Self.program(folder, KafkaConfiguration(broker.bootstrap), logger: quiet)
+            let kafka = KafkaConfiguration(broker.bootstrap)
+            try await Admin(kafka, logger: logger).create(Topic<OrderPlaced>("order"), partitions: 5)
+
+            let orders = try OrderService(database: "\(folder)/order.sqlite", kafka: kafka, logger: logger)
+            let invoices = try InvoicingService(database: "\(folder)/invoicing.sqlite", kafka: kafka, logger: logger)
+
+            let services = ServiceGroup(
+                services: [orders.relay, invoices.invoicing],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger)
+
+            async let stopped: Void = {
+                for try await count in invoices.count where count == 1 { break }
+                await services.triggerGracefulShutdown()
+            }()
+
             try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await group.run() }
-                await group.triggerGracefulShutdown()
+                tasks.addTask { try await services.run() }
+                try await orders.place(OrderPlaced(order: "1", cents: 4200))
                 try await tasks.waitForAll()
             }
+
+            try await stopped
         }
         try TemporaryDirectory.remove(folder)
     }
 
-    private static func program(
-        _ folder: String, _ kafka: KafkaConfiguration, logger: Logger
-    ) throws -> ServiceGroup {
-        let orders = try OrderService(database: "\(folder)/order.sqlite", kafka: kafka, logger: logger)
-        let invoices = try InvoicingService(database: "\(folder)/invoicing.sqlite", kafka: kafka, logger: logger)
-        let services = ServiceGroup(
-            services: [orders.relay, invoices.invoicing], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        return services
+    private static func local() -> (KafkaConfiguration, Logger) {
+        let logger = Logger(label: "first-service")
+        let kafka = KafkaConfiguration("127.0.0.1:9092")
+
+        return (kafka, logger)
+    }
+
+    private static func services(_ kafka: KafkaConfiguration, _ logger: Logger) throws -> [any Service] {
+        let orders = try OrderService(database: "order.sqlite", kafka: kafka, logger: logger)
+        let invoices = try InvoicingService(database: "invoicing.sqlite", kafka: kafka, logger: logger)
+
+        return [orders.relay, invoices.invoicing]
     }
 }
 
