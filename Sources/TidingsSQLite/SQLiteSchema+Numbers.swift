@@ -1,10 +1,10 @@
 extension SQLiteSchema {
-    /// - `tidings_outbox_mark`: the highest number of an event that has left the outbox when none was behind it. The next
-    ///   number is one more than that, or than the newest event's.
+    /// - `tidings_outbox_mark`: no number up to it is given any more. It follows the number of an event that leaves the outbox
+    ///   when none is behind it. The next number is one more than that, or than the newest event's.
     ///
     /// So a number is never given twice, not even after the newest row is gone, and a writer only writes its row.
-    /// AUTOINCREMENT promises the same, and has every writer change a second page, `sqlite_sequence`. A program of before,
-    /// which leaves the number to SQLite, is refused.
+    /// AUTOINCREMENT promises the same, and has every writer change a second page, `sqlite_sequence`. A program of before that
+    /// still runs leaves the number to SQLite; where that would give one again, its row gets the next one.
     static let numbers = """
         CREATE TABLE tidings_outbox_mark (last INTEGER NOT NULL);
         INSERT INTO tidings_outbox_mark
@@ -26,10 +26,12 @@ extension SQLiteSchema {
         BEGIN
             UPDATE tidings_outbox_mark SET last = OLD.sequence WHERE last < OLD.sequence;
         END;
-        CREATE TRIGGER tidings_outbox_comes BEFORE INSERT ON tidings_outbox
+        CREATE TRIGGER tidings_outbox_comes AFTER INSERT ON tidings_outbox
             WHEN NEW.sequence <= (SELECT last FROM tidings_outbox_mark)
         BEGIN
-            SELECT RAISE(ABORT, 'a newer Tidings has brought this outbox up to date: restart this program with it');
+            UPDATE tidings_outbox
+            SET sequence = 1 + max((SELECT last FROM tidings_outbox_mark), (SELECT max(sequence) FROM tidings_outbox))
+            WHERE sequence = NEW.sequence;
         END;
         """
 }

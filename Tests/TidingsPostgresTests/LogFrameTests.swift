@@ -12,6 +12,12 @@ struct LogFrameTests {
             value: nil)
         let bytes = LogMessage(event).bytes
         #expect(try read(bytes) == [event])
+        // What is in a log now, later versions have to read.
+        let headers: [UInt8] =
+            [0, 0, 0, 1, 0x61, 0, 0, 0, 1, 0x62] + [0, 0, 0, 1, 0x63, 0xFF, 0xFF, 0xFF, 0xFF]
+        #expect(
+            bytes == [1, 0, 0, 0, 2, 0x69, 0x64, 0, 0, 0, 5] + Array("topic".utf8) + [0, 0, 0, 2, 1, 2]
+                + [0, 0, 0, 19] + headers + [0xFF, 0xFF, 0xFF, 0xFF])
         for length in 0..<bytes.count {
             #expect(throws: TidingsError.self) { try read(Array(bytes.prefix(length))) }
         }

@@ -144,11 +144,20 @@ struct LogTests {
         }
     }
 
-    @Test("a relay that dies between sending and marking sends again under the same stamps, which readers know")
-    func diesBeforeMarking() async throws {
+    /// Events of one transaction share a message, so that the batch that comes again begins in the middle of one.
+    @Test(
+        "a relay that dies between sending and marking sends again under the same stamps, which readers know",
+        arguments: [1, 10])
+    func diesBeforeMarking(eventsPerTransaction: Int) async throws {
         try await withLogStore { store in
             let sender = RecordingSender()
-            for number in 0..<10 { try await store.append("\(number)", key: "k\(number % 3)") }
+            for first in stride(from: 0, to: 10, by: eventsPerTransaction) {
+                try await store.transaction { db in
+                    for number in first..<first + eventsPerTransaction {
+                        try store.append(record("\(number)", key: "k\(number % 3)"), in: db)
+                    }
+                }
+            }
             let dying = store.relay(to: DyingSender(sender, with: 2)) { $0.maximumBatchCount = 4 }
             await #expect(throws: CancellationError.self) { try await dying.run() }
             store.close()

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 import Tidings
-import TidingsPostgres
+
+@testable import TidingsPostgres
 
 @Suite("Transactions on PostgreSQL", .timeLimit(.minutes(2)))
 struct TransactionTests {
@@ -178,6 +179,21 @@ struct TransactionTests {
                 try db.query("select count(*) from pg_prepared_statements")[0][0]
             }
             #expect(kept <= max(size, 0))
+        }
+    }
+
+    @Test("a statement that gives way to another of the same round trip is prepared anew behind it")
+    func evictedMeanwhile() async throws {
+        try await withSchema({
+            $0.maximumConnections = 1
+            $0.statementCacheSize = 1
+        }) { pool in
+            let numbers = try await pool.transaction { db -> [Int] in
+                let requests = [1, 2, 1].map { PostgresRequest(sql: "select \($0)") }
+                _ = try db.exchange([requests[0]])
+                return try db.exchange(requests).map { try PostgresRows(result: $0)[0][0] }
+            }
+            #expect(numbers == [1, 2, 1])
         }
     }
 

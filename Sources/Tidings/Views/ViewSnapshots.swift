@@ -88,16 +88,17 @@ public struct ViewSnapshots<State: Sendable>: Sendable {
         case usable(Loaded)
     }
 
-    /// The snapshot that is there; waits for a place that cannot be read for the moment.
+    /// The snapshot that is there.
     ///
+    /// - Parameter waits: whether a place that cannot be read for the moment is waited for.
     /// - Throws: `CancellationError`, at graceful shutdown too.
     func load(
-        for name: String, topics: [String], _ configuration: ViewConfiguration, _ clock: any Clock<Duration>,
-        _ logger: Logger
+        for name: String, topics: [String], waits: Bool = true, _ configuration: ViewConfiguration,
+        _ clock: any Clock<Duration>, _ logger: Logger
     ) async throws -> Found {
         do {
             let read = try await configuration.persistently(clock) { error in
-                guard place.passes(error) else { return false }
+                guard waits, place.passes(error) else { return false }
                 logger.warning(
                     "a view waits for its snapshot", metadata: ["in": "\(place)", "error": "\(error)"])
                 return true

@@ -1,12 +1,17 @@
 extension PartitionedView {
     /// Takes over what snapshots hold of the partitions that are new here.
     ///
+    /// Where a snapshot's place cannot be read for the moment it is waited for, unless others of the partitions, which are
+    /// read already, would wait too: then the new one's history is read.
+    ///
     /// - Throws: `CancellationError`, at graceful shutdown too.
     func restore() async throws {
         guard let snapshots else { return }
+        let waits = board.withCore { $0.unrestored.count == $0.held.count }
         for number in board.withCore(\.unrestored) {
             let found = try await snapshots.part(number).load(
-                for: SnapshotPlace.part(number, of: name), topics: topics, configuration, clock, logger)
+                for: SnapshotPlace.part(number, of: name), topics: topics, waits: waits, configuration, clock,
+                logger)
             board.update { $0.restore(number, found) }
         }
     }

@@ -54,7 +54,7 @@ public final class PartitionedView<State: Sendable>: Service {
     private let reader: HistoryReader
     private let kafka: KafkaConfiguration
     private let admin = Mutex<Admin?>(nil)
-    private let partitionCount = Mutex<(count: Int32, at: ContinuousClock.Instant)?>(nil)
+    private let partitionCount = Mutex<Int32?>(nil)
     private let holders = Mutex<(holders: ViewHolders, at: ContinuousClock.Instant)?>(nil)
     private let membershipChanged = OutboxSignal()
 
@@ -188,27 +188,38 @@ public final class PartitionedView<State: Sendable>: Service {
         }
     }
 
-    /// How many partitions each of the topics has; asks Kafka from time to time. What is known counts on while Kafka cannot
-    /// be asked, and while the topics differ, as they do when they get more partitions one after the other.
-    private func count(anew: Bool = false) async throws -> Int32 {
-        let known = partitionCount.withLock { $0 }
-        guard let known else { return try await askCount() }
-        if !anew, known.at.duration(to: .now) < configuration.partitionCheckInterval { return known.count }
-        // Nobody else asks meanwhile.
-        partitionCount.withLock { $0?.at = .now }
+    /// How many partitions each of the topics has, as far as is known: a read does not wait for Kafka.
+    private func count() async throws -> Int32 {
+        if let known = partitionCount.withLock({ $0 }) { return known }
+        return try await askCount()
+    }
+
+    /// Asks Kafka for the number again. What is known counts on while Kafka cannot be asked, and while the topics differ, as
+    /// they do when they get more partitions one after the other.
+    private func recount() async throws {
+        guard let known = partitionCount.withLock({ $0 }) else {
+            _ = try await askCount()
+            return
+        }
         do {
             let count = try await askCount()
-            if count != known.count {
+            if count != known {
                 logger.warning(
-                    "the topics of a view have got more partitions: some keys lead elsewhere from now on",
-                    metadata: ["view": "\(name)", "before": "\(known.count)", "now": "\(count)"])
+                    "the topics of a view have another number of partitions: some keys lead elsewhere from now on",
+                    metadata: ["view": "\(name)", "before": "\(known)", "now": "\(count)"])
             }
-            return count
         } catch  where !(error is CancellationError) {
             logger.info(
                 "a view goes on with the partitions it knows",
-                metadata: ["view": "\(name)", "partitions": "\(known.count)", "error": "\(error)"])
-            return known.count
+                metadata: ["view": "\(name)", "partitions": "\(known)", "error": "\(error)"])
+        }
+    }
+
+    /// Until it is cancelled.
+    private func recountRegularly() async throws {
+        while true {
+            try await clock.sleep(for: configuration.partitionCheckInterval)
+            if partitionCount.withLock({ $0 }) != nil { try await recount() }
         }
     }
 
@@ -221,7 +232,7 @@ public final class PartitionedView<State: Sendable>: Service {
                 "the view \(name) needs topics with the same number of partitions, so that a key is in the same one: "
                     + topics.map { "\($0.name) has \($0.partitions.count)" }.joined(separator: ", "))
         }
-        partitionCount.withLock { $0 = (count, .now) }
+        partitionCount.withLock { $0 = count }
         return count
     }
 
@@ -257,6 +268,7 @@ public final class PartitionedView<State: Sendable>: Service {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await self.stayInGroup() }
                 tasks.addTask { try await self.follow() }
+                tasks.addTask { try await self.recountRegularly() }
                 if let snapshots { tasks.addTask { await snapshots.regularly(self.clock, self.takeSnapshot) } }
                 if standbys > 0 { tasks.addTask { try await self.keepStandbys() } }
                 try await tasks.next()
@@ -345,7 +357,7 @@ public final class PartitionedView<State: Sendable>: Service {
 
 extension PartitionedView: HistoryFollower {
     func start(_ positions: [TopicPartition: Int64], ends: [TopicPartition: Int64]) async throws {
-        _ = try await count(anew: true)
+        try await recount()
         board.update { $0.start(positions, ends: ends) }
     }
 
