@@ -85,7 +85,9 @@ struct LedgerPages<D: DocumentPages>: Sendable {
         let id = try context.parameters.require("order")
         guard let document = try await ledger.document(for: id) else {
             throw Refusal(
-                .notFound, "There is no \(D.table) for order \(id), or not yet: \(D.service) may still hear of it.")
+                .notFound,
+                "There is no \(D.table) for order \(id), or not yet. An event that was sent after the action may be lost for good."
+            )
         }
         if request.wantsJSON { return try JSON.response(document) }
         return site.page(

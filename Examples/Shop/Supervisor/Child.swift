@@ -12,6 +12,8 @@ struct Child {
 
     /// Whether it is to run. One that was stopped, or is not wanted yet, is not started again.
     var isWanted = true
+    /// Not there from the beginning, so that nobody misses it.
+    private let isExtra: Bool
 
     private(set) var pid: pid_t?
     private(set) var isReady = false
@@ -33,6 +35,7 @@ struct Child {
         self.instance = instance
         self.arguments = arguments
         self.isWanted = isWanted
+        isExtra = !isWanted
     }
 
     var name: String { "\(role)-\(instance)" }
@@ -44,8 +47,8 @@ struct Child {
             readyAt: readyAt, isReady: isReady, isStopped: !isWanted)
     }
 
-    /// Whether it belongs to the shop at the moment: one that was never wanted does not.
-    var isKnown: Bool { isWanted || pid != nil || lastEnd != nil }
+    /// Whether it belongs to the shop at the moment.
+    var isKnown: Bool { isWanted || pid != nil || (lastEnd != nil && !isExtra) }
 
     /// Starts the program anew. Call it on the thread that lives as long as the supervisor: the kernel ends the child
     /// with the thread that started it.

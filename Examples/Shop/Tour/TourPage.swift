@@ -44,7 +44,9 @@ struct TourPage: Sendable {
                 + "stays as it is until it is closed, so the effect comes with time.",
         ],
         deeds: [.move, .compact],
-        look: "Let someone move, wait five seconds, run compaction, and reload this page a moment later.")
+        look:
+            "Let someone move, and look at the count again some seconds later: the broker compacts by itself. The button has it do so at once."
+    )
 
     private static let groups = TourPage(
         number: 4, title: "Consumer groups",
@@ -55,7 +57,7 @@ struct TourPage: Sendable {
                 + "then needs more: its row and the place in the topic are written in one transaction.",
         ],
         deeds: [.killInvoicing2, .addInvoicing, .removeInvoicing],
-        look: "Watch the lines in the picture move, and the audit stay at zero.")
+        look: "On the start page watch the lines in the picture move, and that the audit gains nothing.")
 
     private static let after = TourPage(
         number: 5, title: "Send after the action",
@@ -85,7 +87,9 @@ struct TourPage: Sendable {
                 + "commit, so that the next batch is never far away.",
         ],
         deeds: [.killBetween, .killRelay, .killBroker],
-        look: "With the outbox chosen, whatever you kill, the audit stays at zero.", choosesWay: true)
+        look:
+            "With the outbox chosen, whatever you kill, nothing is added to the audit. (What pages 5 and 6 have lost and invented stays there: stop the shop, delete its folder shop-data, and start it again to begin afresh.)",
+        choosesWay: true)
 
     private static let choice = TourPage(
         number: 8, title: "Which one when?",
@@ -100,8 +104,8 @@ struct TourPage: Sendable {
     private static let example = TourPage(
         number: 9, title: "A live example",
         meaning: [
-            "Order, shipping and invoicing are processes with a database each, which talk through one topic of five "
-                + "partitions and nothing else. Invoicing runs twice. A supervisor starts again whatever ends.",
+            "Order, shipping and invoicing are processes with a database each, which talk through topics (order, shipment "
+                + "and customer, of five partitions each) and nothing else. Invoicing runs twice. A supervisor starts again whatever ends.",
             "The same programs run one by one, on any Kafka and on PostgreSQL: shop order --kafka host:9092 "
                 + "--database postgres://…",
         ],
