@@ -66,6 +66,7 @@ bench: dependencies
 	swift build $(RELEASE) --product tidings
 	swift run -c release --package-path Benchmarks bench client --tidings .build/release/tidings
 	swift run -c release --package-path Benchmarks bench broker --tidings .build/release/tidings
+	swift run -c release --package-path Benchmarks bench outbox --tidings .build/release/tidings
 	swift run -c release --package-path Benchmarks bench view --tidings .build/release/tidings
 	swift run -c release --package-path Benchmarks bench history --tidings .build/release/tidings \
 		--plot docs/images/history.svg
