@@ -251,11 +251,65 @@ import TidingsTesting
                             return (key, places[0] == places[1] ? 4 : 2)
                         })
                     #expect(Set(after.values) == [2, 4])
-                    try await eventually("all is read") { (try? await ask([a, b])) == after }
-                    let held = try [a, b].map { try $0.readActive { $0.values.flatMap(\.values).reduce(0, +) } }
-                    #expect(held.reduce(0, +) == 4 * keys.count)
+                    try await eventually("all is read") {
+                        let held = [a, b].map { view in
+                            (try? view.readActive { $0.values.flatMap(\.values).reduce(0, +) }) ?? 0
+                        }
+                        return held.reduce(0, +) == 4 * keys.count
+                    }
+                    try await eventually("each key is asked for where it is now") {
+                        (try? await ask([a, b])) == after
+                    }
                 }
             }
+        }
+    }
+
+    @Test("while Kafka is away it answers for what it holds, at once and for every key")
+    func kafkaAway() async throws {
+        try await withBroker { broker in
+            let kafka = KafkaConfiguration(broker.bootstrap)
+            try await topics(kafka)
+            try await produce(keys, to: kafka)
+            let view = instance("a:1", checking: .milliseconds(5), kafka)
+            try await running(view) {
+                try await view.ready()
+                #expect(try await ask([view]) == Dictionary(uniqueKeysWithValues: keys.map { ($0, 2) }))
+                try await broker.stop()
+                for _ in 0..<100 {
+                    #expect(try await ask([view]) == Dictionary(uniqueKeysWithValues: keys.map { ($0, 2) }))
+                }
+                try await broker.start()
+                try await produce(keys, to: kafka)
+                try await eventually("it reads on") {
+                    (try? await ask([view])) == Dictionary(uniqueKeysWithValues: keys.map { ($0, 4) })
+                }
+            }
+        }
+    }
+
+    @Test("a partition whose snapshot cannot be had for the moment is read from the beginning, and holds up no other")
+    func snapshotsAway() async throws {
+        try await withKafka { bootstrap in
+            var kafka = KafkaConfiguration(bootstrap)
+            kafka.properties["topic.metadata.refresh.interval.ms"] = "100"
+            try await topics(kafka)
+            try await produce(keys, to: kafka)
+            let store = InMemoryStore()
+            let view = instance(
+                "a:1", snapshots: .json(in: .database(store), version: 1), checking: .milliseconds(20), kafka)
+            try await running(view) {
+                try await view.ready()
+                store.isAvailable = false
+                try await Admin(kafka, logger: .silent).createPartitions([topics[0]: 6, topics[1]: 6])
+                try await eventually("the new ones are here") { view.active == Set(0..<6) && view.progress.isReady }
+                try await produce(keys, to: kafka)
+                try await eventually("old and new partitions are read") {
+                    (try? view.readActive { $0.values.flatMap(\.values).reduce(0, +) }) == 4 * keys.count
+                }
+                store.isAvailable = true
+            }
+            #expect(try await store.transaction { try store.viewsWithSnapshots(in: $0) }.count == 6)
         }
     }
 
