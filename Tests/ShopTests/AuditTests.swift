@@ -11,8 +11,7 @@ struct AuditTests {
     ) -> Sighting {
         Sighting(
             event: isCancellation ? AuditEvidence.cancelled(order) : AuditEvidence.placed(order), order: order,
-            isCancellation: isCancellation, partition: 0, offset: offset, happenedAt: 90, seenAt: seenAt, stamp: stamp,
-            size: 10)
+            isCancellation: isCancellation, partition: 0, offset: offset, happenedAt: 90, seenAt: seenAt, stamp: stamp)
     }
 
     private func evidence(
@@ -88,6 +87,10 @@ struct AuditTests {
 
     /// What `GET /audit` tells.
     private struct Told: Decodable, Sendable {
+        struct Finding: Decodable, Sendable {
+            var kind: String
+            var order: String
+        }
         struct Subject: Decodable, Sendable, Equatable {
             var name: String
             var lost: Int
@@ -99,11 +102,31 @@ struct AuditTests {
         var underWay: Int
         var resent: Int
         var subjects: [Subject]
+        var findings: [Finding]
         var judgedAt: String?
         var waitsFor: String?
 
         func wrong(_ lost: Int, _ ghost: Int) -> Bool {
             subjects.allSatisfy { $0.lost == lost && $0.ghost == ghost && $0.doubled == 0 }
+        }
+    }
+
+    /// Whoever follows a ghost learns that there is no such order, and who has acted on it.
+    private func followGhost(_ person: Person, _ shop: TestShop) async throws {
+        let told = try await HTTP.ask("GET", shop.ports.start, "/audit").decoded(Told.self)
+        let ghost = try #require(told.findings.first { $0.kind == "ghost" }).order
+        let browser = person.browser
+        try await browser.go(to: "http://127.0.0.1:\(shop.ports.invoices)/invoices/\(ghost)")
+        #expect(try await browser.text(of: "h1").contains("Invoice"))
+        try await browser.go(to: "http://127.0.0.1:\(shop.ports.orders)/orders/\(ghost)")
+        #expect(try await browser.text(of: "h1") == "There is no order \(ghost)")
+        try await browser.press("main p a[href*=history]")
+        let verdict = try await eventually("the history", passing: isAway) { try await browser.text(of: "#verdict") }
+        #expect(verdict.contains("There is no such order in the order service") && verdict.contains("a ghost"))
+        let facts = try await browser.text(of: "tbody")
+        for words in ["no order of this number", "sent directly", "a shipment was made out", "an invoice was made out"]
+        {
+            #expect(facts.contains(words), "\(facts)")
         }
     }
 
@@ -141,6 +164,7 @@ struct AuditTests {
             try await eventually("the history", passing: isAway) {
                 try await person.browser.text(of: "h1").hasPrefix("History of")
             }
+            try await followGhost(person, shop)
             try await person.browser.close()
             running.signal(SIGTERM)
             try await running.waitForExit()

@@ -25,8 +25,15 @@ struct BrowserTests {
             #expect(try await browser.text(of: "tfoot td") == "€ 93.90")
             try await browser.go(to: "http://127.0.0.1:\(shop.ports.orders)/orders/\(placed[0])")
             try await browser.click("form.danger button")
-            try await eventually("list of orders", passing: isAway) {
-                try await browser.address == "http://127.0.0.1:\(shop.ports.orders)/orders"
+            let deleted = placed[0]
+            try await eventually("what was done", passing: isAway) {
+                try await browser.text(of: "#did").contains(
+                    "Order \(deleted) is deleted, and its cancellation is published")
+            }
+            try await browser.click("#did a")
+            try await eventually("the shipment, stopped", passing: isAway) {
+                try await browser.go(to: "http://127.0.0.1:\(shop.ports.shipments)/shipments/\(deleted)")
+                return try await browser.text(of: ".notice.broken").contains("the order was deleted")
             }
             try await rebuildLive(browser, shop, orders: placed.count)
             try await browser.close()

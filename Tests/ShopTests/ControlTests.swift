@@ -29,11 +29,18 @@ struct ControlTests {
 
             try await stopAndCatchUp(person, shop)
             try await grow(person, shop)
+            try await holdKafkaBack(person, shop)
             #expect(try await person.press("rebuild").contains("read history again"))
             _ = try await shop.settledStatistics(orders: 2)
 
             _ = try await person.press("move")
-            _ = try await person.press("stream")
+            try await person.browser.go(to: "http://127.0.0.1:\(shop.ports.start)/")
+            try await person.browser.type("100", into: "#rate")
+            try await person.browser.press("#do-stream")
+            try await eventually("the rate that is running", passing: isAway) {
+                try await person.browser.text(of: "#stream").contains("up to 100 orders a second")
+            }
+            #expect(try await person.browser.value(of: "#rate") == "100")
             try await eventually("the stream's orders", passing: isAway) { try await shop.effects().orders.count > 4 }
             #expect(try await person.press("end-stream").contains("ended"))
             try await compact(person)
@@ -56,6 +63,28 @@ struct ControlTests {
         }
         _ = try await person.press("start-shipping")
         try await eventually("the shipment", passing: isAway) { try await shop.effects().shipments.count == 2 }
+    }
+
+    /// Kafka away: orders are taken, the outbox grows, and all leaves when it is back.
+    private func holdKafkaBack(_ person: Person, _ shop: TestShop) async throws {
+        guard !TestShop.brokers.isEmpty else { return }
+        #expect(try await person.press("stop-broker").contains("wait in the outbox"))
+        try await eventually("end of the broker", passing: isAway) { try await shop.process(("broker", 1))?.pid == nil }
+        let before = try await shop.effects().invoices.count
+        for _ in 0..<2 { #expect(try await person.press("order").contains("is placed")) }
+        #expect(try await shop.effects().invoices.count == before)
+        try await eventually("what the page says", passing: isAway) {
+            try await person.browser.text(of: "#now").contains("2 events in the outbox")
+        }
+        // Without JavaScript, too, a page offers what applies and nothing else.
+        let tour = try await HTTP.ask("GET", shop.ports.start, "/tour/7", headers: ["Accept": "text/html"]).text
+        #expect(
+            tour.contains("do-start-broker") && !tour.contains("do-stop-broker") && !tour.contains("do-kill-broker"))
+        #expect(tour.contains("2 events in the outbox"))
+        #expect(try await person.press("start-broker").contains("in order"))
+        try await eventually("their invoices", passing: isAway) {
+            try await shop.effects().invoices.count == before + 2
+        }
     }
 
     private func compact(_ person: Person) async throws {

@@ -42,11 +42,27 @@ struct DirectoryTests {
             #expect(shipment.customerId == 1 && shipment.address != address)
             #expect(try await HTTP.ask("DELETE", ports.orders, "/customers/3").status == 404)
             #expect(try await HTTP.ask("PUT", ports.orders, "/customers/99/address", json: address).status == 404)
+            try await formsSayWhatWasDone(ports)
             let nowhere = Address(street: " ", zip: "", city: "")
             let refused = try await HTTP.ask("PUT", ports.orders, "/customers/1/address", json: nowhere)
             #expect(refused.status == 422)
             supervisor.signal(SIGTERM)
             #expect(try await supervisor.waitForExit() == 0)
         }
+    }
+
+    private func formsSayWhatWasDone(_ ports: Ports) async throws {
+        let form = ["Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"]
+        func send(_ path: String, _ body: String) async throws -> String {
+            try await HTTP.ask("POST", ports.orders, path, body: Data(body.utf8), headers: form).text
+        }
+        let moved = try await send("/customers/2/address", "street=A&zip=1&city=B")
+        #expect(moved.contains("Grace Hopper’s address is set, and a record with the number 2 is published"))
+        let removed = try await send("/customers/4/delete", "")
+        #expect(removed.contains("Barbara Liskov is removed, and a tombstone is published"))
+        #expect(removed.contains("http://127.0.0.1:\(ports.shipments)/customers"))
+        // Nobody is told of what was not done.
+        let page = try await HTTP.ask("GET", ports.orders, "/customers?removed=5", headers: form).text
+        #expect(!page.contains("tombstone is published"))
     }
 }

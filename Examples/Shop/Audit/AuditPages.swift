@@ -14,7 +14,16 @@ struct AuditPages: Sendable {
     @Sendable private func history(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let id = try context.parameters.require("order")
         let history = await auditor.history(of: id)
-        guard history.isKnown else { throw Refusal(.notFound, "The audit has not heard of an order \(id).") }
-        return site.page("history", title: "History of \(id)", for: request, HistoryView(history))
+        guard history.isKnown else {
+            throw Refusal(
+                .notFound,
+                "The audit has not heard of an order \(id): it is neither in the order service nor in the topic, and no "
+                    + "reader knows it. (The audit looks once a second.)")
+        }
+        let links = HistoryView.Links(
+            order: site.url(.orders, "/orders/\(id)", for: request),
+            shipment: site.url(.shipments, "/shipments/\(id)", for: request),
+            invoice: site.url(.invoices, "/invoices/\(id)", for: request))
+        return site.page("history", title: "History of \(id)", for: request, HistoryView(history, links))
     }
 }

@@ -62,7 +62,8 @@ struct AuditView: Sendable {
         }
     }
 
-    fileprivate static func name(_ subject: String) -> String {
+    /// What it is that something is wrong with.
+    static func name(_ subject: String) -> String {
         switch subject {
         case "topic": "event in the topic"
         case "shipping": "shipment"
@@ -83,43 +84,5 @@ extension AuditView.Row {
             name: names[subject.name] ?? subject.name.prefix(1).uppercased() + subject.name.dropFirst(),
             cells: counts.map { Cell(label: $0.0, count: $0.1.grouped(), isWrong: $0.1 > 0) },
             behind: subject.behind.grouped(), isBehind: subject.behind > 0)
-    }
-}
-
-/// One order's history as a page shows it.
-struct HistoryView: Sendable {
-    struct Fact: Sendable {
-        let place: String
-        let text: String
-    }
-
-    let order: String
-    let facts: [Fact]
-
-    init(_ history: OrderHistory) {
-        order = history.order
-        var facts = [
-            Fact(
-                place: "Order service",
-                text: history.isDeleted
-                    ? "accepted, and deleted again" : history.isAccepted ? "accepted" : "not in its database")
-        ]
-        if history.sightings.isEmpty { facts.append(Fact(place: "Topic", text: "no event")) }
-        for sighting in history.sightings {
-            let kind = sighting.isCancellation ? "cancellation" : "order placed"
-            let way = sighting.stamp.map { "through the outbox, stamp \($0)" } ?? "sent directly"
-            facts.append(
-                Fact(
-                    place: "Topic",
-                    text: "\(kind), partition \(sighting.partition), offset \(sighting.offset.grouped()), \(way)"))
-        }
-        for reader in history.readers {
-            let effects = reader.effects.map { $0 == AuditEvidence.placed(history.order) ? "done" : "cancelled" }
-            facts.append(
-                Fact(
-                    place: reader.name.prefix(1).uppercased() + reader.name.dropFirst(),
-                    text: effects.isEmpty ? "nothing" : effects.joined(separator: ", ")))
-        }
-        self.facts = facts
     }
 }

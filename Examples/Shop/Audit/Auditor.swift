@@ -64,6 +64,7 @@ actor Auditor: Service {
     func history(of order: String) -> OrderHistory {
         OrderHistory(
             order: order, isAccepted: evidence.accepted[order] != nil, isDeleted: evidence.deleted[order] != nil,
+            findings: report.findings.filter { $0.order == order },
             sightings: evidence.sightings.filter { $0.order == order },
             readers: evidence.readers.map { reader in
                 (reader.name, reader.effects.filter { $0.order == order }.map { $0.event })
@@ -182,6 +183,8 @@ struct OrderHistory: Sendable {
     let order: String
     let isAccepted: Bool
     let isDeleted: Bool
+    /// What the latest judgement says of it.
+    let findings: [AuditReport.Entry]
     let sightings: [Sighting]
     let readers: [(name: String, effects: [EventID])]
 

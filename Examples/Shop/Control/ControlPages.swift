@@ -17,7 +17,7 @@ struct ControlPages: Sendable {
         guard let deed = Deed(rawValue: form["what"]) else {
             throw Refusal(.unprocessableContent, "“\(form["what"])” is nothing that can be done here.")
         }
-        let sentence = try await deeds.perform(deed, rate: Int(form["rate"]) ?? Customers.rates[1])
+        let sentence = try await deeds.perform(deed, rate: Int(form["rate"]))
         if request.wantsJSON {
             return try JSON.response(["done": sentence])
         }

@@ -18,6 +18,8 @@ final class Customers: Service {
     /// What has become of the latest stream's orders.
     struct Account: Sendable {
         var isRunning = false
+        /// Orders a second.
+        var rate = Customers.rates[1]
         var placed = 0
         var refused = 0
 
@@ -53,12 +55,12 @@ final class Customers: Service {
 
     /// Starts a stream in place of the one that runs, if any.
     func startStream(rate: Int) {
-        let number = state.withLock { state in
+        let plan = state.withLock { state in
             state.number += 1
-            state.account = Account(isRunning: true)
-            return state.number
+            state.account = Account(isRunning: true, rate: max(1, min(rate, 200)))
+            return Plan(number: state.number, rate: state.account.rate)
         }
-        continuation.yield(Plan(number: number, rate: max(1, min(rate, 200))))
+        continuation.yield(plan)
     }
 
     func endStream() {
@@ -102,10 +104,12 @@ final class Customers: Service {
     }
 
     /// Orders something at random, under this number.
-    func place(_ id: String) async -> Outcome {
+    ///
+    /// - Parameter comparison: the one that it belongs to, if any.
+    func place(_ id: String, in comparison: Measurements.Comparison? = nil) async -> Outcome {
         let client = HTTPClient(port: ports.orders, timeout: .seconds(15))
         let sending = await sending()
-        if let sending { measurements.placing(id, sending) }
+        if let sending { measurements.placing(id, sending, in: comparison) }
         let start = ContinuousClock.now
         do {
             let answer = try await client.exchange(.POST, "/orders", body: try JSON.encode(Self.wish(id)))
@@ -114,7 +118,7 @@ final class Customers: Service {
                 return .refused(reason ?? "the order service answered \(answer.status).")
             }
             let time = ContinuousClock.now - start
-            if let sending { measurements.placed(sending, after: time) }
+            measurements.placed(id, after: time)
             return .placed(milliseconds: Int64(time / .milliseconds(1)))
         } catch {
             return .refused("the order service did not answer (\(error)).")

@@ -11,6 +11,8 @@ enum Deed: String, CaseIterable, Sendable {
     case killInvoicing1 = "kill-invoicing-1"
     case killInvoicing2 = "kill-invoicing-2"
     case killBroker = "kill-broker"
+    case stopBroker = "stop-broker"
+    case startBroker = "start-broker"
     case stopShipping = "stop-shipping"
     case startShipping = "start-shipping"
     case addInvoicing = "add-invoicing"
@@ -32,6 +34,8 @@ enum Deed: String, CaseIterable, Sendable {
         case .killInvoicing1: "Kill invoicing 1"
         case .killInvoicing2: "Kill invoicing 2"
         case .killBroker: "Kill the broker"
+        case .stopBroker: "Stop the broker"
+        case .startBroker: "Start the broker"
         case .stopShipping: "Stop shipping"
         case .startShipping: "Start shipping"
         case .addInvoicing: "Start a third invoicing"
@@ -58,13 +62,18 @@ enum Deed: String, CaseIterable, Sendable {
                 + "the order service’s process, which goes with it. The event is sent again; readers know it by its stamp."
         case .killInvoicing1, .killInvoicing2:
             "kill -9, perhaps in the middle of an invoice. It comes back to its own partitions."
-        case .killBroker: "kill -9. Orders through the outbox are taken all the same, and leave when it is back."
+        case .killBroker: "kill -9. It is back within the second, and everyone goes on."
+        case .stopBroker:
+            "Kafka is away until you start it. Orders through the outbox are taken all the same, and wait there."
+        case .startBroker: "What waits in the outbox leaves in order, and the readers catch up."
         case .stopShipping: "Its events wait in the topic."
         case .startShipping: "It goes on where it stopped and catches up."
         case .addInvoicing: "Kafka divides the partitions anew, among three."
         case .removeInvoicing: "Its partitions go back to the others when its session has run out, after six seconds."
         case .rebuild: "They have no database: all events are read again, while the old numbers go on answering."
-        case .compare: "Fifty orders each, one after the other; then the way of sending is again what it was."
+        case .compare:
+            "Fifty orders in each, one after the other, ten in one way and then ten in the next; a stream is ended first. "
+                + "Then the way of sending is again what it was."
         case .move: "Each new address is a record with the same key."
         case .compact:
             "One more move closes the segment that is being written, if it is five seconds old; then the cleaner takes it."
@@ -72,7 +81,7 @@ enum Deed: String, CaseIterable, Sendable {
     }
 
     /// Whether it destroys something, if only for a moment.
-    var isDestructive: Bool { rawValue.hasPrefix("kill") || self == .stopShipping || self == .removeInvoicing }
+    var isDestructive: Bool { rawValue.hasPrefix("kill") || rawValue.hasPrefix("stop") || self == .removeInvoicing }
 }
 
 /// The buttons of one kind, as the page shows them.
@@ -96,22 +105,19 @@ struct DeedGroup: Sendable {
     }
 
     /// The buttons that make sense at the moment.
-    static func groups(_ state: SystemState, isStreaming: Bool, hasBroker: Bool) -> [DeedGroup] {
-        func runs(_ name: String) -> Bool { state.processes.contains { $0.name == name } }
-        var breaking: [Deed] = [.killBetween, .killOrder]
-        if state.orders?.sending == .outbox { breaking.append(.killRelay) }
-        breaking += [.killInvoicing1, .killInvoicing2]
-        if hasBroker { breaking.append(.killBroker) }
+    static func groups(_ circumstances: Deed.Circumstances) -> [DeedGroup] {
+        func group(_ title: String, _ deeds: [Deed]) -> DeedGroup {
+            DeedGroup(title, deeds.filter { $0.makesSense(circumstances) })
+        }
         return [
-            DeedGroup("Orders", [.order] + (isStreaming ? [.endStream] : [.stream])),
-            DeedGroup("Break something", breaking),
-            DeedGroup(
+            group("Orders", [.order, .stream, .endStream]),
+            group(
+                "Break something",
+                [.killBetween, .killOrder, .killRelay, .killInvoicing1, .killInvoicing2, .killBroker]),
+            group(
                 "Hold up and grow",
-                [
-                    runs("shipping-1") ? .stopShipping : .startShipping,
-                    runs("invoicing-3") ? .removeInvoicing : .addInvoicing,
-                ]),
-            DeedGroup("Read history again, and shorten it", [.rebuild, .move, .compact]),
+                [.stopShipping, .startShipping, .stopBroker, .startBroker, .addInvoicing, .removeInvoicing]),
+            group("Read history again, and shorten it", [.rebuild, .move, .compact]),
         ]
     }
 }

@@ -8,13 +8,22 @@ struct Deeds: Sendable {
     let link: ControlLink
     let watch: SystemWatch
     let customers: Customers
+    let measurements: Measurements
     let list: ProcessList
 
     /// How long the order service may take to come back.
     private static let patience: Duration = .seconds(8)
 
+    /// - Parameter rate: orders a second in a stream; nil for the latest one's.
     /// - Throws: a ``Refusal`` that says why it cannot be done now.
-    func perform(_ deed: Deed, rate: Int) async throws -> String {
+    func perform(_ deed: Deed, rate: Int?) async throws -> String {
+        let sentence = try await carryOut(deed, rate: rate ?? customers.account.rate)
+        // Whoever reads the sentence sees the state that belongs to it.
+        await watch.forget()
+        return sentence
+    }
+
+    private func carryOut(_ deed: Deed, rate: Int) async throws -> String {
         switch deed {
         case .order: return try await placeOne()
         case .stream:
@@ -29,6 +38,12 @@ struct Deeds: Sendable {
         case .killInvoicing1: return try await kill("invoicing", 1)
         case .killInvoicing2: return try await kill("invoicing", 2)
         case .killBroker: return try await kill("broker", 1)
+        case .stopBroker: return try await stopBroker()
+        case .startBroker:
+            try await link.ask(.start(role: "broker", instance: 1))
+            return
+                "The broker starts. What waits in the outbox leaves in order as soon as the relay has found it again, "
+                + "within a second or two."
         case .stopShipping:
             try await link.ask(.stop(role: "shipping", instance: 1))
             return "Shipping ends what it has in hand. What is ordered now waits in the topic."
@@ -55,14 +70,18 @@ struct Deeds: Sendable {
         }
     }
 
-    /// The three ways side by side, on the same shop.
+    /// The three ways side by side, on the same shop, under the same load: in turn, so that what goes on beside meets all.
     private func compare() async throws -> String {
         let chosen = try await sending()
+        customers.endStream()
+        let comparison = measurements.beginComparison()
         var placed = 0
-        for sending in Sending.allCases {
-            try await choose(sending)
-            for _ in 0..<50 {
-                if case .placed = await customers.place(OrderID.make()) { placed += 1 }
+        for _ in 0..<5 {
+            for sending in Sending.allCases {
+                try await choose(sending)
+                for _ in 0..<10 {
+                    if case .placed = await customers.place(OrderID.make(), in: comparison) { placed += 1 }
+                }
             }
         }
         try await choose(chosen)
@@ -95,8 +114,25 @@ struct Deeds: Sendable {
     }
 
     private func kill(_ role: String, _ instance: Int) async throws -> String {
+        let deaths = entry(role, instance)?.restarts ?? 0
         try await link.ask(.kill(role: role, instance: instance))
+        try await wait { (entry(role, instance)?.restarts ?? 0) > deaths }
         return "\("\(role)-\(instance)".processTitle) was killed and is started again."
+    }
+
+    private func stopBroker() async throws -> String {
+        let sending = await watch.state().orders?.sending
+        try await link.ask(.stop(role: "broker", instance: 1))
+        let meaning =
+            switch sending {
+            case .outbox, nil: "Orders are taken all the same, and wait in the outbox: place some, and watch it grow."
+            case .afterAction:
+                "Events are sent after the action: whoever orders now waits ten seconds in vain, the order is written, and "
+                    + "its event is lost."
+            case .beforeAction:
+                "Events are sent before the action: whoever orders now waits ten seconds, and is refused."
+            }
+        return "The broker ends, and stays away until you start it. \(meaning)"
     }
 
     /// The moment between the two things that each way of sending does.
@@ -138,19 +174,21 @@ struct Deeds: Sendable {
 
     /// Places an order that kills the order service, and waits until that is back.
     private func place(dyingAt step: Step.Point) async throws -> String {
-        let deaths = restarts
+        let deaths = entry("order", 1)?.restarts ?? 0
         try await link.ask(.dieAt(step: step.rawValue))
         let id = OrderID.make()
         _ = await customers.place(id)
-        let deadline = ContinuousClock.now + Self.patience
-        while ContinuousClock.now < deadline {
-            if restarts > deaths, order?.isReady == true { break }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        await watch.forget()
+        try await wait { entry("order", 1).map { $0.restarts > deaths && $0.isReady } ?? false }
         return id
     }
 
-    private var order: ProcessEntry? { list.read().first { $0.role == "order" } }
-    private var restarts: Int { order?.restarts ?? 0 }
+    /// Looks at the supervisor's list until it says so, or patience ends.
+    private func wait(until isSo: () -> Bool) async throws {
+        let deadline = ContinuousClock.now + Self.patience
+        while !isSo(), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
+    }
+
+    private func entry(_ role: String, _ instance: Int) -> ProcessEntry? {
+        list.read().first { $0.role == role && $0.instance == instance }
+    }
 }

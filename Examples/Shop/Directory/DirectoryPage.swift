@@ -23,6 +23,13 @@ struct DirectoryPage: Sendable {
         }
     }
 
+    /// What was just done, and where it can be seen.
+    struct Done: Sendable {
+        let sentence: String
+        let shippingURL: String
+        let invoicingURL: String
+    }
+
     let rows: [Row]
     let isOwner: Bool
     /// The way to the end of the topic, for one who reads it and has not come there yet.
@@ -30,6 +37,7 @@ struct DirectoryPage: Sendable {
     /// How far it was read, for one who has.
     let hasRead: String?
     let problem: String?
+    var done: Done?
     let back: String
     let backTitle: String
 

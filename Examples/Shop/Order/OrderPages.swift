@@ -47,7 +47,18 @@ struct OrderPages: Sendable {
             "orders", title: "Orders", for: request,
             OrderViews.List(
                 rows: shown.map(OrderViews.Row.init), total: status.orders.grouped(), older: older,
-                isFirstPage: before == nil))
+                isFirstPage: before == nil, deleted: try await deleted(request)))
+    }
+
+    /// What a page says to somebody who has just deleted an order.
+    private func deleted(_ request: Request) async throws -> OrderViews.Deleted? {
+        guard let id = request.uri.queryParameters["deleted"].map(String.init), OrderID.isValid(id),
+            try await database.deletion(of: id) != nil
+        else { return nil }
+        return OrderViews.Deleted(
+            id: id, shipmentURL: site.url(.shipments, "/shipments/\(id)", for: request),
+            invoiceURL: site.url(.invoices, "/invoices/\(id)", for: request),
+            historyURL: site.url(.start, "/history/\(id)", for: request))
     }
 
     @Sendable private func detail(_ request: Request, _ context: WebServer.Context) async throws -> Response {
@@ -58,7 +69,10 @@ struct OrderPages: Sendable {
                     .notFound, "Order \(id) was deleted on \(Readable.time(time)) UTC; shipping and invoicing are told."
                 )
             }
-            throw OrderService.unknown(id)
+            guard OrderID.isValid(id), !request.wantsJSON else { throw OrderService.unknown(id) }
+            return site.page(
+                "no-order", title: "No order \(id)", status: .notFound, for: request,
+                OrderViews.Missing(id: id, historyURL: site.url(.start, "/history/\(id)", for: request)))
         }
         if request.wantsJSON { return try JSON.response(order) }
         let lines = order.lines.map {
@@ -123,8 +137,10 @@ struct OrderPages: Sendable {
     }
 
     @Sendable private func delete(_ request: Request, _ context: WebServer.Context) async throws -> Response {
-        try await service.delete(try context.parameters.require("id"))
-        return request.wantsJSON || request.method == .delete ? Response(status: .noContent) : .seeOther("/orders")
+        let id = try context.parameters.require("id")
+        try await service.delete(id)
+        return request.wantsJSON || request.method == .delete
+            ? Response(status: .noContent) : .seeOther("/orders?deleted=\(id)")
     }
 
     @Sendable private func items(_ request: Request, _ context: WebServer.Context) async throws -> Response {

@@ -24,6 +24,21 @@ enum OrderViews {
         /// The address of the next page; nil on the last.
         let older: String?
         let isFirstPage: Bool
+        /// The order that was just deleted, if one was.
+        let deleted: Deleted?
+    }
+
+    struct Deleted: Sendable {
+        let id: String
+        let shipmentURL: String
+        let invoiceURL: String
+        let historyURL: String
+    }
+
+    /// An order that is not there.
+    struct Missing: Sendable {
+        let id: String
+        let historyURL: String
     }
 
     struct Line: Sendable {

@@ -80,7 +80,7 @@ function move(motions) {
 
 // The stream.
 
-const source = new EventSource("/live");
+const source = new EventSource(note.dataset.stream ?? "/live");
 
 source.addEventListener("message", (event) => {
     const change = JSON.parse(event.data);

@@ -38,8 +38,7 @@ struct Chronicle: Sendable {
     private mutating func tellProcesses(_ before: SystemState, _ state: SystemState) {
         let old = Dictionary((before.processes + before.down).map { ($0.name, $0) }) { first, _ in first }
         for entry in state.processes + state.down {
-            // “Order 1” would be taken for an order.
-            let title = entry.role == "order" ? "The order service" : entry.name.processTitle
+            let title = entry.name.processTitle
             let known = old[entry.name]
             if let ended = entry.endedAt, ended != known?.endedAt, known != nil {
                 let words = entry.isStopped ? "was stopped" : entry.lastEnd ?? "ended"

@@ -140,7 +140,7 @@ extension Picture {
         let gap = shape == .wide ? 14.0 : 6.0
         let breadth = (self.breadth - 2 * margin - gap * Double(count - 1)) / Double(count)
         let along = shape == .wide ? 458.0 : 262.0
-        let text = "Topic “\(state.topic)”"
+        let text = "Topic “\(state.topic)”" + (known.isEmpty ? " ✕ Kafka is away" : "")
         labels.append(
             shape == .wide ? Label(x: along + 85, y: 18, text: text) : Label(x: width / 2, y: along - 8, text: text))
         return (0..<count).map { index in
@@ -179,9 +179,10 @@ extension Picture {
 
     private mutating func addConsumers(_ state: SystemState, _ partitions: [Box]) {
         let readers = Self.readers(state)
-        let margin = shape == .wide ? 16.0 : 4.0
-        let gap = shape == .wide ? 18.0 : 6.0
+        let margin = shape == .wide ? 16.0 : 2.0
+        let gap = shape == .wide ? 18.0 : 4.0
         let count = Double(readers.count)
+        let crowd = readers.count > 4 ? " crowded" : ""
         let breadth = min((self.breadth - 2 * margin - gap * (count - 1)) / count, shape == .wide ? 96 : 150)
         let first = (self.breadth - breadth * count - gap * (count - 1)) / 2
         for (index, reader) in readers.enumerated() {
@@ -190,8 +191,8 @@ extension Picture {
             let box = add(
                 along: shape == .wide ? 858 : 500, across: first + Double(index) * (breadth + gap),
                 length: shape == .wide ? 214 : 104, breadth: breadth,
-                style: "consumer \(reader.group)\(isDown ? " down" : "")", title: title(of: reader),
-                note: note(for: reader),
+                style: "consumer \(reader.group)\(isDown ? " down" : "")\(crowd)", title: title(of: reader),
+                note: note(for: reader, hasKafka: state.partitions != nil),
                 state: isDown ? Self.words(standing, shape) : words(for: reader.lag),
                 stateStyle: isDown ? "broken" : (reader.lag ?? 0) > 0 ? "flowing" : "calm")
             for partition in reader.partitions where partition < partitions.count {
@@ -223,11 +224,12 @@ extension Picture {
         return reader.group.prefix(1).uppercased() + reader.group.dropFirst()
     }
 
-    private func note(for reader: Reader) -> String {
+    private func note(for reader: Reader, hasKafka: Bool) -> String {
         let list = reader.partitions.map(String.init).joined(separator: ", ")
         if shape == .tall {
             return reader.group == "statistics" ? "reads all" : "no. \(reader.name.split(separator: "-").last ?? "")"
         }
+        if !hasKafka { return "hears nothing from Kafka" }
         if reader.group == "statistics" { return "no database, reads all" }
         if reader.partitions.isEmpty { return "no partition" }
         return reader.partitions.count == 1 ? "partition \(list)" : "partitions \(list)"

@@ -33,7 +33,9 @@ struct StartCommand: AsyncParsableCommand {
             let control =
                 supervised.isSupervised
                 ? ControlPages(
-                    deeds: Deeds(ports: shop.ports, link: link, watch: watch, customers: customers, list: list),
+                    deeds: Deeds(
+                        ports: shop.ports, link: link, watch: watch, customers: customers, measurements: measurements,
+                        list: list),
                     token: token, outcomes: outcomes)
                 : nil
             let pages = StartPages(

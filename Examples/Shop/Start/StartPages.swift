@@ -68,11 +68,17 @@ struct StartPages: Sendable {
             state, audit: await auditor.report, compaction: await compaction.count,
             journeys: await journeys.latest(StartView.shownJourneys),
             chronicle: await watch.chronicle,
-            control: customers.map { .init(token: token, account: $0.account, hasBroker: hasBroker) },
+            control: customers.map { .init(account: $0.account, circumstances: circumstances(state)) },
             token: token,
             newOrderURL: site.url(.orders, "/orders/new", for: request),
             itemsURL: site.url(.orders, "/items", for: request),
             orderURL: site.url(.orders, "/orders/", for: request))
+    }
+
+    /// What it depends on which buttons make sense.
+    func circumstances(_ state: SystemState) -> Deed.Circumstances {
+        Deed.Circumstances(
+            state: state, isStreaming: customers?.account.isRunning ?? false, hasBroker: hasBroker)
     }
 
     // MARK: Live

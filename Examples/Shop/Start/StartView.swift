@@ -1,4 +1,5 @@
 import Tidings
+import TidingsAudit
 
 /// What the start page's template shows.
 struct StartView: Sendable {
@@ -59,13 +60,20 @@ struct StartView: Sendable {
 
     /// What one can do, where one can.
     struct Control: Sendable {
-        let token: FormToken
         let account: Customers.Account
-        let hasBroker: Bool
+        let circumstances: Deed.Circumstances
+    }
+
+    /// How many orders a second a stream may have.
+    struct Rate: Sendable {
+        let value: Int
+        let isChosen: Bool
     }
 
     /// The parts of the page that are kept up to date; each is a template and the element of that name.
-    static let parts = ["now", "picture-stage", "audit", "figures", "deeds", "chronicle", "journeys", "details"]
+    static let parts = [
+        "now", "picture-stage", "audit", "figures", "stream", "deeds", "chronicle", "journeys", "details",
+    ]
     static let shownJourneys = 8
 
     let verdict: Verdict
@@ -86,7 +94,7 @@ struct StartView: Sendable {
     let groups: [DeedGroup]
     let hasDeeds: Bool
     let stream: String?
-    let rates: [Int]
+    let rates: [Rate]
     let token: String
     let newOrderURL: String
     let itemsURL: String
@@ -96,8 +104,7 @@ struct StartView: Sendable {
     init(
         _ state: SystemState, audit: AuditReport, compaction: CompactionWatch.Count?, journeys: [Journeys.Journey],
         chronicle: [Chronicle.Entry],
-        control: Control?,
-        token: FormToken, newOrderURL: String, itemsURL: String, orderURL: String
+        control: Control?, token: FormToken, newOrderURL: String, itemsURL: String, orderURL: String
     ) {
         verdict = Verdict(state)
         self.audit = AuditView(audit)
@@ -113,15 +120,20 @@ struct StartView: Sendable {
         hasPartitions = !partitions.isEmpty
         processes = (state.processes + state.down).map(ProcessRow.init)
         hasProcesses = !processes.isEmpty
-        self.journeys = journeys.map { JourneyRow($0, orderURL) }
+        // What was announced and never written has no page at the order service.
+        let ghosts = Set(audit.findings.filter { $0.kind == .ghost }.map(\.order))
+        self.journeys = journeys.map { JourneyRow($0, ghosts.contains($0.order) ? "/history/" : orderURL) }
         hasJourneys = !journeys.isEmpty
         self.chronicle = chronicle
         hasChronicle = !chronicle.isEmpty
-        groups =
-            control.map { DeedGroup.groups(state, isStreaming: $0.account.isRunning, hasBroker: $0.hasBroker) } ?? []
+        groups = control.map { DeedGroup.groups($0.circumstances) } ?? []
         hasDeeds = control != nil
-        stream = control.flatMap { $0.account.isRunning ? "A stream is running: \($0.account.sentence)" : nil }
-        rates = Customers.rates
+        stream = control.flatMap { control in
+            guard control.account.isRunning else { return nil }
+            return "A stream is running, up to \(Readable.count(control.account.rate, "order")) a second: "
+                + control.account.sentence
+        }
+        rates = Customers.rates.map { Rate(value: $0, isChosen: $0 == control?.account.rate) }
         self.token = token.text
         self.newOrderURL = newOrderURL
         self.itemsURL = itemsURL
@@ -184,6 +196,9 @@ extension StartView.Verdict {
             if !away.isEmpty { sentences.append("Being started again: \(names(away)).") }
             if !stopped.isEmpty { sentences.append("Stopped: \(names(stopped)).") }
             if !silent.isEmpty { sentences.append("No answer from \(silent.joined(separator: ", ")).") }
+            if let waiting = state.orders?.outboxWaiting, waiting > 0 {
+                sentences.append("\(Readable.count(waiting, "event")) in the outbox.")
+            }
             self.init(
                 tone: "broken", mark: "✕",
                 sentence: sentences.joined(separator: " ") + " What was committed is kept, and goes on from there.")

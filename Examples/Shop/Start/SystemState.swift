@@ -54,6 +54,14 @@ struct StatisticsStatus: Codable, Sendable {
     /// How long reading history took, or takes by now.
     var milliseconds: Int64
     var offsets: [Int: Int64]
+    /// A state that is built anew beside the one that answers; nil while there is none.
+    var rebuild: Rebuild?
+
+    struct Rebuild: Codable, Sendable {
+        var records: Int64
+        var remaining: Int64
+        var milliseconds: Int64
+    }
 }
 
 /// One partition of the topic and who reads it.

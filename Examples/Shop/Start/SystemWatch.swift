@@ -47,11 +47,17 @@ actor SystemWatch {
         async let shipments = answer(ConsumerStatus.self, ports.shipments)
         async let invoices = answer(ConsumerStatus.self, ports.invoices)
         async let statistics = answer(StatisticsStatus.self, ports.statistics, "/statistics")
-        async let partitions = topic.partitions(services: Self.groups)
+        async let partitions = partitions(all)
         return await SystemState(
             processes: all.filter { $0.pid != nil }, down: all.filter { $0.pid == nil }, orders: orders,
             shipments: shipments, invoices: invoices, statistics: statistics, topic: topic.topic, partitions: partitions
         )
+    }
+
+    /// Whoever knows that the broker is away does not wait for its answer.
+    private func partitions(_ processes: [ProcessEntry]) async -> [PartitionState]? {
+        if processes.contains(where: { $0.role == "broker" && ($0.pid == nil || !$0.isReady) }) { return nil }
+        return await topic.partitions(services: Self.groups)
     }
 
     private func answer<T: Decodable & Sendable>(_ type: T.Type, _ port: Int, _ path: String = "/status") async -> T? {

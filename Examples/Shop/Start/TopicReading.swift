@@ -16,16 +16,28 @@ struct Sighting: Sendable {
     var seenAt: Int64
     /// The outbox's stamp: one that came before is the same event, sent again. Nil when it was sent directly.
     var stamp: String?
-    /// How many bytes its value has.
-    var size: Int
 }
 
 /// The order topic, read from its first record on beside those who handle it: what really is in Kafka.
 struct TopicReading: Sendable {
     struct Content: Sendable {
         var sightings: [Sighting] = []
+        var sizes = Sizes()
         /// Behind the last record that was read, for each partition.
         var offsets: [Int: Int64] = [:]
+    }
+
+    /// How large the events of placed orders are, in bytes.
+    struct Sizes: Sendable, Equatable {
+        var count = 0
+        var sum = 0
+        var least = 0
+        var most = 0
+
+        mutating func add(_ size: Int) {
+            (least, most) = count == 0 ? (size, size) : (min(least, size), max(most, size))
+            (count, sum) = (count + 1, sum + size)
+        }
     }
 
     private let view: View<Content>
@@ -35,7 +47,10 @@ struct TopicReading: Sendable {
             shop.group("onlooker"), of: [shop.topic], initial: Content(),
             kafka: shop.kafkaConfiguration(client: "start"), logger: logger)
         view.foldRecords { content, record in
-            if let sighting = Sighting(record) { content.sightings.append(sighting) }
+            if let sighting = Sighting(record) {
+                content.sightings.append(sighting)
+                if !sighting.isCancellation { content.sizes.add(record.valueCount) }
+            }
             content.offsets[Int(record.partition)] = record.offset + 1
         }
     }
@@ -46,6 +61,8 @@ struct TopicReading: Sendable {
     func sightings(from index: Int) -> (new: [Sighting], offsets: [Int: Int64]) {
         view.peek { content, _ in (Array(content.sightings.dropFirst(index)), content.offsets) }
     }
+
+    var sizes: Sizes { view.peek { content, _ in content.sizes } }
 
     /// How many records were seen.
     var count: Int { view.peek { content, _ in content.sightings.count } }
@@ -60,6 +77,6 @@ extension Sighting {
             event: EventID(id), order: String(decoding: key, as: UTF8.self),
             isCancellation: text("ce_type") == Cancellation.eventType, partition: Int(record.partition),
             offset: record.offset, happenedAt: text("ce_time").flatMap(Timestamp.init(rfc3339:))?.millisecondsSince1970,
-            seenAt: Timestamp.now().millisecondsSince1970, stamp: text(EventStamp.headerName), size: record.valueCount)
+            seenAt: Timestamp.now().millisecondsSince1970, stamp: text(EventStamp.headerName))
     }
 }

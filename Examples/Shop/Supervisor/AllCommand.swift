@@ -10,13 +10,16 @@ struct AllCommand: ParsableCommand {
         abstract: "Runs the whole shop: broker, order, shipping, two invoicing instances, statistics.",
         discussion: """
             Each part is a process of its own; one that dies is started again. The shop uses six ports in a row: the \
-            start page, orders, shipments, invoices, statistics and, without --kafka, its own broker.
+            start page, orders, shipments, invoices, statistics and, without --kafka, its own broker. What happens to \
+            them is told on the start page; with LOG_LEVEL=info in the environment they tell here what they do.
             """)
 
     @OptionGroup var shop: ShopOptions
 
     /// Synchronous on purpose: the supervisor's loop holds the main thread, which lives as long as the program.
     func run() throws {
+        // So that the line that says where to look is not lost among what all of them do.
+        Log.calmDown()
         do {
             let directory = try shop.directory()
             try directory.claim()

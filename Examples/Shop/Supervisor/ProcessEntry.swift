@@ -25,6 +25,12 @@ struct ProcessEntry: Codable, Sendable, Equatable {
 extension String {
     /// A process's name as people write it: `invoicing-2` → `Invoicing 2`
     var processTitle: String {
+        switch self {
+        // “Order 1” would be taken for an order, and there is one broker only.
+        case "order-1": return "The order service"
+        case "broker-1": return "The broker"
+        default: break
+        }
         let words = replacing("-", with: " ")
         return words.prefix(1).uppercased() + words.dropFirst()
     }

@@ -17,12 +17,14 @@ struct Supervisor {
     private let list: ProcessList
     private let logger: Logger
     private var hasOpened = false
+    /// Whether all were started that are wanted: they rest on the broker, and wait for it to be ready first.
+    private var hasStartedAll = false
     /// Called once everything answers.
     private let onOpen: () -> Void
     /// Every signal that arrives is a byte here.
     private let signals: Int32
 
-    /// The children are started in the given order and stopped in the reverse one.
+    /// The children are started in the given order, a broker before all others, and stopped in the reverse one.
     init(_ children: [Child], list: ProcessList, logger: Logger, onOpen: @escaping () -> Void) throws {
         signals = cprocess_signals_to_pipe()
         guard signals >= 0 else { throw ShopError("Signals cannot be watched: \(String(cString: strerror(errno)))") }
@@ -37,13 +39,15 @@ struct Supervisor {
         defer { takeDown() }
         // Who is told something may just have died.
         Glibc.signal(SIGPIPE, SIG_IGN)
-        for index in children.indices where children[index].isWanted { try children[index].start() }
+        for index in children.indices where children[index].role == "broker" { try children[index].start() }
+        try startRest()
         try list.write(entries)
         while true {
             let numbers = wait()
             if numbers.contains(where: { $0 != SIGCHLD }) { return }
             reap()
             try startDue()
+            try startRest()
             try openIfReady()
         }
     }
@@ -102,6 +106,16 @@ struct Supervisor {
             try children[index].start()
             writeList()
         }
+    }
+
+    /// Starts what rests on the broker, once that is ready: nobody then complains that it is not there.
+    private mutating func startRest() throws {
+        guard !hasStartedAll, children.allSatisfy({ $0.role != "broker" || $0.isReady }) else { return }
+        hasStartedAll = true
+        for index in children.indices where children[index].role != "broker" && children[index].isWanted {
+            try children[index].start()
+        }
+        writeList()
     }
 
     private mutating func openIfReady() throws {

@@ -11,6 +11,9 @@ final class Measurements: Sendable {
 
         private var milliseconds: [Double] = []
 
+        /// The longest; nil when there is none.
+        var longest: Double? { milliseconds.max() }
+
         mutating func add(_ time: Double) {
             milliseconds.append(time)
             if milliseconds.count > 2 * Self.kept { milliseconds.removeFirst(Self.kept) }
@@ -31,35 +34,86 @@ final class Measurements: Sendable {
         var visible = Times()
     }
 
+    /// Orders in all three ways that are counted apart from all others, since they were placed under the same load.
+    struct Comparison: Sendable, Equatable {
+        /// When it began, in RFC 3339.
+        let startedAt = Timestamp.now().rfc3339
+        fileprivate let number: Int
+    }
+
+    private struct Order {
+        let sending: Sending
+        let comparison: Comparison?
+        var isPlaced = false
+        var isSeen = false
+    }
+
     private struct State {
         var ways: [Sending: Way] = [:]
-        /// How orders were sent whose events have not been seen yet.
-        var sent: [String: Sending] = [:]
+        var comparison: Comparison?
+        var compared: [Sending: Way] = [:]
+        var comparisons = 0
+        /// Orders whose times are not both known yet.
+        var orders: [String: Order] = [:]
+
+        mutating func note(_ id: String, _ change: (inout Order, inout Way) -> Void) {
+            guard var order = orders[id] else { return }
+            let (sending, before) = (order.sending, order)
+            change(&order, &ways[sending, default: Way()])
+            if let comparison, order.comparison == comparison {
+                var again = before
+                change(&again, &compared[sending, default: Way()])
+            }
+            orders[id] = order.isPlaced && order.isSeen ? nil : order
+        }
     }
 
     private let state = Mutex(State())
 
+    /// What was compared before no longer counts; the orders of this comparison name it.
+    func beginComparison() -> Comparison {
+        state.withLock { state in
+            state.comparisons += 1
+            let comparison = Comparison(number: state.comparisons)
+            (state.comparison, state.compared) = (comparison, [:])
+            return comparison
+        }
+    }
+
     /// An order is about to be placed, which is then sent this way.
-    func placing(_ order: String, _ sending: Sending) {
+    func placing(_ order: String, _ sending: Sending, in comparison: Comparison? = nil) {
         state.withLock { state in
             // What was never seen is forgotten some time.
-            if state.sent.count > 5000 { state.sent = [:] }
-            state.sent[order] = sending
+            if state.orders.count > 5000 { state.orders = [:] }
+            state.orders[order] = Order(sending: sending, comparison: comparison)
         }
     }
 
     /// An order was accepted.
-    func placed(_ sending: Sending, after time: Duration) {
-        state.withLock { $0.ways[sending, default: Way()].action.add(time / .milliseconds(1)) }
-    }
-
-    /// An order's event was seen in Kafka.
-    func seen(_ order: String, after milliseconds: Int64) {
+    func placed(_ order: String, after time: Duration) {
         state.withLock { state in
-            guard let sending = state.sent.removeValue(forKey: order) else { return }
-            state.ways[sending, default: Way()].visible.add(Double(milliseconds))
+            state.note(order) { order, way in
+                order.isPlaced = true
+                way.action.add(time / .milliseconds(1))
+            }
         }
     }
 
+    /// An order's event was seen in Kafka. It may be there before the order is accepted.
+    func seen(_ order: String, after milliseconds: Int64) {
+        state.withLock { state in
+            state.note(order) { order, way in
+                order.isSeen = true
+                way.visible.add(Double(milliseconds))
+            }
+        }
+    }
+
+    /// All orders of a way, whatever went on beside them.
     subscript(sending: Sending) -> Way { state.withLock { $0.ways[sending] ?? Way() } }
+
+    /// The latest comparison, if there was any.
+    var latestComparison: (startedAt: String, ways: [Sending: Way])? {
+        state.withLock { state in state.comparison.map { ($0.startedAt, state.compared) } }
+    }
 }

@@ -21,7 +21,8 @@ struct TourPage: Sendable {
         ],
         deeds: [.rebuild],
         look:
-            "The statistics go on answering; beside them the topic is read again, and its outcome takes their place."
+            "The statistics go on answering; beside them the topic is read again, and its outcome takes their place. "
+            + "Below stands how long that took."
     )
 
     private static let carrying = TourPage(
@@ -57,7 +58,7 @@ struct TourPage: Sendable {
                 + "then needs more: its row and the place in the topic are written in one transaction.",
         ],
         deeds: [.killInvoicing2, .addInvoicing, .removeInvoicing],
-        look: "On the start page watch the lines in the picture move, and that the audit gains nothing.")
+        look: "Below and in the start page’s picture, see who reads which partition, and that the audit gains nothing.")
 
     private static let after = TourPage(
         number: 5, title: "Send after the action",
@@ -86,9 +87,12 @@ struct TourPage: Sendable {
             "The price is that a change reaches Kafka only with the next batch. Here the relay wakes with each "
                 + "commit, so that the next batch is never far away.",
         ],
-        deeds: [.killBetween, .killRelay, .killBroker],
+        deeds: [.stream, .endStream, .stopBroker, .startBroker, .killBroker, .killBetween, .killRelay],
         look:
-            "With the outbox chosen, whatever you kill, nothing is added to the audit. (What pages 5 and 6 have lost and invented stays there: stop the shop, delete its folder shop-data, and start it again to begin afresh.)",
+            "With the outbox chosen, stop the broker and place orders: all are taken, and wait in the outbox. Start the "
+            + "broker: they leave in order. Whatever you stop or kill, nothing is added to the audit. (What pages 5 and 6 "
+            + "have lost and invented stays there: stop the shop, delete its folder shop-data, and start it again to begin "
+            + "afresh.)",
         choosesWay: true)
 
     private static let choice = TourPage(
@@ -99,7 +103,8 @@ struct TourPage: Sendable {
             "For a thorough answer there is tidings compare, which measures and kills on your own Kafka and database.",
         ],
         deeds: [.compare, .killBetween],
-        look: "Press the first button, and the table below is filled.", choosesWay: true)
+        look: "Press the first button, and the table below is filled, with what these orders took and no others.",
+        choosesWay: true)
 
     private static let example = TourPage(
         number: 9, title: "A live example",
@@ -109,6 +114,6 @@ struct TourPage: Sendable {
             "The same programs run one by one, on any Kafka and on PostgreSQL: shop order --kafka host:9092 "
                 + "--database postgres://…",
         ],
-        deeds: [.stream, .stopShipping, .startShipping],
+        deeds: [.stream, .endStream, .stopShipping, .startShipping],
         look: "With a stream running, stop shipping, and see it catch up when it is back.")
 }
