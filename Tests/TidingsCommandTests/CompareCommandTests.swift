@@ -37,6 +37,8 @@ struct CompareCommandTests {
             let answer = try #require(recommendation["answer"] as? String)
             let page = try String(contentsOfFile: "\(folder)/page.html", encoding: .utf8)
             #expect(page.contains(answer))
+            let exactlyOnce = try #require(figures["exactlyOnce"] as? [String: Any])
+            #expect(try median(exactlyOnce["visible"]) > 0 && page.contains("outbox, exactly once (one run)"))
             #expect(process.lines.joined(separator: " ").contains(answer.prefix(40)))
             #expect(process.lines.contains { $0.hasPrefix("THREE WAYS") })
             // No history stands behind these figures: nothing is left.

@@ -24,7 +24,8 @@ enum Forged {
 
     static func comparison(
         outbox: Comparison.Figures = figures(.outbox, action: 0.5, visible: 1.6),
-        curve: [Comparison.Figures] = [], outage: Comparison.Outage? = nil, faults: SweepReport? = nil
+        curve: [Comparison.Figures] = [], exactlyOnce: Comparison.Figures? = nil, outage: Comparison.Outage? = nil,
+        faults: SweepReport? = nil
     ) -> Comparison {
         Comparison(
             place: Comparison.Place(
@@ -35,7 +36,7 @@ enum Forged {
                 figures(.afterAction, action: 1.2, visible: 1.4), figures(.beforeAction, action: 1.3, visible: 0.8),
                 outbox,
             ],
-            curve: curve, outage: outage, faults: faults)
+            curve: curve, exactlyOnce: exactlyOnce, outage: outage, faults: faults)
     }
 
     static let curve = [

@@ -69,6 +69,26 @@ import TidingsAudit
         #expect(words.contains { $0.contains("differ by up to 3.0 times") }, "\(words)")
     }
 
+    @Test("what it costs to publish exactly once is told, or that it was not measured")
+    func exactlyOnce() {
+        let slower = Forged.figures(.outboxExactlyOnce, action: 0.5, visible: 6.4, throughput: 2000)
+        let measured = Forged.comparison(exactlyOnce: slower).recommendation.reasons
+        #expect(
+            measured.contains {
+                $0.contains("6.4 ms after the commit instead of 1.6 ms, and at most 2,000 a second instead of 5,000")
+            }, "\(measured)")
+        #expect(Forged.comparison().recommendation.reasons.contains { $0.hasSuffix("was not measured.") })
+    }
+
+    @Test("times are counted from the commit, in the answer as in the table")
+    func oneMeasure() {
+        var outbox = Forged.figures(.outbox, action: 0.5, visible: 50)
+        outbox.afterCommit = Forged.figures(.outbox, action: 0.5, visible: 5.4).afterCommit
+        let recommendation = Forged.comparison(outbox: outbox).recommendation
+        #expect(recommendation.reasons[0].contains("From the commit") && !recommendation.reasons[0].contains("50 ms"))
+        #expect(recommendation.answer.contains("4.0 ms later"), "\(recommendation.answer)")
+    }
+
     @Test("what Kafka's absence does is told for each way")
     func outage() {
         let reasons = Forged.comparison(outage: Forged.outage).recommendation.reasons

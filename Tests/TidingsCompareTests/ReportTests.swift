@@ -7,18 +7,22 @@ import TidingsAudit
 @testable import TidingsCompare
 
 @Suite struct ReportTests {
-    private let full = Forged.comparison(curve: Forged.curve, outage: Forged.outage)
+    private let full = Forged.comparison(
+        curve: Forged.curve, exactlyOnce: Forged.figures(.outboxExactlyOnce, action: 0.55, visible: 2.7),
+        outage: Forged.outage)
 
     @Test("the page and the terminal show the figures of the JSON")
     func sameFigures() throws {
         // What is read back from the JSON, not what it was made from.
         let json = try JSONEncoder().encode(full)
         let read = try JSONDecoder().decode(Comparison.self, from: json)
-        let page = HTMLReport(full).page.replacing("<small>", with: "").replacing("</small>", with: "")
+        let page = HTMLReport(full, in: "/reports").page.replacing("<small>", with: "").replacing("</small>", with: "")
         let text = TextReport(full).text
         var figures: [String] = []
-        for way in read.ways + read.curve {
-            for spread in [way.action.median, way.action.p99, way.action.p999, way.afterCommit.median] {
+        for way in read.ways + read.curve + (read.exactlyOnce.map { [$0] } ?? []) {
+            for spread in [
+                way.action.median, way.action.p99, way.action.p999, way.afterCommit.median, way.afterCommit.p99,
+            ] {
                 figures.append(Words.spread(spread, Words.milliseconds))
             }
             figures += [way.throughput, way.cpu, way.memory].map { Words.spread($0, Words.count) }
@@ -45,7 +49,7 @@ import TidingsAudit
             for trial in trials { try Forged.history(trial).write(into: folder) }
             let clean = try SweepReport(folder: folder, trials: trials)
             #expect(clean.failures.isEmpty)
-            #expect(!HTMLReport(Forged.comparison(faults: clean)).page.contains("▲"))
+            #expect(!HTMLReport(Forged.comparison(faults: clean), in: folder).page.contains("▲"))
 
             var bad = try TrialHistory(file: "\(folder)/\(trials[1].name).json")
             bad.history.facts.removeAll { if case .eventVisible("e4", _, _, _) = $0 { true } else { false } }
@@ -57,8 +61,17 @@ import TidingsAudit
             #expect(row.events.lost == 1 && row.events.ghost == 1 && row.events.doubled == 1)
             #expect(row.file == file)
             #expect(report.failures.count == 1)
-            let page = HTMLReport(Forged.comparison(faults: report)).page
-            #expect(page.contains("<a href=\"file://\(file)\">▲ 1</a>"))
+            // The page lies beside the folder of the histories.
+            let place = URL(filePath: folder)
+            let page = HTMLReport(Forged.comparison(faults: report), in: place.deletingLastPathComponent().path).page
+            let link = "\(place.lastPathComponent)/\(trials[1].name).json"
+            #expect(page.contains("<a href=\"\(link)\">▲ 1 lost, 1 ghost, 1 doubled</a>"))
+            #expect(page.contains("<a href=\"\(link)\">\(trials[1].name).json</a>"))
+            #expect(page.contains("in the folder \(place.lastPathComponent) beside this page"))
+            #expect(page.contains("3 trials; events: 1 lost, 1 ghost, 1 doubled; effects: 0"))
+            // What its history says of them can be read where the folder is not.
+            for finding in row.findings { #expect(page.contains(Markup.escaped(finding)), "\(finding)") }
+            #expect(!page.contains("file:"))
             #expect(TextReport(Forged.comparison(faults: report)).text.contains("NOT AS PROMISED"))
         }
     }
@@ -83,11 +96,32 @@ import TidingsAudit
 
     @Test("the page needs nothing from anywhere, and cannot be broken by a name")
     func selfContained() {
-        let page = HTMLReport(full).page
+        let page = HTMLReport(full, in: "/reports").page
         #expect(!page.contains("http:") && !page.contains("https:") && !page.contains("<script"))
         #expect(page.contains("a &lt;machine&gt;") && !page.contains("<machine>"))
         #expect(page.contains("prefers-color-scheme") && page.contains("@media print"))
         #expect(page.components(separatedBy: "<svg").count == 5)
+    }
+
+    @Test("a link leads from the page to the file wherever both are, and names the folder to send along")
+    func links() {
+        let beside = Link(to: "/home/me/report-histories/faults/histories/a b.json", from: "/home/me")
+        #expect(beside.address == "report-histories/faults/histories/a%20b.json")
+        #expect(beside.folder == "report-histories" && beside.isBeside)
+        let elsewhere = Link(to: "/tmp/x/a.json", from: "/home/me/")
+        #expect(elsewhere.address == "../../tmp/x/a.json" && elsewhere.folder == "../../tmp/x" && !elsewhere.isBeside)
+    }
+
+    @Test("no two columns of a table have the same name, and a way's trials are a table of their own")
+    func columns() {
+        let trials = [Trial(.afterAction, on: "SQLite", .nothing), Trial(.outbox, on: "SQLite", .nothing)]
+        let report = SweepReport(trials.map { ("/\($0.name).json", Forged.history($0)) }, trials: trials)
+        let comparison = Forged.comparison(curve: Forged.curve, outage: Forged.outage, faults: report)
+        for table in comparison.tables + comparison.faultsTables {
+            #expect(Set(table.head).count == table.head.count, "\(table.head)")
+        }
+        #expect(comparison.faultsTables.map(\.rows.count) == [1, 1])
+        #expect(HTMLReport(comparison, in: "/").page.components(separatedBy: "<details>").count == 3)
     }
 
     @Test("every step of the library is in the plan of a sweep")

@@ -23,6 +23,9 @@ public struct SweepReport: Sendable, Codable, CustomStringConvertible {
         /// All four are zero.
         public var isClean: Bool { self == Counts() }
 
+        /// All four together.
+        public var sum: Int { lost + ghost + doubled + reordered }
+
         static func + (left: Counts, right: Counts) -> Counts {
             var sum = left
             sum.lost += right.lost

@@ -22,7 +22,8 @@ struct CompareCommand: AsyncParsableCommand {
               tidings compare --kafka kafka:9092 --database postgres://me@db/scratch --json figures.json
 
             Without --kafka it starts a broker of its own, without --database it uses
-            SQLite files, all in a folder that is named at the end. What the settings say
+            SQLite files, all in a folder that is named at the end: beside the page, if
+            there is one, whose links lead into it. What the settings say
             of a Kafka is for the other commands: this one puts load only on what it is
             told to. In a PostgreSQL database it makes schemas of its own and drops them.
 
@@ -148,7 +149,7 @@ struct CompareCommand: AsyncParsableCommand {
             if json == "-" { write(text, to: STDOUT_FILENO) } else { try save(text, to: json) }
         }
         if json != "-" { write(TextReport(comparison, width: 100).text, to: STDOUT_FILENO) }
-        if let html { try save(HTMLReport(comparison).page, to: html) }
+        if let html { try save(HTMLReport(comparison, in: directory(of: html)).page, to: html) }
     }
 
     private func checkWritable(_ file: String) throws {
@@ -173,14 +174,33 @@ struct CompareCommand: AsyncParsableCommand {
     // MARK: The folder
 
     private func makeFolder() throws -> String {
-        let folder = folder ?? "/tmp/tidings-compare-\(getpid())"
+        let folder = folder ?? html.map(folderBeside) ?? "/tmp/tidings-compare-\(getpid())"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         return URL(filePath: folder).resolvingSymlinksInPath().path
     }
 
+    /// A new folder beside a page, so that the page's links travel with it: `report.html` has `report-histories`.
+    private func folderBeside(_ page: String) -> String {
+        let name = URL(filePath: page).deletingPathExtension().lastPathComponent
+        let path = "\(directory(of: page))/\(name)-histories"
+        // What an earlier comparison has left there is not ours to judge, or to remove.
+        var (free, number) = (path, 1)
+        while access(free, F_OK) == 0 {
+            number += 1
+            free = "\(path)-\(number)"
+        }
+        return free
+    }
+
+    private func directory(of file: String) -> String {
+        URL(filePath: file).deletingLastPathComponent().resolvingSymlinksInPath().path
+    }
+
     /// Removes what no figure can be traced to.
     private func tidy(_ folder: String, _ comparison: Comparison) {
-        for part in ["runs", "broker"] { try? FileManager.default.removeItem(atPath: "\(folder)/\(part)") }
+        for part in ["runs", "broker", "faults/shared"] {
+            try? FileManager.default.removeItem(atPath: "\(folder)/\(part)")
+        }
         if comparison.outage == nil, comparison.faults == nil {
             try? FileManager.default.removeItem(atPath: folder)
         } else if json != "-" {

@@ -51,9 +51,10 @@ public struct Comparer: Sendable {
         let plan = Plan(self)
         var ways: [Comparison.Figures] = []
         var curve: [Comparison.Figures] = []
+        var exactlyOnce: Comparison.Figures?
         var outage: Comparison.Outage?
         if measures {
-            (ways, curve) = try await figures { done, doing in
+            (ways, curve, exactlyOnce) = try await figures { done, doing in
                 progress(Progress(fraction: plan.fraction(figures: done), doing: doing))
             }
             if kafka == nil, workload.outage > 0 {
@@ -67,8 +68,7 @@ public struct Comparer: Sendable {
         let faults = triesFaults ? try await sweep(progress, plan) : nil
         return Comparison(
             place: .here(kafka: kafka, database: database), workload: workload, ways: ways, curve: curve,
-            outage: outage,
-            faults: faults)
+            exactlyOnce: exactlyOnce, outage: outage, faults: faults)
     }
 
     private func sweep(
@@ -85,13 +85,13 @@ public struct Comparer: Sendable {
 
     private func figures(
         _ progress: (Double, String) -> Void
-    ) async throws -> (ways: [Comparison.Figures], curve: [Comparison.Figures]) {
+    ) async throws -> (ways: [Comparison.Figures], curve: [Comparison.Figures], exactlyOnce: Comparison.Figures?) {
         let broker = kafka == nil ? try await OwnBroker(program, folder: folder("broker")) : nil
         let address = kafka ?? broker?.address ?? ""
         do {
             var runs: [Way: [LoadRun.Result]] = [:]
             var done = 0
-            let all = Self.ways.count * workload.repeats + gatherings.count
+            let all = Self.ways.count * workload.repeats + gatherings.count + 1
             // In turn, so that what changes on the machine meanwhile meets all.
             for turn in 1...max(1, workload.repeats) {
                 for way in Self.ways {
@@ -109,12 +109,29 @@ public struct Comparer: Sendable {
                 curve.append(Comparison.Figures(.outbox, gathering: gathering, [result]))
                 done += 1
             }
+            progress(Double(done) / Double(all), "outbox, exactly once")
+            let exactlyOnce = try await exactlyOnce(address)
             await broker?.stop()
-            return (Self.ways.map { Comparison.Figures($0, gathering: nil, runs[$0] ?? []) }, curve)
+            return (Self.ways.map { Comparison.Figures($0, gathering: nil, runs[$0] ?? []) }, curve, exactlyOnce)
         } catch {
             await broker?.kill()
             throw error
         }
+    }
+
+    /// One run of the outbox with transactions; nil where a Kafka from outside lets nobody have any in good time.
+    private func exactlyOnce(_ kafka: String) async throws -> Comparison.Figures? {
+        let patience = Duration.seconds(3 * (workload.duration + workload.saturation) + 20)
+        let result = try await withThrowingTaskGroup(of: LoadRun.Result?.self) { group in
+            group.addTask { try await run(.outboxExactlyOnce, .zero, workload, "exactly-once", kafka) }
+            group.addTask {
+                try await Task.sleep(for: patience)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+        return result.map { Comparison.Figures(.outboxExactlyOnce, gathering: nil, [$0]) }
     }
 
     private func run(
@@ -143,7 +160,7 @@ private struct Plan: Sendable {
 
     init(_ comparer: Comparer) {
         let load = comparer.workload
-        let runs = Double(Comparer.ways.count * load.repeats + comparer.gatherings.count)
+        let runs = Double(Comparer.ways.count * load.repeats + comparer.gatherings.count + 1)
         figures = comparer.measures ? runs * (load.duration + load.saturation + 1.5) : 0
         outage = comparer.measures && comparer.kafka == nil && load.outage > 0 ? load.outage + 8 : 0
         faults = comparer.triesFaults ? 90 : 0

@@ -77,6 +77,8 @@ public struct Comparison: Sendable, Codable {
     public var ways: [Figures]
     /// The outbox, from time-sensitive to throughput.
     public var curve: [Figures]
+    /// The outbox when each batch is a Kafka transaction, in a single run; nil when it was not measured.
+    public var exactlyOnce: Figures?
     /// Kafka away; nil when it was not ours to take away, or not asked for.
     public var outage: Outage?
     /// What kills have shown, if they were asked for.
@@ -86,14 +88,17 @@ public struct Comparison: Sendable, Codable {
 
     /// All that was measured, with what follows from it.
     public init(
-        place: Place, workload: Workload, ways: [Figures], curve: [Figures], outage: Outage?, faults: SweepReport?
+        place: Place, workload: Workload, ways: [Figures], curve: [Figures], exactlyOnce: Figures? = nil,
+        outage: Outage?, faults: SweepReport?
     ) {
         self.place = place
         self.workload = workload
         self.ways = ways
         self.curve = curve
+        self.exactlyOnce = exactlyOnce
         self.outage = outage
         self.faults = faults
-        recommendation = Recommendation(ways: ways, curve: curve, outage: outage, faults: faults)
+        recommendation = Recommendation(
+            ways: ways, curve: curve, exactlyOnce: exactlyOnce, outage: outage, faults: faults)
     }
 }

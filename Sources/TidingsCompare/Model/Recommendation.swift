@@ -11,7 +11,8 @@ public struct Recommendation: Hashable, Sendable, Codable {
 
     /// Derives the answer.
     public init(
-        ways: [Comparison.Figures], curve: [Comparison.Figures], outage: Comparison.Outage?, faults: SweepReport?
+        ways: [Comparison.Figures], curve: [Comparison.Figures], exactlyOnce: Comparison.Figures? = nil,
+        outage: Comparison.Outage?, faults: SweepReport?
     ) {
         question = "My events are extremely time-sensitive; which way should I use?"
         let figures = Dictionary(ways.map { ($0.way, $0) }) { first, _ in first }
@@ -28,6 +29,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
         reasons.append(Self.throughput(outbox, after))
         reasons.append(Self.price(outbox, after))
         if let bend = Self.bend(curve) { reasons.append(bend) }
+        reasons.append(Self.exactlyOnce(exactlyOnce, outbox))
         if let outage { reasons.append(Self.outage(outage)) }
         reasons += Self.faults(faults)
     }
@@ -46,7 +48,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
             return "These figures do not say: \(outbox.failures + after.failures) actions failed although nothing was "
                 + "wrong. Look at the logs, and measure again."
         }
-        let (own, direct) = (outbox.visible, after.visible)
+        let (own, direct) = (outbox.afterCommit, after.afterCommit)
         if own.median.isWithinNoise(of: direct.median) || own.median.median < direct.median.median {
             return
                 "The outbox: here it costs your events no time beyond noise, and it is the only one of the three that neither "
@@ -64,9 +66,9 @@ public struct Recommendation: Hashable, Sendable, Codable {
     }
 
     private static func time(_ outbox: Comparison.Figures, _ after: Comparison.Figures) -> String {
-        let (own, direct) = (outbox.visible, after.visible)
+        let (own, direct) = (outbox.afterCommit, after.afterCommit)
         let figures =
-            "From the call until a consumer has the event it takes \(Words.milliseconds(own.median.median)) through the "
+            "From the commit until a consumer has the event it takes \(Words.milliseconds(own.median.median)) through the "
             + "outbox (p99 \(Words.milliseconds(own.p99.median))) and \(Words.milliseconds(direct.median.median)) sent "
             + "after the action (p99 \(Words.milliseconds(direct.p99.median)))"
         return own.median.isWithinNoise(of: direct.median)
@@ -128,7 +130,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
             let bend = points.first(where: { $0.cpu.median <= 1.15 * least })
         else { return nil }
         // An event that gathers longer comes later. If it does not, something else decides when it comes.
-        let delays = points.map(\.visible.median.median)
+        let delays = points.map(\.afterCommit.median.median)
         guard zip(delays, delays.dropFirst()).allSatisfy({ $1 >= 0.9 * $0 }) else {
             return
                 "What gathering brings cannot be told here: its figures follow the noise of the machine. Measure again "
@@ -140,10 +142,24 @@ public struct Recommendation: Hashable, Sendable, Codable {
                 + "processor time beyond noise."
         }
         let spared = Int((100 * (1 - bend.cpu.median / max(first.cpu.median, 0.001))).rounded())
-        let price = bend.visible.median.median - first.visible.median.median
+        let price = bend.afterCommit.median.median - first.afterCommit.median.median
         return "For time-sensitive events let the relay gather nothing, as it does by default. Where they may wait "
             + "\(Words.milliseconds(price)) longer, gathering for \(Words.milliseconds(gathering)) spares \(spared) % of "
             + "the service's processor time; longer spares next to nothing more."
+    }
+
+    /// What it costs that readers of committed records see each event once.
+    private static func exactlyOnce(_ figures: Comparison.Figures?, _ outbox: Comparison.Figures) -> String {
+        guard let figures else {
+            return "What it costs to publish exactly once, each batch in a Kafka transaction, was not measured."
+        }
+        let (own, plain) = (figures.afterCommit.median, outbox.afterCommit.median)
+        let sum =
+            "Published exactly once, each batch in a Kafka transaction, events are with consumers "
+            + "\(Words.milliseconds(own.median)) after the commit instead of \(Words.milliseconds(plain.median)), and at "
+            + "most \(Words.count(figures.throughput.median)) a second instead of "
+            + "\(Words.count(outbox.throughput.median)) (one run)"
+        return own.isWithinNoise(of: plain) ? sum + "; the times are within noise." : sum + "."
     }
 
     private static func outage(_ outage: Comparison.Outage) -> String {

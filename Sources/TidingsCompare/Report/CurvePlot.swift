@@ -41,7 +41,7 @@ struct CurvePlot: Sendable {
             parts.append(Markup.dot(x, y(point.value)))
             parts.append(Markup.text(x, y(point.value) + (index.isMultiple(of: 2) ? -10 : 20), point.name, "value"))
         }
-        parts.append(Markup.text(97, bottom + 34, "from the call until a consumer has the event, median", "tick"))
+        parts.append(Markup.text(97, bottom + 34, "from the commit until a consumer has the event, median", "tick"))
         return Markup.drawing(bottom + 42, title, parts)
     }
 

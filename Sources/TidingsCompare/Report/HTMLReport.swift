@@ -5,10 +5,15 @@ import TidingsAudit
 /// Its figures are those of ``Comparison``, through the tables that the terminal shows too.
 public struct HTMLReport: Sendable {
     private let comparison: Comparison
+    private let folder: String
 
     /// The page of a comparison.
-    public init(_ comparison: Comparison) {
+    ///
+    /// - Parameter folder: where the page will be, an absolute path: its links to histories are relative to it, so that
+    ///   both can travel together.
+    public init(_ comparison: Comparison, in folder: String) {
         self.comparison = comparison
+        self.folder = folder
     }
 
     /// All of it.
@@ -66,8 +71,8 @@ public struct HTMLReport: Sendable {
             section(
                 "When a consumer has the event", early,
                 plot("From the call until a consumer has the event") { $0.visible }
-                    + "<p class=\"quiet\">From the call until a consumer has the event, on the same logarithmic axis. Dot: "
-                    + "median. Bar: p99. Thick: the middle half. Line: from the fastest percent to the slowest "
+                    + "<p class=\"quiet\">Drawn from the call, where all three begin, on the same logarithmic axis; the table "
+                    + "and the answer below count from the commit. Dot: median. Bar: p99. Thick: the middle half. Line: from the fastest percent to the slowest "
                     + "thousandth.</p>"),
         ]
     }
@@ -86,7 +91,7 @@ public struct HTMLReport: Sendable {
         func plot(_ title: String, _ upright: String, _ value: (Comparison.Figures) -> Double) -> String {
             let points = comparison.curve.map {
                 CurvePlot.Point(
-                    name: Words.milliseconds($0.gathering ?? 0), milliseconds: $0.visible.median.median,
+                    name: Words.milliseconds($0.gathering ?? 0), milliseconds: $0.afterCommit.median.median,
                     value: value($0))
             }
             return CurvePlot(title: title, upright: upright, points: points).svg
@@ -102,17 +107,45 @@ public struct HTMLReport: Sendable {
     // MARK: Tables
 
     private var rest: [String] {
-        [comparison.outageTable, comparison.totalsTable, comparison.faultsTable].map { table($0) }
+        [table(comparison.outageTable), table(comparison.totalsTable), trials]
     }
 
-    private func table(_ table: ReportTable?, hasHeading: Bool = true) -> String {
+    /// The trials one by one, folded away: a line for each way, and its rows behind it.
+    private var trials: String {
+        let tables = comparison.faultsTables
+        guard let faults = comparison.faults, !tables.isEmpty else { return "" }
+        let parts = tables.map { table in
+            let mark = table.sentence.contains("events: 0; effects: 0") ? "" : " class=\"bad\""
+            return """
+                <details>
+                <summary>\(escaped(table.caption)): <span\(mark)>\(escaped(table.sentence))</span></summary>
+                \(self.table(table, hasHeading: false, style: "table trials"))
+                </details>
+                """
+        }
+        return section(
+            "Crashes, one by one",
+            "Open a way to see its trials; 0 is where all is well. \(whereHistoriesAre(faults))",
+            parts.joined(separator: "\n"))
+    }
+
+    private func whereHistoriesAre(_ faults: SweepReport) -> String {
+        guard let file = faults.rows.first?.file else { return "" }
+        let link = Link(to: file, from: folder)
+        let place = link.isBeside ? "\(link.folder) beside this page" : "\(link.folder), as seen from this page"
+        return
+            "Each number was counted in the history that its row names, a file in the folder \(place). Send that folder "
+            + "along with the page, or its links lead nowhere."
+    }
+
+    private func table(_ table: ReportTable?, hasHeading: Bool = true, style: String = "table") -> String {
         guard let table, !table.rows.isEmpty else { return "" }
         let head = table.head.map { "<th scope=\"col\">\(escaped($0))</th>" }.joined()
         let rows = table.rows.map { row in
             "<tr>" + zip(table.head, row).map(cell).joined() + "</tr>"
         }
         let html = """
-            <div class="table" role="region" aria-label="\(escaped(table.caption))" tabindex="0">
+            <div class="\(style)" role="region" aria-label="\(escaped(table.caption))" tabindex="0">
             <table>
             <caption\(hasHeading ? " class=\"hidden\"" : "")>\(escaped(table.caption))</caption>
             <thead><tr>\(head)</tr></thead>
@@ -133,7 +166,10 @@ public struct HTMLReport: Sendable {
             content += "</small>"
         }
         if cell.isBad { content = "▲ \(content)" }
-        if let file = cell.file { content = "<a href=\"file://\(escaped(file))\">\(content)</a>" }
+        if let file = cell.file {
+            content = "<a href=\"\(escaped(Link(to: file, from: folder).address))\">\(content)</a>"
+        }
+        content += cell.notes.map { "<small>\(escaped($0))</small>" }.joined()
         return "<td\(cell.isBad ? " class=\"bad\"" : "") data-label=\"\(escaped(label))\">\(content)</td>"
     }
 

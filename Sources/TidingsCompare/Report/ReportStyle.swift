@@ -48,6 +48,11 @@ enum ReportStyle {
         th { font-weight: 600; color: var(--quiet); vertical-align: bottom; }
         th, td { text-align: right; font-variant-numeric: tabular-nums; }
         th:first-child, td:first-child { text-align: left; }
+        details { border-top: 1px solid var(--line); padding: 8px 0; }
+        summary { cursor: pointer; }
+        .trials td { text-align: left; overflow-wrap: anywhere; }
+        .trials th { text-align: left; }
+        .trials td small { white-space: normal; font-weight: 400; }
         @media (min-width: 761px) { td:first-child { white-space: nowrap; } }
         @media (max-width: 760px) {
           thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
@@ -57,6 +62,12 @@ enum ReportStyle {
           td small { display: inline; }
           td:first-child { font-weight: 600; justify-content: flex-start; }
           td:first-child::before { content: none; }
+          .trials tr { display: flex; flex-wrap: wrap; gap: 0 16px; font-size: 13px; border-bottom-width: 1px; }
+          .trials td { justify-content: flex-start; }
+          .trials td::before { margin-right: 0; }
+          .trials td:first-child, .trials td:last-child { flex-basis: 100%; flex-wrap: wrap; }
+          .trials td:first-child small { flex-basis: 100%; }
+          .trials td:last-child::before { content: none; }
         }
         @media print {
           :root {
@@ -64,6 +75,7 @@ enum ReportStyle {
           }
           body { font-size: 11pt; line-height: 15pt; }
           .table { overflow: visible; }
+          details::details-content { content-visibility: visible; display: block; height: auto; }
           section, tr, svg { break-inside: avoid; }
           a { text-decoration: none; }
           * { print-color-adjust: exact; }

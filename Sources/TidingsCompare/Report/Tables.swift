@@ -8,6 +8,8 @@ struct ReportTable: Sendable {
         var file: String?
         /// It says that something is wrong.
         var isBad = false
+        /// What is said below it, in small print.
+        var notes: [String] = []
 
         init(_ text: String, file: String? = nil, isBad: Bool = false) {
             self.text = text
@@ -53,10 +55,17 @@ extension Comparison {
         return ReportTable(
             "Three ways",
             "\(workload.rate) actions a second, each with an event of \(workload.eventSize) bytes: how long the caller "
-                + "waits, and how long after the commit a consumer has the event.",
+                + "waits, and how long after the commit a consumer has the event."
+                + (ways.contains(where: \.comesBeforeCommit) ? " \(Self.early)" : ""),
             ["way"] + Self.figuresHead,
-            ways.map { [ReportTable.Cell("\($0.way)")] + cells($0) })
+            ways.map { [ReportTable.Cell("\($0.way)")] + cells($0) }
+                + (exactlyOnce.map { [[ReportTable.Cell("\($0.way) (one run)")] + cells($0)] } ?? []))
     }
+
+    /// What stands behind a time, where an event is there before it is true.
+    private static let early =
+        "“Early”: sent before the action, a consumer has the event so long before the commit, when it is not yet true; "
+        + "p99 is the earliest but for one in a hundred."
 
     var curveTable: ReportTable? {
         guard !curve.isEmpty else { return nil }
@@ -109,38 +118,52 @@ extension Comparison {
             "Crashes, in sum",
             "\(faults.rows.count) trials: publisher, relay and handler killed at every step and at random moments, actions "
                 + "that fail, database and Kafka away.",
-            ["way", "events lost", "ghost", "doubled", "reordered", "effects lost", "ghost", "doubled", "reordered"],
+            [
+                "way", "events lost", "ghost events", "events doubled", "events reordered", "effects lost",
+                "ghost effects", "effects doubled", "effects reordered",
+            ],
             Way.allCases.filter { way in faults.rows.contains { $0.trial.way == way } }.map { way in
                 let total = faults.total(way)
                 return [ReportTable.Cell("\(way)")] + Self.cells(total.events) + Self.cells(total.effects)
             })
     }
 
-    private static func cells(_ counts: SweepReport.Counts, file: String? = nil) -> [ReportTable.Cell] {
-        [counts.lost, counts.ghost, counts.doubled, counts.reordered].map {
-            ReportTable.Cell("\($0)", file: file, isBad: $0 > 0)
+    private static func cells(_ counts: SweepReport.Counts) -> [ReportTable.Cell] {
+        [counts.lost, counts.ghost, counts.doubled, counts.reordered].map { ReportTable.Cell("\($0)", isBad: $0 > 0) }
+    }
+
+    /// The trials of each way, for a page that folds them away.
+    var faultsTables: [ReportTable] {
+        guard let faults else { return [] }
+        // The page's head names the database; only where there are several is there something to tell apart.
+        let tellsDatabase = Set(faults.rows.map(\.trial.database)).count > 1
+        return Way.allCases.compactMap { way in
+            let rows = faults.rows.filter { $0.trial.way == way }
+            guard !rows.isEmpty else { return nil }
+            let total = faults.total(way)
+            return ReportTable(
+                "\(way)", "\(rows.count) trials; events: \(total.events.words); effects: \(total.effects.words)",
+                ["what was done to it"] + (tellsDatabase ? ["database"] : [])
+                    + ["kills", "actions", "events", "effects", "history"],
+                rows.map { row in
+                    [Self.what(row)] + (tellsDatabase ? [ReportTable.Cell(row.trial.database)] : []) + [
+                        ReportTable.Cell("\(row.kills)"), ReportTable.Cell("\(row.actions)"),
+                        ReportTable.Cell(row.events.words, file: row.file, isBad: !row.events.isClean),
+                        ReportTable.Cell(row.effects.words, file: row.file, isBad: !row.effects.isClean),
+                        ReportTable.Cell(row.trial.name + ".json", file: row.file),
+                    ]
+                })
         }
     }
 
-    var faultsTable: ReportTable? {
-        guard let faults else { return nil }
-        // The page's head names the database; only where there are several is there something to tell apart.
-        let tellsDatabase = Set(faults.rows.map(\.trial.database)).count > 1
-        return ReportTable(
-            "Crashes, one by one",
-            "Each number leads to the history on disk that it was counted in.",
-            ["way"] + (tellsDatabase ? ["database"] : []) + [
-                "what was done to it", "kills", "actions", "events lost", "ghost", "doubled",
-                "reordered", "effects lost", "ghost", "doubled", "reordered",
-            ],
-            faults.rows.map { row in
-                let fault = row.obstacle.map { "\(row.trial.fault): \($0)" } ?? "\(row.trial.fault)"
-                let database = tellsDatabase ? [ReportTable.Cell(row.trial.database)] : []
-                return [ReportTable.Cell("\(row.trial.way)")] + database + [
-                    ReportTable.Cell(fault, isBad: row.obstacle != nil), ReportTable.Cell("\(row.kills)"),
-                    ReportTable.Cell("\(row.actions)", file: row.file),
-                ] + Self.cells(row.events, file: row.file) + Self.cells(row.effects, file: row.file)
-            })
+    /// What was done to a trial and, where something came of it, the first of what its history shows.
+    private static func what(_ row: SweepReport.Row) -> ReportTable.Cell {
+        let text = row.obstacle.map { "\(row.trial.fault): \($0)" } ?? "\(row.trial.fault)"
+        var cell = ReportTable.Cell(text, isBad: row.obstacle != nil)
+        let shown = row.findings.prefix(3)
+        let rest = row.events.sum + row.effects.sum - shown.count
+        cell.notes = shown + (rest > 0 ? ["and \(rest) more, in the history"] : [])
+        return cell
     }
 
     /// The same in a line each, where there is no room for a column for each number.
