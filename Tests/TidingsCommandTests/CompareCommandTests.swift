@@ -13,9 +13,8 @@ struct CompareCommandTests {
                 Programs.tidings,
                 [
                     "compare", "--rate", "200", "--duration", "0.5", "--saturation", "0.3", "--repeats", "2",
-                    "--outage",
-                    "0", "--gathering", "0", "5", "--json", "\(folder)/figures.json", "--html", "\(folder)/page.html",
-                    "--folder", "\(folder)/comparison",
+                    "--outage", "0.3", "--gathering", "0", "5", "--json", "\(folder)/figures.json",
+                    "--html", "\(folder)/page.html",
                 ])
             #expect(try await process.waitForExit(within: .seconds(120)) == 0, "\(process.errors)")
             let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: "\(folder)/figures.json")))
@@ -41,8 +40,16 @@ struct CompareCommandTests {
             #expect(try median(exactlyOnce["visible"]) > 0 && page.contains("outbox, exactly once (one run)"))
             #expect(process.lines.joined(separator: " ").contains(answer.prefix(40)))
             #expect(process.lines.contains { $0.hasPrefix("THREE WAYS") })
-            // No history stands behind these figures: nothing is left.
-            #expect(!FileManager.default.fileExists(atPath: "\(folder)/comparison"))
+            // The histories are beside the page, and its links lead to them wherever both go together.
+            try FileManager.default.createDirectory(atPath: "\(folder)/elsewhere", withIntermediateDirectories: true)
+            for name in ["page.html", "page-histories"] {
+                try FileManager.default.moveItem(atPath: "\(folder)/\(name)", toPath: "\(folder)/elsewhere/\(name)")
+            }
+            let links = Set(page.matches(of: /href="(page-histories[^"]+)"/).map { String($0.1) })
+            #expect(links.count == 3)
+            for link in links {
+                #expect(FileManager.default.fileExists(atPath: "\(folder)/elsewhere/\(link)"), "\(link)")
+            }
         }
     }
 
@@ -53,11 +60,13 @@ struct CompareCommandTests {
 
     @Test("in a database of the user's it leaves nothing behind")
     func postgres() async throws {
+        let folder = "/tmp/\(uniqueName("comparison"))"
         try await withPostgresDatabase { url in
             let process = try ChildProcess(
                 Programs.tidings,
                 [
-                    "compare", "--database", url, "--rate", "100", "--duration", "0.3", "--saturation", "0.2",
+                    "compare", "--folder", folder, "--database", url, "--rate", "100", "--duration", "0.3",
+                    "--saturation", "0.2",
                     "--repeats",
                     "1", "--outage", "0", "--gathering", "0", "--json", "-",
                 ])
@@ -69,6 +78,8 @@ struct CompareCommandTests {
                 try db.query("select count(*) from pg_namespace where nspname like 'tidings%'")[0][0]
             }
             #expect(left == 0)
+            // No history stands behind these figures.
+            #expect(!FileManager.default.fileExists(atPath: folder))
         }
     }
 

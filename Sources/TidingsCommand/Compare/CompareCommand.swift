@@ -198,9 +198,13 @@ struct CompareCommand: AsyncParsableCommand {
 
     /// Removes what no figure can be traced to.
     private func tidy(_ folder: String, _ comparison: Comparison) {
-        for part in ["runs", "broker", "faults/shared"] {
-            try? FileManager.default.removeItem(atPath: "\(folder)/\(part)")
+        var parts = ["runs", "broker", "faults/shared"]
+        if comparison.faults?.failures.isEmpty == true {
+            // The trials' databases and logs are of use only where something is not as promised.
+            let trials = try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/faults")
+            parts += (trials ?? []).filter { $0 != "histories" }.map { "faults/\($0)" }
         }
+        for part in parts { try? FileManager.default.removeItem(atPath: "\(folder)/\(part)") }
         if comparison.outage == nil, comparison.faults == nil {
             try? FileManager.default.removeItem(atPath: folder)
         } else if json != "-" {

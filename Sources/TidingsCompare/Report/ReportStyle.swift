@@ -52,6 +52,8 @@ enum ReportStyle {
         summary { cursor: pointer; }
         .trials td { text-align: left; overflow-wrap: anywhere; }
         .trials th { text-align: left; }
+        .trials caption { display: none; }
+        @media (min-width: 761px) { .trials td:not(:first-child, :last-child) { white-space: nowrap; } }
         .trials td small { white-space: normal; font-weight: 400; }
         @media (min-width: 761px) { td:first-child { white-space: nowrap; } }
         @media (max-width: 760px) {
