@@ -17,6 +17,33 @@ struct TourTests {
         #expect((5...20).contains(snippet.text.split(separator: "\n").count))
     }
 
+    @Test("a page tells how things stand while it is read, and offers what applies")
+    func live() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            let browser = try await Browser.open()
+            func says(_ words: String) async throws {
+                try await eventually("“\(words)” on the page", passing: isAway) {
+                    try await browser.text(of: "#tour-costs").contains(words)
+                }
+            }
+            try await browser.go(to: "http://127.0.0.1:\(shop.port)/tour/4")
+            try await says("Invoicing 2 has run since")
+            try await shop.kill("invoicing", 2)
+            try await says("and was back after")
+            try await browser.press("#do-add-invoicing")
+            try await says("Invoicing 3")
+            try await browser.press("#do-remove-invoicing")
+            try await eventually("a page without invoicing 3", passing: isAway) {
+                try await !browser.text(of: "#tour-costs").contains("Invoicing 3")
+            }
+            #expect(try await browser.text(of: "#do-add-invoicing") == "Start a third invoicing")
+            try await browser.close()
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
     @Test("has nine pages, whose buttons do what they say and whose costs are measured")
     func pages() async throws {
         try await withTestShop { shop in
