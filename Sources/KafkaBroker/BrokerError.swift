@@ -1,3 +1,6 @@
+import Glibc
+import NIOCore
+
 /// Why a broker cannot start or go on. The message says what to do next.
 public struct BrokerError: Error, Sendable, CustomStringConvertible {
     /// What kind of trouble it is.
@@ -41,6 +44,9 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
     public var isFatal: Bool { true }
 
     public var description: String {
-        cause.map { "\(message) (\($0))" } ?? message
+        guard let cause else { return message }
+        // NIO's words name its own functions.
+        let reason = (cause as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(cause)"
+        return "\(message) (\(reason))"
     }
 }

@@ -22,10 +22,15 @@ struct BrokerCommand: AsyncParsableCommand {
 
             A record acknowledged with acks=all is on disk before the acknowledgement;
             it survives kill -9 and a power cut. 'log.flush.interval.messages' weakens
-            that for speed. SIGTERM and SIGINT stop it cleanly.
+            that for speed. SIGTERM and SIGINT (Ctrl-C) stop it cleanly.
 
             PROPERTIES (--config NAME=VALUE, with Kafka's names; here with their defaults)
             \(Self.properties)
+
+            EXIT CODES
+              0   stopped cleanly, by a signal
+              1   it could not start or go on: the port or the folder is in use, the disk is full
+              64  the arguments are wrong
             """)
 
     /// One line each: name with its default, and what it means.
@@ -39,8 +44,8 @@ struct BrokerCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where to accept connections. Port 0 takes a free one; the ready line says which.",
-            valueName: "host:port"))
+            "Where to accept connections. Port 0 takes a free one; the ready line says which. (default: 127.0.0.1:9092)",
+            valueName: "host:port"), transform: HostAndPort.read)
     var listen = HostAndPort(host: "127.0.0.1", port: 9092)
 
     @Option(
@@ -51,7 +56,7 @@ struct BrokerCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The address clients are told to use, if it is not the one listened at (containers, NAT).",
-            valueName: "host:port"))
+            valueName: "host:port"), transform: HostAndPort.read)
     var advertise: HostAndPort?
 
     @Option(
@@ -129,12 +134,12 @@ private struct ReadyLine: Service {
     }
 }
 
-extension HostAndPort: ExpressibleByArgument {
+extension HostAndPort: Written, ExpressibleByArgument {
+    static let forms = "a host and a port, such as 127.0.0.1:9092 or [::1]:9092"
+
     public init?(argument: String) {
         self.init(argument)
     }
-
-    public var defaultValueDescription: String { description }
 }
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -46,3 +46,28 @@ struct TidingsCommand: AsyncParsableCommand {
             SubjectCommand.self,
         ])
 }
+
+extension TidingsCommand {
+    /// Runs what the arguments ask for. A command that is not there is answered with the ones that are.
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do {
+            var command = try await asyncParseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            if let unknown = UnknownCommand(in: arguments) { unknown.exit() }
+            exit(withError: error)
+        }
+    }
+
+    /// A command's usage as it is shown below a mistake, and where to find more.
+    static func usage(of command: any ParsableCommand.Type) -> String {
+        let usage = usageString(for: command)
+        let words = usage.split(separator: " ").prefix { !"<[-".contains($0.first ?? "<") }
+        return "Usage: \(usage)\n  See '\(words.joined(separator: " ")) --help' for more information."
+    }
+}

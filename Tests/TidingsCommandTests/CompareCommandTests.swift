@@ -50,6 +50,9 @@ struct CompareCommandTests {
             for link in links {
                 #expect(FileManager.default.fileExists(atPath: "\(folder)/elsewhere/\(link)"), "\(link)")
             }
+            // Nobody looks at a terminal: how far it is comes in plain lines.
+            #expect(process.errors.contains("after the action, run 1 of 2\n"))
+            #expect(!process.errors.contains("\r") && !process.errors.contains("\u{1B}"))
         }
     }
 
@@ -72,14 +75,10 @@ struct CompareCommandTests {
                 ])
             #expect(try await process.waitForExit(within: .seconds(120)) == 0, "\(process.errors)")
             #expect(process.lines.contains { $0.contains("\"database\" : \"PostgreSQL\"") })
-            let pool = PostgresPool(PostgresConfiguration(url), logger: Logger(label: "test"))
-            defer { pool.close() }
-            let left = try await pool.transaction { db -> Int in
-                try db.query("select count(*) from pg_namespace where nspname like 'tidings%'")[0][0]
-            }
-            #expect(left == 0)
+            #expect(try await schemas(url) == 0)
             // No history stands behind these figures.
             #expect(!FileManager.default.fileExists(atPath: folder))
+            #expect(try await schemas(url) == 0)
         }
     }
 
@@ -92,7 +91,55 @@ struct CompareCommandTests {
             }
             process.signal(SIGINT)
             #expect(try await process.waitForExit() == 130, "\(process.errors)")
+            #expect(process.errors.contains("broken off"))
             try await eventually("nobody is left") { try !isAnybody(in: "\(folder)/comparison") }
+        }
+    }
+
+    @Test("broken off at the user's own servers, it leaves nothing there, and no folder of its own")
+    func brokenOffElsewhere() async throws {
+        try await withKafka { kafka in
+            try await withPostgresDatabase { url in
+                let process = try ChildProcess(
+                    Programs.tidings, ["compare", "--kafka", kafka, "--database", url, "--duration", "60"])
+                try await eventually("a run at work") {
+                    guard try await topics(kafka).contains(where: { $0.hasPrefix("compare-after-1") }) else {
+                        return false
+                    }
+                    return try await schemas(url) > 0
+                }
+                process.signal(SIGTERM)
+                #expect(try await process.waitForExit() == 143, "\(process.errors)")
+                #expect(try await !topics(kafka).contains { $0.hasPrefix("compare-") })
+                #expect(try await schemas(url) == 0)
+                let folder = try #require(process.errors.split(separator: " ").first { $0.hasPrefix("/tmp/tidings-") })
+                #expect(!FileManager.default.fileExists(atPath: String(folder)))
+                try await eventually("the message") {
+                    process.errors.contains("broken off; all that it started has ended")
+                }
+            }
+        }
+    }
+
+    @Test("servers that do not answer are told before anything is measured")
+    func nobodyThere() async throws {
+        let port = try freePorts(1)
+        let kafka = try await Tool.run(["compare", "--kafka", "127.0.0.1:\(port)"])
+        #expect(kafka.code == 1 && kafka.errors.contains("no broker answers at 127.0.0.1:\(port)"))
+        let database = try await Tool.run(["compare", "--database", "postgres://me:geheim@127.0.0.1:\(port)/x"])
+        #expect(database.code == 1 && database.errors.contains("cannot use postgres://me:***@127.0.0.1:\(port)/x"))
+    }
+
+    private func topics(_ kafka: String) async throws -> [String] {
+        try await Shell(kafka: kafka).json("topics", "list").compactMap { $0["topic"] as? String }
+    }
+
+    /// How many schemas of a comparison are in a database.
+    private func schemas(_ url: String) async throws -> Int {
+        let pool = PostgresPool(PostgresConfiguration(url), logger: Logger(label: "test"))
+        defer { pool.close() }
+        return try await pool.transaction { db -> Int in
+            try db.query("select count(*) from pg_namespace where nspname like 'tidings%'")[0][0]
         }
     }
 

@@ -20,7 +20,9 @@ struct OutboxCommandTests {
         #expect(status.code == 0)
         #expect(status.lines[0].hasPrefix("waiting  1, the oldest for "))
         #expect(status.lines[1] == "parked   3; see 'tidings outbox list'")
-        #expect(status.lines.contains("relay    none is running: nothing is sent"))
+        #expect(
+            status.lines.contains(
+                "relay    none is running: what waits goes when the service, or its relay, is started"))
 
         let list = try await objects("outbox", "list", "--database", location, "--json")
         #expect(list.map { $0["event"] as? String } == ["1", "3"])
@@ -56,6 +58,14 @@ struct OutboxCommandTests {
         #expect(counts[0]["parked"] as? Int == 0)
     }
 
+    @Test("where nothing waits, it is no alarm that nobody relays")
+    func idle() async throws {
+        try await withDatabase(.sqlite) { _, location in
+            let status = try await tidings("outbox", "status", "--database", location)
+            #expect(status.lines == ["waiting  0", "parked   0", "relay    none is running; nothing waits for one"])
+        }
+    }
+
     @Test("retry --all lets everything go again")
     func retryAll() async throws {
         try await withDatabase(.sqlite) { store, location in
@@ -79,7 +89,9 @@ struct OutboxCommandTests {
 
             let text = folder + "/notes.txt"
             try String(repeating: "not a database", count: 100).write(toFile: text, atomically: true, encoding: .utf8)
-            #expect(try await tidings("outbox", "status", "--database", text).code == 1)
+            let wrong = try await tidings("outbox", "status", "--database", text)
+            #expect(wrong.code == 1)
+            #expect(wrong.lines[0].contains("\(text) cannot be read as an SQLite database"))
 
             #expect(FileManager.default.createFile(atPath: folder + "/empty.sqlite", contents: nil))
             let empty = try await tidings("outbox", "status", "--database", folder + "/empty.sqlite")

@@ -89,12 +89,30 @@ struct RecordsCommandTests {
                 (#"{"valueBase64":"?"}"#, "no base 64"), (#"{"timestamp":"soon"}"#, "'timestamp'"),
                 (#"{"headers":1}"#, "'headers'"),
             ] {
-                let result = try await tidings("produce", topic, "--json", input: "{\"value\":\"x\"}\n\(line)\n")
+                let result = try await tidings(
+                    "produce", topic, "--json", input: "{\"value\":\"x\"}\n\(line)\n{\"value\":\"behind\"}\n")
                 #expect(result.code == 1)
-                #expect(result.errors.contains("line 2") && result.errors.contains(words), "\(result.errors)")
+                #expect(result.errors.contains("line 2 of standard input") && result.errors.contains(words))
+                let tally = try JSONSerialization.jsonObject(with: Data(result.text.utf8)) as? [String: Any]
+                #expect(tally?["records"] as? Int == 1)
             }
+            #expect(try await tidings("consume", topic).lines == Array(repeating: "x", count: 6))
             let missing = try await tidings("produce", topic, "--key-separator", ":", input: "no key")
-            #expect(missing.code == 1 && missing.errors.contains("line 1 has no ':' behind a key"))
+            #expect(missing.code == 1)
+            #expect(missing.errors.contains("line 1 of standard input has no ':' behind a key"))
+            try await withTemporaryFolder { folder in
+                try "k:1\nk:2\nno key\nk:4\n".write(toFile: folder + "/keys", atomically: true, encoding: .utf8)
+                let file = try await tidings("produce", topic, "--key-separator", ":", "--file", folder + "/keys")
+                #expect(file.code == 1 && file.lines.isEmpty)
+                #expect(
+                    file.errors == """
+                        2 records sent to '\(topic)' (2 B)
+                        tidings: line 3 of \(folder)/keys has no ':' behind a key
+
+                        """)
+                let wrong = try await tidings("produce", topic, "--file", folder)
+                #expect(wrong.code == 1 && wrong.errors.contains("\(folder) cannot be read: Is a directory"))
+            }
         }
     }
 
@@ -152,7 +170,7 @@ struct RecordsCommandTests {
             #expect(living["state"] as? String == "Stable")
             #expect((living["members"] as? [Any])?.count == 1)
             follower.signal(SIGTERM)
-            #expect(try await follower.waitForExit() == 130)
+            #expect(try await follower.waitForExit() == 143)
             let left = try await tidings.json("groups", "describe", group)[0]
             #expect(left["state"] as? String == "Empty")
         }

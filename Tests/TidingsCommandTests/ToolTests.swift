@@ -35,7 +35,54 @@ struct ToolTests {
         let script = try await Tool.run(["--generate-completion-script", shell])
         #expect(script.code == 0)
         #expect(script.text.contains("consume"))
+        if shell == "bash" {
+            let bash = try ChildProcess("/bin/bash", ["-n"])
+            try bash.send(script.text)
+            #expect(try await bash.waitForExit() == 0, "\(bash.errors)")
+        }
         #expect(try await Tool.run(["--help"]).text.contains("--generate-completion-script \(shell)"))
+    }
+
+    @Test(
+        "what the arguments lack is told with the command's own usage, and exit code 64",
+        arguments: [
+            (["outbox", "status"], "name the service's database: --database"),
+            (["deadletters", "list", "--database", ""], "name the service's database: --database"),
+            (["topics", "list", "--kafka", ""], "--kafka names no broker: write HOST:PORT"),
+            (["topics", "list", "--kafka", "http://kafka:9092"], "--kafka takes HOST:PORT"),
+            (["consume", "order", "--from", "tomorrow"], "write beginning, end, an offset"),
+            (["consume", "order:x"], "order:0,3"),
+            (["groups", "reset", "g", "--topic", "order", "--by-duration", "soon"], "30s, 10m, 2h or 3d"),
+            (["groups", "reset", "g", "--topic", "order", "--to-datetime", "soon"], "2026-11-27T10:00:00Z"),
+            (["broker", "--data-dir", "data", "--listen", "nowhere"], "127.0.0.1:9092"),
+        ])
+    func usage(_ arguments: [String], _ words: String) async throws {
+        let result = try await Tool.run(arguments)
+        #expect(result.code == 64)
+        #expect(result.lines.isEmpty)
+        #expect(result.errors.contains(words), "\(result.errors)")
+        let command = arguments.prefix { ["outbox", "topics", "groups", "deadletters"].contains($0) }.count
+        let path = (["tidings"] + arguments.prefix(command + 1)).joined(separator: " ")
+        #expect(result.errors.contains("Usage: \(path) "), "\(result.errors)")
+        #expect(result.errors.contains("See '\(path) --help'"), "\(result.errors)")
+    }
+
+    @Test(
+        "a command that is not there is answered with the nearest, or with all",
+        arguments: [
+            (["topics", "lst"], "'tidings topics' has no command 'lst'. Did you mean 'list'?"),
+            (["topcs", "list"], "'tidings' has no command 'topcs'. Did you mean 'topics'?"),
+            (
+                ["outbox", "drain"],
+                "'tidings outbox' has no command 'drain'. There are: status, list, show, retry, skip."
+            ),
+        ])
+    func unknownCommand(_ arguments: [String], _ words: String) async throws {
+        let result = try await Tool.run(arguments)
+        #expect(result.code == 64)
+        #expect(result.lines.isEmpty)
+        #expect(result.errors.contains(words), "\(result.errors)")
+        #expect(!result.errors.contains("subject"))
     }
 
     @Test("colours are for terminals, and NO_COLOR takes them away")
@@ -144,6 +191,36 @@ struct ToolTests {
         progress.end()
         let count = drawn.withLock { $0 }
         #expect(count == 0)
+    }
+
+    @Test("where nobody looks, a comparison tells each run in a line, and of many trials one in ten seconds")
+    func comparisonProgress() {
+        let time = Mutex(ContinuousClock.now)
+        let drawn = Mutex("")
+        func draw(interactive: Bool) -> String {
+            drawn.withLock { $0 = "" }
+            let progress = CompareProgress(
+                isInteractive: interactive, now: { time.withLock { $0 } },
+                draw: { text in drawn.withLock { $0 += text } })
+            progress.begin("histories are in /tmp/x")
+            progress.show(0, "outbox, run 1 of 2")
+            for trial in 1...3 {
+                progress.show(0.5 + Double(trial) / 100, "faults, \(trial) of 3 trials")
+                time.withLock { $0 += .seconds(6) }
+            }
+            progress.clear()
+            return drawn.withLock { $0 }
+        }
+        #expect(
+            draw(interactive: false) == """
+                tidings: histories are in /tmp/x
+                tidings: 0 %, outbox, run 1 of 2
+                tidings: 51 %, faults, 1 of 3 trials
+                tidings: 53 %, faults, 3 of 3 trials
+
+                """)
+        let line = draw(interactive: true)
+        #expect(line.split(separator: "\r").count == 5 && !line.contains("\n"))
     }
 
     @Test(

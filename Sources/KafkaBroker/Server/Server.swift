@@ -62,8 +62,8 @@ final class Server: Sendable {
         if let error = error as? IOError, error.errnoCode == EADDRINUSE {
             return BrokerError(
                 .addressInUse,
-                "cannot listen at \(address); stop whoever uses the port, or choose another with --listen "
-                    + "(port 0 takes a free one)", cause: error)
+                "another program listens at \(address); stop it, or choose another port with --listen, 0 for a free one",
+                cause: error)
         }
         return BrokerError(
             .addressUnusable,

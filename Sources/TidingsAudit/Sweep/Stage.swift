@@ -1,4 +1,6 @@
 import Foundation
+import KafkaClient
+import Logging
 
 /// Where a trial or a measurement takes place.
 package struct Stage: Sendable {
@@ -51,8 +53,26 @@ package struct Stage: Sendable {
         return process.lines
     }
 
-    /// Removes what was made in a server that others use. That it could not be is in the log, and no reason to stop.
-    package func forget() async {
+    /// Runs `body`, and then removes what was made in servers that others use, however it ended; where its task was
+    /// cancelled, too.
+    package func leavingNothing<R: Sendable>(_ body: () async throws -> R) async throws -> R {
+        do {
+            let result = try await body()
+            await forget()
+            return result
+        } catch {
+            // In a task that is cancelled nothing more could be asked for.
+            await Task { await forget() }.value
+            throw error
+        }
+    }
+
+    /// That something could not be removed is in the log, and no reason to stop. A broker of our own goes as a whole.
+    private func forget() async {
+        if broker == nil {
+            let logger = Logger(label: "stage") { _ in SwiftLogNoOpLogHandler() }
+            try? await Admin(SubjectKafka.at(kafka), timeout: .seconds(3), logger: logger).deleteTopics([topic])
+        }
         guard database.isServer else { return }
         for part in ["writer", "reader"] { _ = try? await ask(["forget"], of: part) }
     }

@@ -77,8 +77,7 @@ public struct Sweep: Sendable {
             program: program, kafka: broker?.address ?? address, broker: broker, database: database, folder: folder,
             topic: "\(name)-\(trial.name)")
         do {
-            let history = try await TrialRun(trial, on: stage).run()
-            await stage.forget()
+            let history = try await stage.leavingNothing { try await TrialRun(trial, on: stage).run() }
             await broker?.stop()
             return history
         } catch is CancellationError {

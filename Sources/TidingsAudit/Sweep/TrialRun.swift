@@ -73,8 +73,6 @@ struct TrialRun: Sendable {
             try await facts("action", of: "writer") + acknowledged.withLock { $0 }
                 + TopicReader(stage.topic, kafka: SubjectKafka.at(stage.kafka), logger: logger).events()
                 + facts("effect", of: "reader"))
-        // A broker of our own goes as a whole.
-        if stage.broker == nil { try? await admin().deleteTopics([stage.topic]) }
         return TrialHistory(trial, history, kills: kills, obstacle: obstacle)
     }
 

@@ -9,6 +9,31 @@ struct Cluster: Sendable {
     let timeout: Duration
     let logger: Logger
 
+    /// Asks a cluster whether it is there.
+    ///
+    /// - Throws: ``CommandFailure`` that says what was tried, and what can be done.
+    static func reach(_ address: String, properties: [String: String], timeout: Duration) async throws -> Cluster {
+        let reasons = LastWords()
+        let logger = Logger(label: "kafka") { _ in reasons }
+        let configuration = KafkaConfiguration(address, clientID: "tidings-command", properties: properties)
+        do {
+            let admin = try Admin(configuration, timeout: timeout, logger: logger)
+            try await withPatience("waiting for \(address)") {
+                // Asks for no topic: whoever answers is there.
+                _ = try await admin.metadata(topics: [])
+            }
+            return Cluster(
+                bootstrap: address, configuration: configuration, admin: admin, timeout: timeout, logger: logger)
+        } catch let error as KafkaError where error.isRetriable {
+            throw CommandFailure(
+                """
+                no broker answers at \(address)\(reasons.text.map { " (\($0))" } ?? "")
+                Is it running? 'tidings broker --data-dir data' starts one here; --kafka HOST:PORT or TIDINGS_KAFKA names \
+                another; -X gives what it wants of TLS and passwords.
+                """)
+        }
+    }
+
     /// All topics, by name. To ask for one by its name might make it.
     func topics() async throws -> [ClusterMetadata.Topic] {
         try await admin.metadata().topics

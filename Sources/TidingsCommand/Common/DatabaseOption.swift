@@ -27,7 +27,7 @@ struct DatabaseOption: ParsableArguments {
 
     /// Opens the database as it is: nothing is made, nothing is migrated.
     func open() async throws -> any Store {
-        guard let location = try resolve(Settings())?.value else {
+        guard let location = try resolve(Settings())?.value, !location.isEmpty else {
             throw ValidationError("name the service's database: --database PATH-OR-URL, or TIDINGS_DATABASE")
         }
         return Self.isPostgres(location) ? try await openPostgres(location) : try openSQLite(location)
@@ -37,14 +37,28 @@ struct DatabaseOption: ParsableArguments {
         location.hasPrefix("postgres://") || location.hasPrefix("postgresql://")
     }
 
-    private func openPostgres(_ location: String) async throws -> any Store {
+    /// Whether a server answers there, and lets us in.
+    static func reachPostgres(_ location: String) async throws {
+        try await postgres(location).pool.close()
+    }
+
+    /// - Returns: with connections to it, the version of Tidings' tables there; 0 if there are none.
+    private static func postgres(_ location: String) async throws -> (pool: PostgresPool, version: Int) {
         var configuration = PostgresConfiguration(location)
         configuration.connectTimeout = .seconds(5)
         configuration.maximumConnections = 1
         configuration.parameters["application_name"] = "tidings"
         let pool = PostgresPool(configuration, logger: Logger(label: "postgres") { _ in SwiftLogNoOpLogHandler() })
-        let version = try await PostgresSchema.version(of: pool)
-        try check(version == 0 ? nil : version, known: PostgresSchema.version)
+        do {
+            return (pool, try await PostgresSchema.version(of: pool))
+        } catch let error as PostgresError {
+            throw CommandFailure("cannot use \(Secrets.hidden(inDatabase: location)): \(error.message)")
+        }
+    }
+
+    private func openPostgres(_ location: String) async throws -> any Store {
+        let (pool, version) = try await Self.postgres(location)
+        try check(version == 0 ? nil : version, known: PostgresSchema.version, in: location)
         return PostgresStore(pool: pool)
     }
 
@@ -52,15 +66,25 @@ struct DatabaseOption: ParsableArguments {
         guard access(location, R_OK | W_OK) == 0 else {
             throw CommandFailure("\(location): \(String(cString: strerror(errno)))")
         }
-        try check(try SQLiteSchema.version(ofFile: location), known: SQLiteSchema.version)
+        let version: Int?
+        do {
+            version = try SQLiteSchema.version(ofFile: location)
+        } catch {
+            throw CommandFailure("\(location) cannot be read as an SQLite database (\(error))")
+        }
+        try check(version, known: SQLiteSchema.version, in: location)
         var configuration = SQLiteConfiguration()
         configuration.migratesOnOpen = false
         return try SQLiteStore(path: location, configuration: configuration)
     }
 
-    private func check(_ version: Int?, known: Int) throws {
+    private func check(_ version: Int?, known: Int, in location: String) throws {
         guard let version else {
-            throw CommandFailure("this database has none of Tidings' tables; is it the service's own?")
+            throw CommandFailure(
+                """
+                \(Secrets.hidden(inDatabase: location)) has none of Tidings' tables; is it the service's own database, \
+                and has the service been started once?
+                """)
         }
         if version < known {
             throw CommandFailure(

@@ -2,23 +2,24 @@ import ArgumentParser
 import Glibc
 import KafkaClient
 import Tidings
+import UnixSignals
 
 /// How a command ends; every command's help points here by `Exits.help`.
 enum Exits {
-    /// The cluster or the database could not be reached, or refused.
+    /// Something could not be reached, read or written, or was refused.
     static let failed: Int32 = 1
     /// What was named is not there, or not in the state that was asked for.
     static let notThere: Int32 = 2
-    /// A signal ended it.
-    static let interrupted: Int32 = 130
+    /// A signal ended it: 130 for Ctrl-C, 143 for SIGTERM, as shells have it.
+    static func ended(by signal: UnixSignal) -> Int32 { 128 + signal.rawValue }
 
     static let help = """
         EXIT CODES
           0    done
-          1    the cluster or the database could not be reached, or refused
+          1    something could not be reached, read or written, or was refused
           2    what was named is not there, or not in a state that allows it
           64   the arguments are wrong
-          130  ended by Ctrl-C, after cleaning up
+          130  ended by Ctrl-C, after cleaning up; 143 by SIGTERM
         """
 }
 

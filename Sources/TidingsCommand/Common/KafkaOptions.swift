@@ -34,41 +34,29 @@ struct KafkaOptions: ParsableArguments {
 
     /// What the settings say, with its origin each.
     func resolve(_ settings: Settings) throws -> ResolvedKafka {
-        ResolvedKafka(
-            kafka: try settings.text("kafka", flag: kafka, "--kafka")
-                ?? .init(value: Self.defaultKafka, origin: .default),
+        let address =
+            try settings.text("kafka", flag: kafka, "--kafka") ?? .init(value: Self.defaultKafka, origin: .default)
+        if address.value.split(separator: ",").allSatisfy({ $0.allSatisfy(\.isWhitespace) }) {
+            throw ValidationError(
+                "\(address.origin.name) names no broker: write HOST:PORT, several with commas between")
+        }
+        if address.value.contains("://") {
+            throw ValidationError(
+                "\(address.origin.name) takes HOST:PORT, and no URL such as '\(readable(address.value))'")
+        }
+        return ResolvedKafka(
+            kafka: address,
             properties: try settings.pairs("properties", flags: properties, "-X"),
             timeout: try settings.number("timeout", flag: timeout, "--timeout")
                 ?? .init(value: Self.defaultTimeout, origin: .default))
     }
 
     /// Reaches the cluster.
-    ///
-    /// - Throws: ``CommandFailure`` that says what was tried, and what can be done.
     func connect() async throws -> Cluster {
         let resolved = try resolve(Settings())
-        let reasons = LastWords()
-        let logger = Logger(label: "kafka") { _ in reasons }
-        let configuration = KafkaConfiguration(
-            resolved.kafka.value, clientID: "tidings-command", properties: resolved.properties.mapValues(\.value))
-        let timeout = Duration.seconds(resolved.timeout.value)
-        do {
-            let admin = try Admin(configuration, timeout: timeout, logger: logger)
-            try await withPatience("waiting for \(resolved.kafka.value)") {
-                // Asks for no topic: whoever answers is there.
-                _ = try await admin.metadata(topics: [])
-            }
-            return Cluster(
-                bootstrap: resolved.kafka.value, configuration: configuration, admin: admin, timeout: timeout,
-                logger: logger)
-        } catch let error as KafkaError where error.isRetriable {
-            throw CommandFailure(
-                """
-                no broker answers at \(resolved.kafka.value)\(reasons.text.map { " (\($0))" } ?? "")
-                Is it running? 'tidings broker --data-dir data' starts one here; --kafka HOST:PORT or TIDINGS_KAFKA names \
-                another; -X gives what it wants of TLS and passwords.
-                """)
-        }
+        return try await .reach(
+            resolved.kafka.value, properties: resolved.properties.mapValues(\.value),
+            timeout: .seconds(resolved.timeout.value))
     }
 }
 
@@ -129,7 +117,9 @@ final class LastWords: LogHandler {
 
     func log(event: LogEvent) {
         guard event.level >= .warning else { return }
-        words.withLock { $0 = "\(event.message)" }
+        let message = "\(event.message)"
+        // Why each of them is down was said before.
+        words.withLock { if $0 == nil || !message.hasSuffix("brokers are down") { $0 = message } }
     }
 
     subscript(metadataKey _: String) -> Logger.Metadata.Value? {

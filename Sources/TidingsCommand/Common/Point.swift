@@ -3,9 +3,14 @@ import KafkaClient
 import Tidings
 
 /// A point of a log as it is written on the command line.
-struct Point: ExpressibleByArgument, Hashable, Sendable {
+struct Point: Written, Hashable, Sendable {
     let point: LogPoint
     private let text: String
+
+    static let forms = """
+        beginning, end, an offset (1200, or -10 before the end), a time (2026-11-27T10:00:00Z, or a day alone) or how \
+        long ago (30s, 10m, 2h, 3d)
+        """
 
     static let beginning = Point(point: .beginning, text: "beginning")
 
@@ -46,7 +51,9 @@ struct Point: ExpressibleByArgument, Hashable, Sendable {
     var defaultValueDescription: String { text }
 }
 
-extension Duration: @retroactive ExpressibleByArgument {
+extension Duration: Written, @retroactive ExpressibleByArgument {
+    static let forms = "a whole number with its unit: 30s, 10m, 2h or 3d"
+
     /// A whole number with its unit: `30s`, `10m`, `2h`, `3d`.
     public init?(argument: String) {
         guard let unit = argument.last, let count = Int64(argument.dropLast()), count >= 0 else { return nil }

@@ -3,7 +3,7 @@ import Glibc
 import UnixSignals
 
 /// A command that does one thing and ends: errors become words on standard error and an exit code, and Ctrl-C ends it
-/// after it has cleaned up.
+/// after it has cleaned up. What its arguments lack is told with its own usage.
 protocol ToolCommand: AsyncParsableCommand, Sendable {
     func perform() async throws
 }
@@ -15,9 +15,11 @@ extension ToolCommand {
         } catch let error as ExitCode {
             throw error
         } catch let error as ValidationError {
-            throw error
-        } catch is Interrupted {
-            throw ExitCode(Exits.interrupted)
+            // Thrown here it would be told with the usage of the whole program.
+            write("Error: \(error.message)\n\(TidingsCommand.usage(of: Self.self))\n", to: STDERR_FILENO)
+            throw ExitCode.validationFailure
+        } catch let interruption as Interrupted {
+            throw ExitCode(Exits.ended(by: interruption.signal))
         } catch {
             let failure = CommandFailure(error)
             failure.tell()
@@ -33,7 +35,9 @@ struct JSONOption: ParsableArguments {
 }
 
 /// SIGINT or SIGTERM asked for the end.
-struct Interrupted: Error {}
+struct Interrupted: Error {
+    let signal: UnixSignal
+}
 
 /// Runs `body` until it ends or a signal asks it to: then its task is cancelled, and it may clean up. A second signal, or
 /// five seconds, end the process whatever it does.
@@ -44,25 +48,26 @@ private func untilInterrupted(_ body: @escaping @Sendable () async throws -> Voi
     try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask { try await body() }
         tasks.addTask {
-            for await _ in signals { throw Interrupted() }
+            for await signal in signals { throw Interrupted(signal: signal) }
         }
         do {
             try await tasks.next()
             tasks.cancelAll()
-        } catch is Interrupted {
+        } catch let interruption as Interrupted {
+            let code = Exits.ended(by: interruption.signal)
             tasks.cancelAll()
             await withTaskGroup(of: Void.self) { patience in
                 patience.addTask {
-                    for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { _exit(Exits.interrupted) }
+                    for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { _exit(code) }
                 }
                 patience.addTask {
                     do { try await Task.sleep(for: .seconds(5)) } catch { return }
-                    _exit(Exits.interrupted)
+                    _exit(code)
                 }
                 while await tasks.nextResult() != nil {}
                 patience.cancelAll()
             }
-            throw Interrupted()
+            throw interruption
         }
     }
 }

@@ -3,7 +3,9 @@ import KafkaClient
 import Tidings
 
 /// A topic, or some of its partitions: `order`, `order:0,3`.
-struct TopicSelection: ExpressibleByArgument, Hashable, Sendable {
+struct TopicSelection: Written, Hashable, Sendable {
+    static let forms = "a topic's name, and behind a colon the numbers of partitions: order, or order:0,3"
+
     let topic: String
     /// Nil is all of them.
     let partitions: [Int32]?
@@ -45,7 +47,9 @@ extension Cluster {
 }
 
 /// A time as RFC 3339 has it, or a day.
-struct Time: ExpressibleByArgument, Hashable, Sendable {
+struct Time: Written, Hashable, Sendable {
+    static let forms = "a time as 2026-11-27T10:00:00Z (RFC 3339), or a day as 2026-11-27"
+
     let time: Timestamp
 
     init?(argument: String) {

@@ -3,10 +3,9 @@ import FoundationEssentials
 import Glibc
 import TidingsAudit
 import TidingsCompare
-import UnixSignals
 
 /// `tidings compare`: measures the three ways of sending side by side, and shows what they lose and invent.
-struct CompareCommand: AsyncParsableCommand {
+struct CompareCommand: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
         abstract: "Measure the ways of sending side by side, on your machine.",
@@ -32,11 +31,14 @@ struct CompareCommand: AsyncParsableCommand {
             and Kafka away, and counts what was lost, invented, doubled and reordered.
             Every number leads to a history on disk.
 
+            On a terminal a bar shows how far it is, elsewhere a line for each run does.
+            Ctrl-C ends it, and all that it has started, and removes what it has made.
+
             EXIT CODES
               0    done
               1    it could not be carried out, or a promise was not kept
               64   the arguments are wrong
-              130  broken off
+              130  ended by Ctrl-C, after cleaning up; 143 by SIGTERM
             """)
 
     @Option(help: ArgumentHelp("Actions in a second.", valueName: "count"))
@@ -106,20 +108,27 @@ struct CompareCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
+    func perform() async throws {
         // Before two minutes are spent on what could not be kept.
         for file in [json, html].compactMap(\.self) where file != "-" { try checkWritable(file) }
+        try await checkServers()
         let folder = try makeFolder()
         SubjectKafka.set(properties)
+        let progress = CompareProgress()
+        progress.begin("histories and logs are in \(folder) meanwhile")
         let comparison: Comparison
         do {
-            comparison = try await untilSignal { try await comparer(in: folder).run(ProgressLine().show) }
-            ProgressLine().clear()
+            comparison = try await comparer(in: folder).run { progress.show($0.fraction, $0.doing) }
+            progress.clear()
         } catch {
-            ProgressLine().clear()
-            if error is CancellationError { throw ExitCode(130) }
-            write("tidings compare: \(error)\nWhat there is of logs and histories is in \(folder)\n", to: STDERR_FILENO)
-            throw ExitCode.failure
+            progress.clear()
+            guard Task.isCancelled else {
+                let failure = CommandFailure(error)
+                throw CommandFailure(
+                    "\(failure)\nWhat there is of logs and histories is in \(folder)", exitCode: failure.exitCode)
+            }
+            breakOff(folder)
+            throw error
         }
         try report(comparison)
         tidy(folder, comparison)
@@ -152,6 +161,16 @@ struct CompareCommand: AsyncParsableCommand {
         if let html { try save(HTMLReport(comparison, in: directory(of: html)).page, to: html) }
     }
 
+    private func checkServers() async throws {
+        if let kafka {
+            let pairs = properties.map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) }
+            _ = try await Cluster.reach(
+                kafka, properties: Dictionary(pairs.map { (String($0[0]), String($0[1])) }) { $1 },
+                timeout: .seconds(10))
+        }
+        if let database { try await DatabaseOption.reachPostgres(database) }
+    }
+
     private func checkWritable(_ file: String) throws {
         let isNew = access(file, F_OK) != 0
         let descriptor = open(file, O_WRONLY | O_CREAT, 0o644)
@@ -166,16 +185,27 @@ struct CompareCommand: AsyncParsableCommand {
         do {
             try Data(text.utf8).write(to: URL(filePath: file))
         } catch {
-            write("tidings compare: cannot write \(file): \(error)\n", to: STDERR_FILENO)
-            throw ExitCode.failure
+            throw CommandFailure("cannot write \(file): \(error)")
         }
     }
 
     // MARK: The folder
 
     private func makeFolder() throws -> String {
-        let folder = folder ?? html.map(folderBeside) ?? "/tmp/tidings-compare-\(getpid())"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        guard let folder = folder ?? html.map(folderBeside) else {
+            // A name that nobody else can have taken.
+            var template = "/tmp/tidings-compare-XXXXXX".utf8CString.map(\.self)
+            guard let made = mkdtemp(&template) else {
+                throw CommandFailure("cannot make a folder in /tmp: \(String(cString: strerror(errno)))")
+            }
+            return String(cString: made)
+        }
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            let reason = access(folder, F_OK) == 0 ? "it is no folder" : String(cString: strerror(errno))
+            throw CommandFailure("cannot make the folder \(folder): \(reason)")
+        }
         return URL(filePath: folder).resolvingSymlinksInPath().path
     }
 
@@ -196,6 +226,13 @@ struct CompareCommand: AsyncParsableCommand {
         URL(filePath: file).deletingLastPathComponent().resolvingSymlinksInPath().path
     }
 
+    /// Says what is left after a signal: nothing, unless it was to be in a folder of the user's.
+    private func breakOff(_ made: String) {
+        if folder == nil { try? FileManager.default.removeItem(atPath: made) }
+        let rest = folder == nil ? "its folder is removed" : "what there is of logs and histories is in \(made)"
+        write("tidings: broken off; all that it started has ended, and \(rest)\n", to: STDERR_FILENO)
+    }
+
     /// Removes what no figure can be traced to.
     private func tidy(_ folder: String, _ comparison: Comparison) {
         var parts = ["runs", "broker", "faults/shared"]
@@ -210,36 +247,5 @@ struct CompareCommand: AsyncParsableCommand {
         } else if json != "-" {
             printLine("(The histories behind these numbers are in \(folder))")
         }
-    }
-}
-
-/// Runs `body` until it is done or a signal asks to stop; then everything it started is ended.
-private func untilSignal<R: Sendable>(_ body: @escaping @Sendable () async throws -> R) async throws -> R {
-    let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
-    return try await withThrowingTaskGroup(of: R?.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-            for await _ in signals { break }
-            return nil
-        }
-        defer { group.cancelAll() }
-        guard let first = try await group.next(), let result = first else { throw CancellationError() }
-        return result
-    }
-}
-
-/// One line on a terminal that is overwritten; elsewhere nothing.
-private struct ProgressLine: Sendable {
-    private var isShown: Bool { isatty(STDERR_FILENO) == 1 }
-
-    @Sendable func show(_ progress: Comparer.Progress) {
-        guard isShown else { return }
-        let done = Int(progress.fraction * 30)
-        let bar = String(repeating: "█", count: done) + String(repeating: "░", count: 30 - done)
-        write("\r\u{1B}[K\(bar) \(Int(progress.fraction * 100)) %  \(progress.doing)", to: STDERR_FILENO)
-    }
-
-    func clear() {
-        if isShown { write("\r\u{1B}[K", to: STDERR_FILENO) }
     }
 }

@@ -22,10 +22,11 @@ struct DeadLettersCommand: AsyncParsableCommand {
             parked behind it is tried then.
 
             EXIT CODES
-              0   done
-              1   the database could not be reached or used
-              2   no such record is parked, or an earlier one of its key has to be decided first
-              64  the arguments are wrong
+              0    done
+              1    the database could not be reached or used
+              2    no such record is parked, or an earlier one of its key has to be decided first
+              64   the arguments are wrong
+              130  ended by Ctrl-C, after cleaning up; 143 by SIGTERM
             """,
         subcommands: [
             DeadLettersListCommand.self, DeadLettersShowCommand.self, DeadLettersRetryCommand.self,

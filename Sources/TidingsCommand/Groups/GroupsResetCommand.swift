@@ -30,7 +30,7 @@ struct GroupsResetCommand: KafkaCommand {
         name: .customLong("topic"),
         help: ArgumentHelp(
             "A topic, or some of its partitions (order:0,3). May be given several times.",
-            valueName: "topic[:partitions]"))
+            valueName: "topic[:partitions]"), transform: TopicSelection.read)
     var topics: [TopicSelection] = []
 
     @Flag(help: "All topics that the group has committed offsets of.")
@@ -45,10 +45,14 @@ struct GroupsResetCommand: KafkaCommand {
     @Option(help: ArgumentHelp("To that offset.", valueName: "offset"))
     var toOffset: Int64?
 
-    @Option(help: ArgumentHelp("To the first record of that time or later (RFC 3339).", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("To the first record of that time or later (RFC 3339).", valueName: "time"),
+        transform: Time.read)
     var toDatetime: Time?
 
-    @Option(help: ArgumentHelp("To the first record of so long ago or later: 30s, 10m, 2h, 3d.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("To the first record of so long ago or later: 30s, 10m, 2h, 3d.", valueName: "duration"),
+        transform: Duration.read)
     var byDuration: Duration?
 
     @Option(
@@ -123,6 +127,9 @@ struct GroupsResetCommand: KafkaCommand {
                     "\(move.target)", move.effect,
                 ]
             })
+        if description.members.isEmpty, moves.allSatisfy({ $0.committed == nil }) {
+            printLine("\n'\(group)' has committed nothing there\(execute ? " before" : "; is that its name?")")
+        }
         if !execute { printLine("\nThis was a dry run; --execute does it.") }
     }
 

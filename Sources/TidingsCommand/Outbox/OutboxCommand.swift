@@ -23,10 +23,11 @@ struct OutboxCommand: AsyncParsableCommand {
             relay may run meanwhile.
 
             EXIT CODES
-              0   done
-              1   the database could not be reached or used
-              2   no such event is parked, or an earlier one of its key has to be decided first
-              64  the arguments are wrong
+              0    done
+              1    the database could not be reached or used
+              2    no such event is parked, or an earlier one of its key has to be decided first
+              64   the arguments are wrong
+              130  ended by Ctrl-C, after cleaning up; 143 by SIGTERM
             """,
         subcommands: [
             OutboxStatusCommand.self, OutboxListCommand.self, OutboxShowCommand.self, OutboxRetryCommand.self,

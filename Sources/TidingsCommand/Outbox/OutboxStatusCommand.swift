@@ -77,10 +77,16 @@ struct StatusReport: Encodable {
                 relay.shards.isEmpty ? "stands by" : "shards \(relay.shards.map(String.init).joined(separator: ", "))"
             rows.append(["relay", "\(relay.name): \(shards)"])
         }
-        if relays.isEmpty { rows.append(["relay", "none is running: nothing is sent"]) }
+        if relays.isEmpty { rows.append(["relay", noRelay]) }
         for holdUp in holdUps {
             rows.append(["held up", "for \(Duration.seconds(holdUp.ageSeconds).words): \(holdUp.description)"])
         }
         return table(rows)
+    }
+
+    private var noRelay: String {
+        if waiting > 0 { return "none is running: what waits goes when the service, or its relay, is started" }
+        let rest = retainedLogBytes == nil ? "nothing waits for one" : "what is in the log goes when one is"
+        return "none is running; \(rest)"
     }
 }

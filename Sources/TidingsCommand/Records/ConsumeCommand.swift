@@ -35,15 +35,20 @@ struct ConsumeCommand: KafkaCommand {
     @OptionGroup var kafka: KafkaOptions
     @OptionGroup var json: JSONOption
 
-    @Argument(help: ArgumentHelp("The topics, or some of their partitions.", valueName: "topic[:partitions]"))
+    @Argument(
+        help: ArgumentHelp("The topics, or some of their partitions.", valueName: "topic[:partitions]"),
+        transform: TopicSelection.read)
     var topics: [TopicSelection]
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Where to start. (default: beginning)", valueName: "point"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Where to start. (default: beginning)", valueName: "point"),
+        transform: Point.read)
     var from: Point?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Where to stop, instead of at the end that is there now.", valueName: "point"))
+        help: ArgumentHelp("Where to stop, instead of at the end that is there now.", valueName: "point"),
+        transform: Point.read)
     var until: Point?
 
     @Flag(name: [.long, .short], help: "Go on with what comes, until Ctrl-C.")

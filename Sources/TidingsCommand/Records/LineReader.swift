@@ -14,6 +14,7 @@ final class LineReader: Sendable {
         var isAtEnd = false
     }
 
+    private let name: String
     private let descriptor: Int32
     private let queue = DispatchQueue(label: "lines")
     private let isCancelled = Atomic(false)
@@ -27,6 +28,7 @@ final class LineReader: Sendable {
 
     /// Standard input, or the file at a path.
     init(path: String?) throws {
+        name = path ?? "standard input"
         if let path {
             descriptor = open(path, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
@@ -66,7 +68,9 @@ final class LineReader: Sendable {
                 }
                 guard let end = chunk.lastIndex(of: 0x0A) else {
                     state.rest += chunk
-                    if state.rest.count > Self.longestLine { throw CommandFailure("a line is longer than 64 MiB") }
+                    if state.rest.count > Self.longestLine {
+                        throw CommandFailure("\(name) has a line that is longer than 64 MiB")
+                    }
                     continue
                 }
                 let text = state.rest + chunk[..<end]
@@ -96,7 +100,7 @@ final class LineReader: Sendable {
             initialized = max(0, got)
         }
         if error != 0, error != EINTR {
-            throw CommandFailure("the input cannot be read: \(String(cString: strerror(error)))")
+            throw CommandFailure("\(name) cannot be read: \(String(cString: strerror(error)))")
         }
         if error == EINTR { return try readSome() }
         count.add(Int64(bytes.count), ordering: .relaxed)

@@ -10,6 +10,8 @@ struct ProduceCommand: KafkaCommand {
         discussion: """
             Each line is a record. It is sent at once and acknowledged by all copies; a
             line that is sent twice because an answer was lost is in the topic once.
+            A line that is no record ends it: those before it are sent, those behind it
+            are not. How many were sent is told at the end, however it ends.
 
               tidings topics create greetings
               echo 'hello' | tidings produce greetings
@@ -99,14 +101,21 @@ struct ProduceCommand: KafkaCommand {
         let feed = try RecordFeed(self)
         var tally = Tally(topic: topic)
         let start = ContinuousClock.now
+        if feed.isTyped { write("Each line is a record; Ctrl-D ends.\n", to: Terminal.errors.descriptor) }
         do {
             try await send(feed, cluster, &tally)
         } catch {
-            if !json { write("tidings: \(tally.words(after: .now - start))\n", to: Terminal.errors.descriptor) }
+            // Where the records that were sent are all that there is to tell, they are told beside the error.
+            try tell(tally, after: .now - start, on: Terminal.errors)
             throw error
         }
-        tally.seconds = (.now - start) / .seconds(1)
-        if json { try printJSON(tally) } else { printLine(tally.words(after: .now - start)) }
+        try tell(tally, after: .now - start, on: Terminal.output)
+    }
+
+    private func tell(_ tally: Tally, after elapsed: Duration, on terminal: Terminal) throws {
+        var tally = tally
+        tally.seconds = elapsed / .seconds(1)
+        if json { try printJSON(tally) } else { write(tally.words(after: elapsed) + "\n", to: terminal.descriptor) }
     }
 
     private func send(_ feed: RecordFeed, _ cluster: Cluster, _ tally: inout Tally) async throws {
@@ -118,15 +127,17 @@ struct ProduceCommand: KafkaCommand {
         defer { progress.end() }
         while let (messages, firstLine) = try await feed.next() {
             let reports = try await producer.send(messages)
+            var refusal: CommandFailure?
             for (index, report) in reports.enumerated() {
                 switch report {
                 case .success:
                     tally.records += 1
                     tally.bytes += Int64(messages[index].value?.count ?? 0)
                 case .failure(let error):
-                    throw CommandFailure("line \(firstLine + index) was not taken: \(error)")
+                    refusal = refusal ?? CommandFailure("\(feed.place(firstLine + index)) was not taken: \(error)")
                 }
             }
+            if let refusal { throw refusal }
             progress.reached(feed.size == nil ? tally.records : feed.position)
         }
     }

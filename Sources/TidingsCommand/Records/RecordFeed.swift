@@ -1,3 +1,4 @@
+import Glibc
 import KafkaClient
 import Tidings
 
@@ -9,6 +10,7 @@ final class RecordFeed {
     private let separator: [UInt8]?
     private var line = 1
     private var isDone = false
+    private var mistake: CommandFailure?
 
     init(_ command: ProduceCommand) throws {
         self.command = command
@@ -24,10 +26,21 @@ final class RecordFeed {
     var position: Int64 { reader?.position ?? 0 }
     var size: Int64? { command.file == nil ? nil : reader?.size }
 
+    /// Whether a person writes the lines.
+    var isTyped: Bool {
+        reader != nil && command.file == nil && isatty(STDIN_FILENO) == 1 && Terminal.errors.isInteractive
+    }
+
+    /// A line as it is named in an error.
+    func place(_ line: Int) -> String {
+        command.value == nil ? "line \(line) of \(command.file ?? "standard input")" : "the value"
+    }
+
     /// The next records, and the number of the line that the first stands in; nil at the end.
     ///
-    /// - Throws: ``CommandFailure`` for a line that is no record, which names it.
+    /// - Throws: ``CommandFailure`` for a line that is no record, which names it, when all before it were given out.
     func next() async throws -> (messages: [ProducerMessage], firstLine: Int)? {
+        if let mistake { throw mistake }
         if isDone { return nil }
         guard let reader else {
             isDone = true
@@ -36,20 +49,27 @@ final class RecordFeed {
         guard let lines = try await reader.next() else { return nil }
         let first = line
         line += lines.count
-        return (try lines.enumerated().map { try parse($1, number: first + $0) }, first)
+        var messages: [ProducerMessage] = []
+        for text in lines {
+            do {
+                messages.append(try parse(text))
+            } catch let error as RecordLine.Mistake {
+                let failure = CommandFailure("\(place(first + messages.count)) \(error)")
+                if messages.isEmpty { throw failure }
+                mistake = failure
+                break
+            }
+        }
+        return (messages, first)
     }
 
-    private func parse(_ text: ArraySlice<UInt8>, number: Int) throws -> ProducerMessage {
-        do {
-            guard command.json else { return try split(text) }
-            var message = try ProducerMessage(
-                topic: command.topic, RecordLine(text), keepsPartition: command.keepPartitions)
-            message.partition = message.partition ?? command.partition
-            message.headers.append(contentsOf: RecordHeaders(headers + envelope(of: message.value)))
-            return message
-        } catch let mistake as RecordLine.Mistake {
-            throw CommandFailure("line \(number) \(mistake)")
-        }
+    private func parse(_ text: ArraySlice<UInt8>) throws -> ProducerMessage {
+        guard command.json else { return try split(text) }
+        var message = try ProducerMessage(
+            topic: command.topic, RecordLine(text), keepsPartition: command.keepPartitions)
+        message.partition = message.partition ?? command.partition
+        message.headers.append(contentsOf: RecordHeaders(headers + envelope(of: message.value)))
+        return message
     }
 
     private func split(_ text: ArraySlice<UInt8>) throws -> ProducerMessage {

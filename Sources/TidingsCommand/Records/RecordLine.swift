@@ -118,14 +118,16 @@ extension RecordLine {
             throw Mistake(description: "is no JSON")
         } catch DecodingError.typeMismatch(_, let context) {
             let field = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw Mistake(description: field.isEmpty ? "is no JSON object" : "'\(field)' is not what it has to be")
+            throw Mistake(
+                description: field.isEmpty
+                    ? "is no JSON object" : "has a '\(field)' of the wrong kind; see 'tidings produce --help'")
         }
     }
 
     fileprivate static func bytes(_ value: JSONValue?, _ base64: String?, _ name: String) throws -> [UInt8]? {
         if let base64 {
             guard let data = Data(base64Encoded: base64) else {
-                throw Mistake(description: "'\(name)Base64' is no base 64")
+                throw Mistake(description: "has no base 64 in '\(name)Base64'")
             }
             return Array(data)
         }
@@ -147,14 +149,15 @@ extension RecordLine {
         case .array(let list):
             return try list.map { entry in
                 guard case .object(let fields) = entry, case .text(let name)? = fields["name"] else {
-                    throw Mistake(description: "'headers' is neither an object nor a list of names and values")
+                    throw Mistake(
+                        description: "has 'headers' that are neither an object nor a list of names and values")
                 }
                 var base64: String?
                 if case .text(let text)? = fields["valueBase64"] { base64 = text }
                 return RecordHeader(name, try bytes(fields["value"], base64, "headers.value"))
             }
         default:
-            throw Mistake(description: "'headers' is neither an object nor a list of names and values")
+            throw Mistake(description: "has 'headers' that are neither an object nor a list of names and values")
         }
     }
 
@@ -167,7 +170,8 @@ extension RecordLine {
             fallthrough
         default:
             throw Mistake(
-                description: "'timestamp' is neither milliseconds since 1970 nor a time as 2026-11-27T10:00:00Z")
+                description:
+                    "has a 'timestamp' that is neither milliseconds since 1970 nor a time as 2026-11-27T10:00:00Z")
         }
     }
 }

@@ -53,10 +53,12 @@ struct ReplayCommand: ToolCommand {
         name: .customLong("topic"),
         help: ArgumentHelp(
             "A topic, or some of its partitions (order:0,3). May be given several times.",
-            valueName: "topic[:partitions]"))
+            valueName: "topic[:partitions]"), transform: TopicSelection.read)
     var topics: [TopicSelection]
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Where to start again.", valueName: "point"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Where to start again.", valueName: "point"),
+        transform: Point.read)
     var from: Point
 
     @Flag(help: "The group is new: it has handled nothing yet.")

@@ -140,9 +140,9 @@ public struct Comparer: Sendable {
         let stage = Stage(
             program: program, kafka: kafka, database: database, folder: try folder("runs/\(name)"),
             topic: "compare-\(name)-\(EventID().rawValue.prefix(13))")
-        let result = try await LoadRun(way: way, gathering: gathering, workload: workload, stage: stage).run()
-        await stage.forget()
-        return result
+        return try await stage.leavingNothing {
+            try await LoadRun(way: way, gathering: gathering, workload: workload, stage: stage).run()
+        }
     }
 
     private func folder(_ name: String) throws -> String {

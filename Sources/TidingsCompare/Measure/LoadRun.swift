@@ -40,7 +40,7 @@ struct LoadRun: Sendable {
         let admin = try Admin(SubjectKafka.at(stage.kafka), logger: logger)
         try await admin.createTopics([TopicSpecification(stage.topic, partitions: Self.partitions)])
         let arrivals = try Arrivals(of: stage.topic, partitions: Self.partitions, kafka: stage.kafka)
-        let result = try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await arrivals.run() }
             defer { group.cancelAll() }
             let service = try SubjectProcess(arguments, log: "\(stage.folder)/service.log")
@@ -56,8 +56,6 @@ struct LoadRun: Sendable {
             try Task.checkCancellation()
             return Self.result(times, arrivals.times, summary)
         }
-        try? await admin.deleteTopics([stage.topic])
-        return result
     }
 
     private var output: String { "\(stage.folder)/times" }

@@ -53,14 +53,18 @@ struct OutageRun: Sendable {
         let folder = "\(folder)/\(way.rawValue)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let stage = Stage(
-            program: program, kafka: broker.address, database: database, folder: folder,
+            program: program, kafka: broker.address, broker: broker, database: database, folder: folder,
             topic: "outage-\(way.rawValue)-\(EventID().rawValue.prefix(13))")
+        return try await stage.leavingNothing { try await row(way, on: stage) }
+    }
+
+    private func row(_ way: Way, on stage: Stage) async throws -> Comparison.Outage.Row {
         let admin = try Admin(SubjectKafka.at(stage.kafka), logger: logger)
         try await admin.createTopics([TopicSpecification(stage.topic, partitions: 2)])
         let duration = workload.outage + 2 * (Self.calm / .seconds(1))
         try await stage.ask(
             ["load"] + stage.common + [
-                "--way", way.rawValue, "--output", "\(folder)/times", "--rate", "\(Self.rate)",
+                "--way", way.rawValue, "--output", "\(stage.folder)/times", "--rate", "\(Self.rate)",
                 "--duration", "\(Int(duration * 1000))", "--saturation", "0",
                 "--event-size", "\(workload.eventSize)", "--keys", "\(workload.keys)",
                 "--patience", "\(Int(workload.patience * 1000))",
@@ -68,10 +72,9 @@ struct OutageRun: Sendable {
         let history = History(
             try await stage.facts("action", of: "writer")
                 + TopicReader(stage.topic, kafka: SubjectKafka.at(stage.kafka), logger: logger).events())
-        await stage.forget()
         let trial = Trial(way, on: database.name, .kafkaAway)
-        let file = try TrialHistory(trial, history, kills: 1).write(into: folder)
-        return Self.row(way, try LoadTimes(file: "\(folder)/times"), Checker().check(history), file: file)
+        let file = try TrialHistory(trial, history, kills: 1).write(into: stage.folder)
+        return Self.row(way, try LoadTimes(file: "\(stage.folder)/times"), Checker().check(history), file: file)
     }
 
     /// Sets what callers were told against what the checker says of the history.
