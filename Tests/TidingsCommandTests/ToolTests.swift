@@ -15,7 +15,8 @@ struct ToolTests {
         let result = try await Tool.run(["topics", "list", "--kafka", "127.0.0.1:\(port)", "--timeout", "1"])
         #expect(result.code == 1)
         #expect(result.lines.isEmpty)
-        for words in ["no broker answers at 127.0.0.1:\(port)", "Connection refused", "tidings broker", "--kafka"] {
+        let reason = "(Connect to ipv4#127.0.0.1:\(port) failed: Connection refused)"
+        for words in ["no broker answers at 127.0.0.1:\(port) \(reason)\n", "tidings broker", "--kafka"] {
             #expect(result.errors.contains(words), "\(result.errors)")
         }
     }

@@ -105,12 +105,13 @@ func withPatience<R: Sendable>(_ what: String, _ body: @escaping @Sendable () as
 final class LastWords: LogHandler {
     private let words = Mutex<String?>(nil)
 
-    /// Without librdkafka's own names for its threads in front.
+    /// Without librdkafka's own names for its threads in front, and its clock behind.
     var text: String? {
         words.withLock { words in
             words.map { line in
-                guard let end = line.firstRange(of: "]: ") else { return line }
-                return String(line[end.upperBound...])
+                let start = (line.firstRange(of: "/bootstrap: ") ?? line.firstRange(of: "]: "))?.upperBound
+                let rest = line[(start ?? line.startIndex)...]
+                return String(rest[..<(rest.firstRange(of: " (after ")?.lowerBound ?? rest.endIndex)])
             }
         }
     }
