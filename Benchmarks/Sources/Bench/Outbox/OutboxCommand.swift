@@ -27,8 +27,11 @@ struct OutboxCommand: AsyncParsableCommand {
     @Option(help: "How often each is run.") var repeats = 5
     @Option(
         parsing: .upToNextOption,
-        help: "How many rows a writer's transaction writes beside its event, one measurement each.")
-    var rows = [1, 4]
+        help: """
+            What a writer's transaction writes beside its event, one measurement each: a row, four rows, or an order with \
+            three lines.
+            """)
+    var actions = WriterAction.allCases
     @Option(help: "Writers side by side.") var writers = 8
 
     func run() async throws {
@@ -57,7 +60,7 @@ struct OutboxCommand: AsyncParsableCommand {
             ).run()
         case .writer:
             try await OutboxWriter(
-                sources: sources, rows: rows, repeats: repeats, seconds: 2, writers: writers, site: site
+                sources: sources, actions: actions, repeats: repeats, seconds: 2, writers: writers, site: site
             ).run()
         case .latency: try await OutboxLatency(sources: sources, rate: 1000, seconds: 11, site: site).run()
         case .handling: try await OutboxHandling(count: events / 2, repeats: repeats, site: site).run()

@@ -4,11 +4,11 @@ import Tidings
 import TidingsPostgres
 import TidingsSQLite
 
-/// What an event costs its transaction: the rate of transactions that write an order, of one row or several, and append an
-/// event, beside that of transactions that only write the order, in turns.
+/// What an event costs its transaction: the rate of transactions that do what a service does and append an event,
+/// beside that of transactions without one, in turns.
 struct OutboxWriter {
     let sources: [OutboxSource]
-    let rows: [Int]
+    let actions: [WriterAction]
     let repeats: Int
     let seconds: Double
     let writers: Int
@@ -17,23 +17,24 @@ struct OutboxWriter {
     func run() async throws {
         print("\nTransactions/s with an event and without, \(writers) writers, in turns of \(seconds) s.\n")
         for source in sources {
-            for rows in rows {
-                try await site.withStore(source) { store in try await compare(source.name, rows, store) }
+            for action in actions {
+                try await site.withStore(source) { store in try await compare(source.name, action, store) }
             }
         }
     }
 
-    private func compare<S: BenchStore>(_ name: String, _ rows: Int, _ store: S) async throws {
+    private func compare<S: BenchStore>(_ name: String, _ action: WriterAction, _ store: S) async throws {
         let publisher = Publisher(store: store, source: "/bench")
         let topic = Topic<Placed>("orders")
         let without: @Sendable (Int) async throws -> Void = { number in
             try await store.transaction { db in
-                for _ in 0..<rows { try store.insertOrder(number, in: db) }
+                try store.act(action, number, in: db)
             }
         }
         let with: @Sendable (Int) async throws -> Void = { number in
-            try await publisher.publish(Placed(number), to: topic) { db in
-                for _ in 0..<rows { try store.insertOrder(number, in: db) }
+            let event = action == .order ? Placed(orderWithLines: number) : Placed(number)
+            try await publisher.publish(event, to: topic) { db in
+                try store.act(action, number, in: db)
             }
         }
         var (plain, eventful, ratios): ([Double], [Double], [Double]) = ([], [], [])
@@ -49,7 +50,7 @@ struct OutboxWriter {
             ratios.append(event / bare)
         }
         print(
-            "\(name.padded(18)) \(rows) rows: with \(Spread(eventful).text(0))   without \(Spread(plain).text(0))   "
+            "\(name.padded(18)) \(action.rawValue.padded(6)) with \(Spread(eventful).text(0))   without \(Spread(plain).text(0))   "
                 + "with/without \(Spread(ratios).text(2))")
     }
 
