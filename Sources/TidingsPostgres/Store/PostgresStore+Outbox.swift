@@ -46,7 +46,7 @@ extension PostgresStore {
                 sql: OutboxQuery.oldest,
                 parameters: [
                     .array(shards.map(Int64.init)), .array(shards.map { floors[$0]?.value ?? 0 }),
-                    request.maximumCount.postgresValue, request.maximumBytes.postgresValue,
+                    Self.limit(of: request).postgresValue, request.maximumBytes.postgresValue,
                     .array(request.underWay.map(\.sequence)),
                 ]),
         ])
@@ -80,6 +80,12 @@ extension PostgresStore {
         return entries
     }
 
+    /// How many entries a shard may give. From several shards large batches come smaller, two full ones in all: the next are
+    /// then read while these are sent, instead of all one after the other.
+    private static func limit(of request: ClaimRequest) -> Int {
+        min(request.maximumCount, max(500, request.maximumCount * 2 / request.batches.count))
+    }
+
     /// Moves the floors once it is certain that what this transaction has removed is gone.
     private func note(
         _ looks: [Int32: (lowest: Int64?, highest: Int64?)], oldestID: Int64, nextID: Int64,
@@ -111,8 +117,9 @@ extension PostgresStore {
                 let source = StampSource(outbox: try row[2], shard: batch.shard)
                 let places = try BatchEntries.decode(row[3])
                 try db.exchange([.planningByIndex])
+                let numbers = places.map(\.sequence)
                 let rows = try db.query(
-                    OutboxQuery.particular, batch.shard, PostgresValue.array(places.map(\.sequence)))
+                    OutboxQuery.particular, batch.shard, PostgresValue.array(numbers), numbers.min(), numbers.max())
                 if rows.isEmpty {
                     close(batch, in: db)
                     shards.append(batch.shard)
@@ -138,11 +145,12 @@ extension PostgresStore {
     private func settleInTable(_ settlement: OutboxSettlement, in db: PostgresTransaction) throws {
         if !settlement.sent.isEmpty { try db.exchange([.planningByIndex]) }
         for (shard, sent) in Dictionary(grouping: settlement.sent, by: \.stamp.source.shard) {
-            // Never a range: a number inside it may belong to a transaction that has not committed yet.
-            let delete = "delete from tidings_outbox where shard = $1 and sequence = any($2)"
+            // Never the range alone: a number inside it may belong to a transaction that has not committed yet.
+            let delete = "delete from tidings_outbox where shard = $1 and \(OutboxQuery.isAmong)"
+            let numbers = sent.map(\.sequence)
             db.executeLater(
                 settlement.keepsSent ? "with sent as (\(delete) returning *) \(Self.keep)" : delete, shard,
-                PostgresValue.array(sent.map(\.sequence)))
+                PostgresValue.array(numbers), numbers.min(), numbers.max())
         }
         try park(settlement.parked, in: db)
         for batch in settlement.batches {
