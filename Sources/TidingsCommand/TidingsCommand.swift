@@ -15,8 +15,8 @@ struct TidingsCommand: AsyncParsableCommand {
               tidings groups describe invoicing
               tidings outbox status --database order.sqlite
 
-            Every command has --help, with examples, and --json where it prints
-            anything.
+            Every command and every group of them has --help, and --json where it
+            prints anything.
 
             Completion of commands and options:
 

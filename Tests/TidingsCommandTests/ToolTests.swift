@@ -73,6 +73,7 @@ struct ToolTests {
         arguments: [
             (["topics", "lst"], "'tidings topics' has no command 'lst'. Did you mean 'list'?"),
             (["topcs", "list"], "'tidings' has no command 'topcs'. Did you mean 'topics'?"),
+            (["help", "nonsense"], "'tidings' has no command 'nonsense'. There are: "),
             (
                 ["outbox", "drain"],
                 "'tidings outbox' has no command 'drain'. There are: status, list, show, retry, skip."

@@ -37,9 +37,26 @@ import TidingsAudit
         #expect(figures(outbox: 1.4, failures: 1).answer.hasPrefix("These figures do not say: 3 actions failed"))
     }
 
+    @Test("figures of a machine that does not carry the rate recommend nothing, and say what to do")
+    func tooFast() {
+        let comparison = Forged.comparison()
+        let rate = Int(comparison.ways.map(\.throughput.median).min() ?? 0) + 1
+        let answer = Recommendation(rate: rate, ways: comparison.ways, curve: [], outage: nil, faults: nil).answer
+        #expect(answer.contains("asked for \(rate)") && answer.contains("a lower --rate"), "\(answer)")
+    }
+
+    @Test("that the outbox reads again what it has written is said where it costs more, and only there")
+    func price() {
+        for (cpu, says) in [(10.0, false), (1000, true)] {
+            let outbox = Forged.figures(.outbox, action: 0.5, visible: 5, cpu: cpu)
+            let reasons = Forged.comparison(outbox: outbox).recommendation.reasons
+            #expect(reasons.contains { $0.contains("read and removed again") } == says, "\(reasons)")
+        }
+    }
+
     @Test("without figures there is no answer, but what the kills have shown is told")
     func nothingMeasured() {
-        let recommendation = Recommendation(ways: [], curve: [], outage: nil, faults: nil)
+        let recommendation = Recommendation(rate: 500, ways: [], curve: [], outage: nil, faults: nil)
         #expect(recommendation.answer.hasPrefix("That was not measured"))
         #expect(recommendation.reasons.count == 1)
     }

@@ -14,6 +14,8 @@ struct UnknownCommand {
         var path = TidingsCommand._commandName
         for word in arguments {
             let commands = group.configuration.subcommands
+            // `help` takes the words that lead to a command, too.
+            if word == "help", group == TidingsCommand.self { continue }
             if commands.isEmpty || word.hasPrefix("-") || word == "help" { return nil }
             guard let next = commands.first(where: { $0._commandName == word }) else {
                 (self.word, self.path, self.group) = (word, path, group)

@@ -18,7 +18,8 @@ struct CompareCommand: ToolCommand {
 
               tidings compare
               tidings compare --faults --html report.html
-              tidings compare --kafka kafka:9092 --database postgres://me@db/scratch --json figures.json
+              tidings compare --kafka kafka:9092 --database postgres://me@db/scratch \\
+                --json figures.json
 
             Without --kafka it starts a broker of its own, without --database it uses
             SQLite files, all in a folder that is named at the end: beside the page, if

@@ -14,7 +14,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
               tidings deadletters list  --database invoicing.sqlite
               tidings deadletters show  --database postgres://shop@db.example/invoicing 12
               tidings deadletters retry --database invoicing.sqlite 12
-              tidings deadletters skip  --database invoicing.sqlite 12 --note 'void, see ticket 99'
+              tidings deadletters skip  --database invoicing.sqlite 12 --note 'ticket 99'
 
             When the cause is gone, retry: the service, which must run, tries the record
             and then what is parked behind it, first one first, each with one effect,

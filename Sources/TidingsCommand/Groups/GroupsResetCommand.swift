@@ -12,7 +12,8 @@ struct GroupsResetCommand: KafkaCommand {
 
               tidings groups reset invoicing --topic order --to-earliest
               tidings groups reset invoicing --topic order:0,3 --to-offset 1200 --execute
-              tidings groups reset invoicing --all-topics --to-datetime 2026-11-27 --execute
+              tidings groups reset invoicing --all-topics \\
+                --to-datetime 2026-11-27 --execute
               tidings groups reset invoicing --topic order --shift-by -10 --execute
 
             An offset that a partition does not have becomes the nearest that it has.

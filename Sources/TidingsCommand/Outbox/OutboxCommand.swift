@@ -16,7 +16,7 @@ struct OutboxCommand: AsyncParsableCommand {
               tidings outbox list   --database postgres://shop@db.example/order
               tidings outbox show   --database order.sqlite 1234
               tidings outbox retry  --database order.sqlite 1234
-              tidings outbox skip   --database order.sqlite 1234 --note 'void, see ticket 99'
+              tidings outbox skip   --database order.sqlite 1234 --note 'ticket 99'
 
             When the cause is gone, retry. When the event is not wanted any more, skip.
             Either way what is parked behind it goes again, in order. The service and its

@@ -17,7 +17,7 @@ struct ProduceCommand: KafkaCommand {
               echo 'hello' | tidings produce greetings
               tidings produce order --key 42 --value '{"cents": 1}' --header source=shell
               tidings produce customer --key-separator : --tombstones < customers.txt
-              tidings produce order --type shop.order.placed --key 42 --value '{"cents": 1}'
+              tidings produce order --type order.placed --key 42 --value '{"cents": 1}'
               tidings consume order --json > order.jsonl
               tidings produce order-copy --json --file order.jsonl
 

@@ -14,7 +14,8 @@ struct ReplayCommand: ToolCommand {
             what it would do.
 
               tidings replay invoicing --database invoicing.db --topic order --from 10m
-              tidings replay invoicing --database invoicing.db --topic order --from 10m --execute
+              tidings replay invoicing --database invoicing.db --topic order \\
+                --from 10m --execute
               tidings replay invoicing-2 --new --database postgres://shop@db/invoicing \\
                   --topic order --from beginning --execute --wait
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// `tidings config`: the settings as they are, and where each comes from.
 struct ConfigCommand: ToolCommand {
@@ -59,7 +60,8 @@ struct ConfigCommand: ToolCommand {
             rows.map { row in
                 [row.name, row.isSecret ? "(not shown)" : row.value.map { readable($0) } ?? "none", row.from]
             })
-        printLine("\nThe file is \(settings.file)")
+        let isThere = access(settings.file, F_OK) == 0
+        printLine("\nThe file \(isThere ? "is" : "would be") \(settings.file)\(isThere ? "" : ", which is not there")")
     }
 
     private func row(_ name: String, _ setting: Settings.Setting<String>, isSecret: Bool = false) -> Row {

@@ -11,7 +11,7 @@ struct TopicsCreateCommand: KafkaCommand {
             and is hard to change later: keys then land elsewhere.
 
               tidings topics create order --partitions 5
-              tidings topics create customer --partitions 5 --config cleanup.policy=compact
+              tidings topics create customer --config cleanup.policy=compact
             """)
 
     @OptionGroup var kafka: KafkaOptions

@@ -12,7 +12,7 @@ struct TopicsCommand: AsyncParsableCommand {
 
               tidings topics list
               tidings topics create order --partitions 5
-              tidings topics create customer --partitions 5 --config cleanup.policy=compact
+              tidings topics create customer --config cleanup.policy=compact
               tidings topics describe order
               tidings topics alter order --config retention.ms=604800000
               tidings topics delete order --yes

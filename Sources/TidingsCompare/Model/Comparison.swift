@@ -99,6 +99,6 @@ public struct Comparison: Sendable, Codable {
         self.outage = outage
         self.faults = faults
         recommendation = Recommendation(
-            ways: ways, curve: curve, exactlyOnce: exactlyOnce, outage: outage, faults: faults)
+            rate: workload.rate, ways: ways, curve: curve, exactlyOnce: exactlyOnce, outage: outage, faults: faults)
     }
 }

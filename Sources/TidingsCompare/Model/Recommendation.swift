@@ -11,7 +11,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
 
     /// Derives the answer.
     public init(
-        ways: [Comparison.Figures], curve: [Comparison.Figures], exactlyOnce: Comparison.Figures? = nil,
+        rate: Int, ways: [Comparison.Figures], curve: [Comparison.Figures], exactlyOnce: Comparison.Figures? = nil,
         outage: Comparison.Outage?, faults: SweepReport?
     ) {
         question = "My events are extremely time-sensitive; which way should I use?"
@@ -21,7 +21,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
             reasons = Self.faults(faults)
             return
         }
-        answer = Self.answer(outbox, after, faults)
+        answer = Self.answer(outbox, after, at: rate, faults)
         reasons = [Self.time(outbox, after)]
         if let before = figures[.beforeAction] { reasons.append(Self.ghosts(before)) }
         reasons.append(Self.caller(outbox, after))
@@ -38,7 +38,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
     private static let noticeable = 20.0
 
     private static func answer(
-        _ outbox: Comparison.Figures, _ after: Comparison.Figures, _ faults: SweepReport?
+        _ outbox: Comparison.Figures, _ after: Comparison.Figures, at rate: Int, _ faults: SweepReport?
     ) -> String {
         if let faults, !faults.total(.outbox).effects.isClean {
             return "None of these figures counts before this is mended: the outbox has not kept its promise. "
@@ -47,6 +47,12 @@ public struct Recommendation: Hashable, Sendable, Codable {
         if outbox.failures > 0 || after.failures > 0 {
             return "These figures do not say: \(outbox.failures + after.failures) actions failed although nothing was "
                 + "wrong. Look at the logs, and measure again."
+        }
+        let most = min(outbox.throughput.median, after.throughput.median)
+        guard most >= Double(rate) else {
+            return
+                "These figures do not say: this machine carries \(Words.count(most)) events a second and was asked for "
+                + "\(rate), so that the times are those of a queue. Measure again with a lower --rate."
         }
         let (own, direct) = (outbox.afterCommit, after.afterCommit)
         if own.median.isWithinNoise(of: direct.median) || own.median.median < direct.median.median {
@@ -109,8 +115,9 @@ public struct Recommendation: Hashable, Sendable, Codable {
         let figures =
             "For that the service takes \(Words.count(own.median)) µs of processor time an event through the outbox, and "
             + "\(Words.count(direct.median)) µs sent after the action"
-        return own.isWithinNoise(of: direct)
-            ? figures + "; that is within noise." : figures + ": what is written down is read and removed again."
+        if own.isWithinNoise(of: direct) { return figures + "; that is within noise." }
+        return own.median > direct.median
+            ? figures + ": what is written down is read and removed again." : figures + "."
     }
 
     /// Says so when runs of the same way differ by more than half.

@@ -50,14 +50,15 @@ enum ReportStyle {
         th:first-child, td:first-child { text-align: left; }
         details { border-top: 1px solid var(--line); padding: 8px 0; }
         summary { cursor: pointer; }
-        .trials td { text-align: left; overflow-wrap: anywhere; }
+        @media (min-width: 761px) { td { white-space: nowrap; } }
+        .trials td { text-align: left; overflow-wrap: anywhere; white-space: normal; }
         .trials th { text-align: left; }
         .trials caption { display: none; }
         @media (min-width: 761px) { .trials td:not(:first-child, :last-child) { white-space: nowrap; } }
         .trials td small { white-space: normal; font-weight: 400; }
         @media (min-width: 761px) { td:first-child { white-space: nowrap; } }
         @media (max-width: 760px) {
-          thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
+          thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
           tr { display: block; border-bottom: 2px solid var(--line); padding: 8px 0; }
           td { display: flex; justify-content: flex-end; align-items: baseline; gap: 8px; border: 0; padding: 2px 0; }
           td::before { content: attr(data-label); color: var(--quiet); text-align: left; font-weight: 400; margin-right: auto; }
