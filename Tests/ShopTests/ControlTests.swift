@@ -204,6 +204,32 @@ struct ControlTests {
         #expect(chronicle.entries[1].time == "00:00:02")
     }
 
+    @Test("what is known of a process from two places, one of them late, is told once and not again")
+    func chronicleOfTwoTales() {
+        var late = ProcessEntry(role: "broker", instance: 1, pid: 1, restarts: 0, readyAt: 1_000)
+        func state(_ processes: [ProcessEntry], _ down: [ProcessEntry]) -> SystemState {
+            SystemState(processes: processes, down: down, topic: "order", partitions: [])
+        }
+        var chronicle = Chronicle()
+        chronicle.note(state([late], []))
+        (late.restarts, late.lastEnd, late.endedAt, late.readyAt) = (1, "was ended by signal 9", 2_000, 2_100)
+        chronicle.note(state([late], []))
+        var stopped = late
+        (stopped.pid, stopped.lastEnd, stopped.endedAt) = (nil, "was stopped", 5_000)
+        (stopped.isReady, stopped.isStopped) = (false, true)
+        late.isStopped = true
+        for _ in 0..<3 {
+            chronicle.note(state([late], [stopped]))
+            chronicle.note(state([late], []))
+            chronicle.note(state([], [stopped]))
+        }
+        #expect(
+            chronicle.entries.map(\.text) == [
+                "The broker was stopped.", "The broker works again, 100 ms after it ended.",
+                "The broker was ended by signal 9.",
+            ])
+    }
+
     @Test("requests to the supervisor mean the same on both sides")
     func requests() {
         let requests: [ControlRequest] = [

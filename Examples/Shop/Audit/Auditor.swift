@@ -41,22 +41,26 @@ actor Auditor: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                let took = await ContinuousClock().measure { await self.look() }
-                // A tenth of the time at most is spent on it.
-                try? await Task.sleep(for: max(.seconds(1), took * 9))
+                var isDone = false
+                let took = await ContinuousClock().measure { isDone = await self.look() }
+                // A tenth of the time at most is spent on it; who only waited for an answer has spent none.
+                try? await Task.sleep(for: isDone ? min(max(.seconds(1), took * 9), .seconds(10)) : .seconds(1))
             }
         }
     }
 
-    /// One round.
-    func look() async {
+    /// One round; whether it came to a judgement.
+    @discardableResult
+    func look() async -> Bool {
         do {
             try await gather()
             var report = evidence.judge()
             report.judgedAt = Timestamp.now().rfc3339
             self.report = report
+            return true
         } catch {
             report.waitsFor = "\(error)"
+            return false
         }
     }
 

@@ -17,6 +17,9 @@ struct Chronicle: Sendable {
     /// The latest first.
     private(set) var entries: [Entry] = []
     private var last: SystemState?
+    /// When each process ended and worked again, as it was told last: what is known of a process may come from two places, one
+    /// of them later than the other.
+    private var told: [String: (end: Int64, ready: Int64)] = [:]
     /// Who read each partition last: between two owners it may be nobody's for a moment.
     private var owners: [String: [Int: String]] = [:]
 
@@ -40,11 +43,13 @@ struct Chronicle: Sendable {
         for entry in state.processes + state.down {
             let title = entry.name.processTitle
             let known = old[entry.name]
-            if let ended = entry.endedAt, ended != known?.endedAt, known != nil {
+            let before = told[entry.name] ?? (known?.endedAt ?? 0, known?.readyAt ?? 0)
+            told[entry.name] = (max(before.end, entry.endedAt ?? 0), max(before.ready, entry.readyAt ?? 0))
+            if let ended = entry.endedAt, ended > before.end, known != nil {
                 let words = entry.isStopped ? "was stopped" : entry.lastEnd ?? "ended"
                 add(Timestamp(millisecondsSince1970: ended), "broken", "✕", "\(title) \(words).")
             }
-            if entry.isReady, let ready = entry.readyAt, ready != known?.readyAt {
+            if entry.isReady, let ready = entry.readyAt, ready > before.ready {
                 let away = entry.endedAt.map { Readable.duration(milliseconds: ready - $0) }
                 add(
                     Timestamp(millisecondsSince1970: ready), "calm", "✓",

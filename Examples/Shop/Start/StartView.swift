@@ -85,6 +85,8 @@ struct StartView: Sendable {
     let hasWays: Bool
     let partitions: [PartitionRow]
     let hasPartitions: Bool
+    /// What becomes of orders while Kafka does not answer.
+    let meanwhile: String
     let processes: [ProcessRow]
     let hasProcesses: Bool
     let journeys: [JourneyRow]
@@ -118,6 +120,13 @@ struct StartView: Sendable {
         hasWays = chosen != nil
         partitions = (state.partitions ?? []).map(PartitionRow.init)
         hasPartitions = !partitions.isEmpty
+        meanwhile =
+            switch chosen {
+            case .outbox: "Orders are taken all the same; their events leave when it is back."
+            case .afterAction: "Orders are written, after customers have waited for it in vain; their events are lost."
+            case .beforeAction: "Orders are refused, after customers have waited for it in vain."
+            case nil: ""
+            }
         processes = (state.processes + state.down).map(ProcessRow.init)
         hasProcesses = !processes.isEmpty
         // What was announced and never written has no page at the order service.
@@ -193,7 +202,10 @@ extension StartView.Verdict {
             func names(_ entries: [ProcessEntry]) -> String {
                 entries.map(\.name.processTitle).joined(separator: ", ")
             }
-            if !away.isEmpty { sentences.append("Being started again: \(names(away)).") }
+            let new = away.filter { $0.restarts == 0 && $0.endedAt == nil }
+            let again = away.filter { $0.restarts > 0 || $0.endedAt != nil }
+            if !new.isEmpty { sentences.append("Being started: \(names(new)).") }
+            if !again.isEmpty { sentences.append("Being started again: \(names(again)).") }
             if !stopped.isEmpty { sentences.append("Stopped: \(names(stopped)).") }
             if !silent.isEmpty { sentences.append("No answer from \(silent.joined(separator: ", ")).") }
             if let waiting = state.orders?.outboxWaiting, waiting > 0 {

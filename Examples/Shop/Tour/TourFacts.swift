@@ -117,12 +117,17 @@ struct TourFacts: Sendable {
         let count = way.action.count
         let waits =
             "\(Readable.count(count, "order")) of these pages’ buttons and streams so far, sent \(sending.title): customers "
-            + "waited \(Self.number(action)) ms at the median, 99 % of them no longer than \(Self.number(late)) ms."
+            + "waited \(Self.time(action)) at the median, 99 % of them no longer than \(Self.time(late))."
         let visible = way.visible.quantile(0.5).map {
-            " Their events could be read from Kafka after \(Self.number($0)) ms at the median."
+            " Their events could be read from Kafka after \(Self.time($0)) at the median."
+                + ($0 < 2000 ? "" : " So it is where Kafka was away: they waited in the outbox, or with their callers.")
         }
         let others = "Whatever else was going on is in these times; page 8 sets the ways side by side."
         return [waits + (visible ?? ""), others]
+    }
+
+    private static func time(_ milliseconds: Double) -> String {
+        milliseconds < 1000 ? "\(number(milliseconds)) ms" : "\(number(milliseconds / 1000)) s"
     }
 
     private static func number(_ value: Double) -> String { "\(Int(value)).\(Int(value * 10) % 10)" }

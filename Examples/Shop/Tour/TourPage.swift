@@ -52,7 +52,7 @@ struct TourPage: Sendable {
     private static let groups = TourPage(
         number: 4, title: "Consumer groups",
         meaning: [
-            "Both invoicing instances are one group: Kafka gives each partition to exactly one of them, so each order "
+            "All invoicing instances are one group: Kafka gives each partition to exactly one of them, so each order "
                 + "has one instance that bills it. Shipping is a group of its own and gets every order too.",
             "When instances come and go the partitions are divided anew. That an order gets exactly one invoice even "
                 + "then needs more: its row and the place in the topic are written in one transaction.",
@@ -110,7 +110,7 @@ struct TourPage: Sendable {
         number: 9, title: "A live example",
         meaning: [
             "Order, shipping and invoicing are processes with a database each, which talk through topics (order, shipment "
-                + "and customer, of five partitions each) and nothing else. Invoicing runs twice. A supervisor starts again whatever ends.",
+                + "and customer, of five partitions each) and nothing else. Invoicing runs more than once. A supervisor starts again whatever ends.",
             "The same programs run one by one, on any Kafka and on PostgreSQL: shop order --kafka host:9092 "
                 + "--database postgres://…",
         ],
