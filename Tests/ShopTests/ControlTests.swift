@@ -204,6 +204,15 @@ struct ControlTests {
         #expect(chronicle.entries[1].time == "00:00:02")
     }
 
+    @Test("a process that is stopped while it waits to be started again stays stopped")
+    func stoppedInBackoff() {
+        var child = Child(role: "broker", instance: 1, arguments: [])
+        child.ended(status: 9)
+        #expect(child.startAgainAt != nil)
+        child.isWanted = false
+        #expect(child.startAgainAt == nil && child.description.isStopped)
+    }
+
     @Test("what is known of a process from two places, one of them late, is told once and not again")
     func chronicleOfTwoTales() {
         var late = ProcessEntry(role: "broker", instance: 1, pid: 1, restarts: 0, readyAt: 1_000)

@@ -78,7 +78,17 @@ struct CompareCommandTests {
             #expect(try await schemas(url) == 0)
             // No history stands behind these figures.
             #expect(!FileManager.default.fileExists(atPath: folder))
-            #expect(try await schemas(url) == 0)
+        }
+    }
+
+    @Test("a folder in which there is something already is refused and left as it is")
+    func fullFolder() async throws {
+        try await withTemporaryFolder { folder in
+            try FileManager.default.createDirectory(atPath: "\(folder)/runs", withIntermediateDirectories: true)
+            try "mine".write(toFile: "\(folder)/runs/file", atomically: true, encoding: .utf8)
+            let result = try await Tool.run(["compare", "--folder", folder, "--outage", "0"])
+            #expect(result.code == 1 && result.errors.contains("is not empty: name one that is"), "\(result.errors)")
+            #expect(try String(contentsOfFile: "\(folder)/runs/file", encoding: .utf8) == "mine")
         }
     }
 

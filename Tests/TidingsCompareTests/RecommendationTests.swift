@@ -43,6 +43,8 @@ import TidingsAudit
         let rate = Int(comparison.ways.map(\.throughput.median).min() ?? 0) + 1
         let answer = Recommendation(rate: rate, ways: comparison.ways, curve: [], outage: nil, faults: nil).answer
         #expect(answer.contains("asked for \(rate)") && answer.contains("a lower --rate"), "\(answer)")
+        let unmeasured = Forged.figures(.outbox, action: 0.5, visible: 1.6, throughput: 0)
+        #expect(Forged.comparison(outbox: unmeasured).recommendation.answer.hasPrefix("The outbox"))
     }
 
     @Test("that the outbox reads again what it has written is said where it costs more, and only there")

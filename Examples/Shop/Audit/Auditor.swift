@@ -84,13 +84,15 @@ actor Auditor: Service {
         guard let partitions = await topic.partitions(services: SystemWatch.groups) else {
             throw HTTPClient.Failure(description: "Kafka does not answer")
         }
-        evidence.readers = [
+        // Whoever looks meanwhile sees what was known before.
+        var readers = [
             AuditEvidence.Reader(name: "shipping", handledUpTo: Self.handled("shipping", partitions)),
             AuditEvidence.Reader(name: "invoicing", handledUpTo: Self.handled("invoicing", partitions)),
         ]
-        try await readDocuments(0, ports.shipments, "/shipments")
-        try await readDocuments(1, ports.invoices, "/invoices")
-        try await readStatistics()
+        readers[0].effects = try await effects(of: "shipping", ports.shipments, "/shipments")
+        readers[1].effects = try await effects(of: "invoicing", ports.invoices, "/invoices")
+        readers.append(try await statistics())
+        evidence.readers = readers
         let (new, offsets) = reading.sightings(from: evidence.sightings.count)
         evidence.sightings += new
         evidence.writtenBefore = min(oldestCall ?? begun, begun)
@@ -144,8 +146,10 @@ actor Auditor: Service {
         }
     }
 
-    private func readDocuments(_ index: Int, _ port: Int, _ path: String) async throws {
-        let name = evidence.readers[index].name
+    /// What a ledger has made of the topic so far.
+    private func effects(
+        of name: String, _ port: Int, _ path: String
+    ) async throws -> [(event: EventID, order: String)] {
         var known = documents[name] ?? Documents()
         var after = max(0, known.lastNumber - Self.overlap)
         while true {
@@ -161,17 +165,16 @@ actor Auditor: Service {
         let cancelled = known.cancellations.map {
             (at: $0.cancelledAt, AuditEvidence.cancelled($0.orderId), $0.orderId)
         }
-        evidence.readers[index].effects = (made + cancelled).sorted { $0.at < $1.at }.map { ($0.1, $0.2) }
+        return (made + cancelled).sorted { $0.at < $1.at }.map { ($0.1, $0.2) }
     }
 
-    private func readStatistics() async throws {
+    private func statistics() async throws -> AuditEvidence.Reader {
         let counted = try await ask(CountedOrders.self, ports.statistics, "/statistics/orders", "statistics")
-        evidence.readers.append(
-            AuditEvidence.Reader(
-                name: "statistics",
-                effects: counted.orders.map { (AuditEvidence.placed($0), $0) }
-                    + counted.cancelled.map { (AuditEvidence.cancelled($0), $0) },
-                handledUpTo: counted.offsets))
+        return AuditEvidence.Reader(
+            name: "statistics",
+            effects: counted.orders.map { (AuditEvidence.placed($0), $0) }
+                + counted.cancelled.map { (AuditEvidence.cancelled($0), $0) },
+            handledUpTo: counted.offsets)
     }
 }
 

@@ -76,13 +76,18 @@ struct Deeds: Sendable {
         customers.endStream()
         let comparison = measurements.beginComparison()
         var placed = 0
-        for _ in 0..<5 {
-            for sending in Sending.allCases {
-                try await choose(sending)
-                for _ in 0..<10 {
-                    if case .placed = await customers.place(OrderID.make(), in: comparison) { placed += 1 }
+        do {
+            for _ in 0..<5 {
+                for sending in Sending.allCases {
+                    try await choose(sending)
+                    for _ in 0..<10 {
+                        if case .placed = await customers.place(OrderID.make(), in: comparison) { placed += 1 }
+                    }
                 }
             }
+        } catch {
+            try? await choose(chosen)
+            throw error
         }
         try await choose(chosen)
         return "\(Readable.count(placed, "order")) placed, a third in each way. The table says what they cost."

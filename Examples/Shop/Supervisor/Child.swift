@@ -11,7 +11,9 @@ struct Child {
     let arguments: [String]
 
     /// Whether it is to run. One that was stopped, or is not wanted yet, is not started again.
-    var isWanted = true
+    var isWanted = true {
+        didSet { if !isWanted { startAgainAt = nil } }
+    }
     /// Not there from the beginning, so that nobody misses it.
     private let isExtra: Bool
 

@@ -10,16 +10,21 @@ final class Measurements: Sendable {
         private static let kept = 2000
 
         private var milliseconds: [Double] = []
+        private var dropped = 0
 
         /// The longest; nil when there is none.
         var longest: Double? { milliseconds.max() }
 
         mutating func add(_ time: Double) {
             milliseconds.append(time)
-            if milliseconds.count > 2 * Self.kept { milliseconds.removeFirst(Self.kept) }
+            if milliseconds.count > 2 * Self.kept {
+                milliseconds.removeFirst(Self.kept)
+                dropped += Self.kept
+            }
         }
 
-        var count: Int { milliseconds.count }
+        /// How many there were; the latest of them are what the rest is said of.
+        var count: Int { dropped + milliseconds.count }
 
         /// The time that so large a part of them stays below (0.5 is the median); nil when there is none.
         func quantile(_ part: Double) -> Double? {

@@ -58,13 +58,17 @@ package struct Stage: Sendable {
     package func leavingNothing<R: Sendable>(_ body: () async throws -> R) async throws -> R {
         do {
             let result = try await body()
-            await forget()
+            await forgetInPeace()
             return result
         } catch {
-            // In a task that is cancelled nothing more could be asked for.
-            await Task { await forget() }.value
+            await forgetInPeace()
             throw error
         }
+    }
+
+    /// In a task that is cancelled, now or meanwhile, nothing could be asked for.
+    private func forgetInPeace() async {
+        await Task { await forget() }.value
     }
 
     /// That something could not be removed is in the log, and no reason to stop. A broker of our own goes as a whole.

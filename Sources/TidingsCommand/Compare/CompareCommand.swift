@@ -91,7 +91,7 @@ struct CompareCommand: ToolCommand {
     @Option(help: ArgumentHelp("Write a page with plots that needs nothing else.", valueName: "file"))
     var html: String?
 
-    @Option(help: ArgumentHelp("Where histories and logs go; made if missing.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Where histories and logs go: an empty folder, or a new one.", valueName: "dir"))
     var folder: String?
 
     func validate() throws {
@@ -111,6 +111,7 @@ struct CompareCommand: ToolCommand {
 
     func perform() async throws {
         // Before two minutes are spent on what could not be kept.
+        if html == "-" { throw ValidationError("--html takes a file's name: the page has a folder beside it") }
         for file in [json, html].compactMap(\.self) where file != "-" { try checkWritable(file) }
         try await checkServers()
         let folder = try makeFolder()
@@ -201,6 +202,10 @@ struct CompareCommand: ToolCommand {
             }
             return String(cString: made)
         }
+        // What is in it at the end is all ours, to keep or to remove.
+        if let content = try? FileManager.default.contentsOfDirectory(atPath: folder), !content.isEmpty {
+            throw CommandFailure("the folder \(folder) is not empty: name one that is, or that is not there yet")
+        }
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
@@ -244,7 +249,7 @@ struct CompareCommand: ToolCommand {
         }
         for part in parts { try? FileManager.default.removeItem(atPath: "\(folder)/\(part)") }
         if comparison.outage == nil, comparison.faults == nil {
-            try? FileManager.default.removeItem(atPath: folder)
+            rmdir(folder)
         } else if json != "-" {
             printLine("(The histories behind these numbers are in \(folder))")
         }

@@ -49,7 +49,8 @@ public struct Recommendation: Hashable, Sendable, Codable {
                 + "wrong. Look at the logs, and measure again."
         }
         let most = min(outbox.throughput.median, after.throughput.median)
-        guard most >= Double(rate) else {
+        // None where it was not measured.
+        guard most == 0 || most >= Double(rate) else {
             return
                 "These figures do not say: this machine carries \(Words.count(most)) events a second and was asked for "
                 + "\(rate), so that the times are those of a queue. Measure again with a lower --rate."
