@@ -1,5 +1,6 @@
 import CRDKafka
 import Logging
+import Synchronization
 
 /// What librdkafka's callbacks get, as the handle's opaque: it carries the log lines to the logger that the user gave,
 /// and the fates of messages to their sends. It lives until the handle is destroyed.
@@ -9,6 +10,7 @@ import Logging
 final class CallbackContext: @unchecked Sendable {
     let logger: Logger
     let tally: UnsafeMutablePointer<DeliveryTally>
+    private let repeated = Mutex(RepeatedLines())
 
     init(_ logger: Logger) {
         self.logger = logger
@@ -37,10 +39,15 @@ final class CallbackContext: @unchecked Sendable {
             handle, level, facility, line in
             guard let handle, let opaque = rd_kafka_opaque(handle), let line else { return }
             let context = Unmanaged<CallbackContext>.fromOpaque(opaque).takeUnretainedValue()
-            let facility = facility.map { String(cString: $0) } ?? ""
-            context.logger.log(
-                level: swiftLevel(level), "\(String(cString: line))", metadata: ["librdkafka": .string(facility)])
+            context.log(
+                swiftLevel(level), facility: facility.map { String(cString: $0) } ?? "", String(cString: line))
         }
+
+    /// What is said over and over while a broker cannot be reached is there for whoever debugs.
+    private func log(_ level: Logger.Level, facility: String, _ line: String) {
+        let isRepeated = ["FAIL", "ERROR"].contains(facility) && repeated.withLock { $0.isRepeated(line) }
+        logger.log(level: isRepeated ? .debug : level, "\(line)", metadata: ["librdkafka": .string(facility)])
+    }
 
     private static func swiftLevel(_ syslog: Int32) -> Logger.Level {
         switch syslog {
