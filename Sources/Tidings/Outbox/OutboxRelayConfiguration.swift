@@ -20,7 +20,7 @@ public struct OutboxRelayConfiguration: Sendable {
     public var gathering: Duration = .zero
 
     /// At most so many events travel in one batch.
-    public var maximumBatchCount = 2000
+    public var maximumBatchCount = 4000
 
     /// At most so many bytes travel in one batch, but always one event.
     public var maximumBatchBytes = 4 * 1024 * 1024

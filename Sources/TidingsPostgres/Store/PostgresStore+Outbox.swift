@@ -80,10 +80,10 @@ extension PostgresStore {
         return entries
     }
 
-    /// How many entries a shard may give. From several shards large batches come smaller, two full ones in all: the next are
-    /// then read while these are sent, instead of all one after the other.
+    /// How many entries a shard may give. Of large batches several shards share one: the next are then read while these are
+    /// sent, instead of all one after the other.
     private static func limit(of request: ClaimRequest) -> Int {
-        min(request.maximumCount, max(500, request.maximumCount * 2 / request.batches.count))
+        min(request.maximumCount, max(500, request.maximumCount / request.batches.count))
     }
 
     /// Moves the floors once it is certain that what this transaction has removed is gone.
