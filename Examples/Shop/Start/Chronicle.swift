@@ -46,7 +46,7 @@ struct Chronicle: Sendable {
             let before = told[entry.name] ?? (known?.endedAt ?? 0, known?.readyAt ?? 0)
             told[entry.name] = (max(before.end, entry.endedAt ?? 0), max(before.ready, entry.readyAt ?? 0))
             if let ended = entry.endedAt, ended > before.end, known != nil {
-                let words = entry.isStopped ? "was stopped" : entry.lastEnd ?? "ended"
+                let words = entry.lastEnd ?? "ended"
                 add(Timestamp(millisecondsSince1970: ended), "broken", "✕", "\(title) \(words).")
             }
             if entry.isReady, let ready = entry.readyAt, ready > before.ready {

@@ -120,7 +120,7 @@ struct TourFacts: Sendable {
             + "waited \(Self.time(action)) at the median, 99 % of them no longer than \(Self.time(late))."
         let visible = way.visible.quantile(0.5).map {
             " Their events could be read from Kafka after \(Self.time($0)) at the median."
-                + ($0 < 2000 ? "" : " So it is where Kafka was away: they waited in the outbox, or with their callers.")
+                + ($0 < 2000 ? "" : " If Kafka was away meanwhile, they waited in the outbox, or with their callers.")
         }
         let others = "Whatever else was going on is in these times; page 8 sets the ways side by side."
         return [waits + (visible ?? ""), others]
