@@ -81,7 +81,7 @@ extension AuditView.Row {
         ]
         let names = ["topic": "Events in the topic", "shipping": "Shipments", "invoicing": "Invoices"]
         self.init(
-            name: names[subject.name] ?? subject.name.prefix(1).uppercased() + subject.name.dropFirst(),
+            name: names[subject.name] ?? Readable.title(subject.name),
             cells: counts.map { Cell(label: $0.0, count: $0.1.grouped(), isWrong: $0.1 > 0) },
             behind: subject.behind.grouped(), isBehind: subject.behind > 0)
     }

@@ -44,7 +44,7 @@ actor Auditor: Service {
                 var isDone = false
                 let took = await ContinuousClock().measure { isDone = await self.look() }
                 // A tenth of the time at most is spent on it; who only waited for an answer has spent none.
-                try? await Task.sleep(for: isDone ? min(max(.seconds(1), took * 9), .seconds(10)) : .seconds(1))
+                try? await Task.sleep(for: isDone ? max(.seconds(1), took * 9) : .seconds(1))
             }
         }
     }

@@ -26,7 +26,9 @@ struct HistoryView: Sendable {
     init(_ history: OrderHistory, _ links: Links) {
         order = history.order
         (tone, mark, sentence) = Self.verdict(history)
-        facts = [Self.orderService(history, links)] + Self.topic(history) + history.readers.map { Self.fact($0, links) }
+        facts =
+            [Self.orderService(history, links)] + Self.topic(history)
+            + history.readers.map { Self.fact($0, of: history.order, links) }
     }
 
     private static func verdict(_ history: OrderHistory) -> (String, String, String) {
@@ -82,16 +84,18 @@ struct HistoryView: Sendable {
         }
     }
 
-    private static func fact(_ reader: (name: String, effects: [EventID]), _ links: Links) -> Fact {
+    private static func fact(
+        _ reader: (name: String, effects: [EventID]), of order: String, _ links: Links
+    ) -> Fact {
         let (made, url): (String, String?) =
             switch reader.name {
             case "shipping": ("a shipment was made out", links.shipment)
             case "invoicing": ("an invoice was made out", links.invoice)
             default: ("counted", nil)
             }
-        let words = reader.effects.map { $0.rawValue.hasPrefix(OrderPlaced.eventType + "/") ? made : "cancelled" }
+        let words = reader.effects.map { $0 == AuditEvidence.placed(order) ? made : "cancelled" }
         return Fact(
-            place: reader.name.prefix(1).uppercased() + reader.name.dropFirst(),
+            place: Readable.title(reader.name),
             text: words.isEmpty ? "nothing" : words.joined(separator: ", "), url: words.isEmpty ? nil : url)
     }
 }

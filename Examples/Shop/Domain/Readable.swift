@@ -10,13 +10,24 @@ enum Readable {
         guard day.count == 3, let month = Int(day[1]), (1...12).contains(month), let number = Int(day[2]) else {
             return text
         }
-        return "\(number) \(months[month - 1]) \(day[0]), \(moment.dropFirst(11).prefix(8))"
+        return "\(number) \(months[month - 1]) \(day[0]), \(clock(moment))"
     }
+
+    /// `12:34:56` for a time in RFC 3339.
+    static func clock(_ moment: String) -> String { String(moment.dropFirst(11).prefix(8)) }
 
     /// `1 event`, `12,345 events`
     static func count(_ number: some BinaryInteger, _ thing: String) -> String {
         "\(number.grouped()) \(thing)\(number == 1 ? "" : "s")"
     }
+
+    /// `partition 3`, `partitions 1, 2`
+    static func partitions(_ numbers: [Int]) -> String {
+        "\(numbers.count == 1 ? "partition" : "partitions") \(numbers.map(String.init).joined(separator: ", "))"
+    }
+
+    /// With a capital letter in front.
+    static func title(_ words: String) -> String { words.prefix(1).uppercased() + words.dropFirst() }
 
     /// `12 ms`, `3.4 s`, `5 min`
     static func duration(milliseconds: Int64) -> String {

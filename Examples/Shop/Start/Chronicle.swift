@@ -43,13 +43,13 @@ struct Chronicle: Sendable {
         for entry in state.processes + state.down {
             let title = entry.name.processTitle
             let known = old[entry.name]
-            let before = told[entry.name] ?? (known?.endedAt ?? 0, known?.readyAt ?? 0)
-            told[entry.name] = (max(before.end, entry.endedAt ?? 0), max(before.ready, entry.readyAt ?? 0))
-            if let ended = entry.endedAt, ended > before.end, known != nil {
+            let last = told[entry.name] ?? (known?.endedAt ?? 0, known?.readyAt ?? 0)
+            told[entry.name] = (max(last.end, entry.endedAt ?? 0), max(last.ready, entry.readyAt ?? 0))
+            if let ended = entry.endedAt, ended > last.end, known != nil {
                 let words = entry.lastEnd ?? "ended"
                 add(Timestamp(millisecondsSince1970: ended), "broken", "✕", "\(title) \(words).")
             }
-            if entry.isReady, let ready = entry.readyAt, ready > before.ready {
+            if entry.isReady, let ready = entry.readyAt, ready > last.ready {
                 let away = entry.endedAt.map { Readable.duration(milliseconds: ready - $0) }
                 add(
                     Timestamp(millisecondsSince1970: ready), "calm", "✓",
@@ -67,13 +67,12 @@ struct Chronicle: Sendable {
             moves["from \(from.processTitle) to \(to.processTitle)", default: []].append(partition.partition)
         }
         for (way, partitions) in moves.sorted(by: { $0.key < $1.key }) {
-            let list = partitions.map(String.init).joined(separator: ", ")
-            add(now, "flowing", "→", "\(partitions.count == 1 ? "Partition" : "Partitions") \(list) moved \(way).")
+            add(now, "flowing", "→", "\(Readable.title(Readable.partitions(partitions))) moved \(way).")
         }
     }
 
     private mutating func add(_ time: Timestamp, _ tone: String, _ mark: String, _ text: String) {
-        let entry = Entry(time: String(time.rfc3339.dropFirst(11).prefix(8)), tone: tone, mark: mark, text: text)
+        let entry = Entry(time: Readable.clock(time.rfc3339), tone: tone, mark: mark, text: text)
         entries.insert(entry, at: 0)
         if entries.count > Self.kept { entries.removeLast() }
     }

@@ -221,18 +221,17 @@ extension Picture {
     private func title(of reader: Reader) -> String {
         if reader.group == "statistics" { return "Statistics" }
         guard shape == .tall else { return reader.name.processTitle }
-        return reader.group.prefix(1).uppercased() + reader.group.dropFirst()
+        return Readable.title(reader.group)
     }
 
     private func note(for reader: Reader, hasKafka: Bool) -> String {
-        let list = reader.partitions.map(String.init).joined(separator: ", ")
         if shape == .tall {
             return reader.group == "statistics" ? "reads all" : "no. \(reader.name.split(separator: "-").last ?? "")"
         }
         if !hasKafka { return "hears nothing from Kafka" }
         if reader.group == "statistics" { return "no database, reads all" }
         if reader.partitions.isEmpty { return "no partition" }
-        return reader.partitions.count == 1 ? "partition \(list)" : "partitions \(list)"
+        return Readable.partitions(reader.partitions)
     }
 
     // MARK: Lines

@@ -202,8 +202,9 @@ extension StartView.Verdict {
             func names(_ entries: [ProcessEntry]) -> String {
                 entries.map(\.name.processTitle).joined(separator: ", ")
             }
-            let new = away.filter { $0.restarts == 0 && $0.endedAt == nil }
-            let again = away.filter { $0.restarts > 0 || $0.endedAt != nil }
+            // Whatever was started again has ended before.
+            let new = away.filter { $0.endedAt == nil }
+            let again = away.filter { $0.endedAt != nil }
             if !new.isEmpty { sentences.append("Being started: \(names(new)).") }
             if !again.isEmpty { sentences.append("Being started again: \(names(again)).") }
             if !stopped.isEmpty { sentences.append("Stopped: \(names(stopped)).") }
@@ -238,7 +239,7 @@ extension StartView.PartitionRow {
             owners: SystemWatch.groups.map { group in
                 let owner = state.owner(in: group)
                 return StartView.Owner(
-                    group: group.prefix(1).uppercased() + group.dropFirst(),
+                    group: Readable.title(group),
                     name: owner?.instance ?? "nobody", lag: (owner?.lag ?? 0).grouped(),
                     isBehind: (owner?.lag ?? 0) > 0, isMissing: owner?.instance == nil)
             })

@@ -31,7 +31,6 @@ extension String {
         case "broker-1": return "The broker"
         default: break
         }
-        let words = replacing("-", with: " ")
-        return words.prefix(1).uppercased() + words.dropFirst()
+        return Readable.title(replacing("-", with: " "))
     }
 }

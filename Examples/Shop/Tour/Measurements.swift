@@ -61,14 +61,12 @@ final class Measurements: Sendable {
         /// Orders whose times are not both known yet.
         var orders: [String: Order] = [:]
 
-        mutating func note(_ id: String, _ change: (inout Order, inout Way) -> Void) {
+        /// Adds a time to all orders' and, if it belongs to the latest comparison, to its orders'.
+        mutating func note(_ id: String, _ step: WritableKeyPath<Order, Bool>, _ add: (inout Way) -> Void) {
             guard var order = orders[id] else { return }
-            let (sending, before) = (order.sending, order)
-            change(&order, &ways[sending, default: Way()])
-            if let comparison, order.comparison == comparison {
-                var again = before
-                change(&again, &compared[sending, default: Way()])
-            }
+            order[keyPath: step] = true
+            add(&ways[order.sending, default: Way()])
+            if let comparison, order.comparison == comparison { add(&compared[order.sending, default: Way()]) }
             orders[id] = order.isPlaced && order.isSeen ? nil : order
         }
     }
@@ -96,22 +94,12 @@ final class Measurements: Sendable {
 
     /// An order was accepted.
     func placed(_ order: String, after time: Duration) {
-        state.withLock { state in
-            state.note(order) { order, way in
-                order.isPlaced = true
-                way.action.add(time / .milliseconds(1))
-            }
-        }
+        state.withLock { $0.note(order, \.isPlaced) { $0.action.add(time / .milliseconds(1)) } }
     }
 
     /// An order's event was seen in Kafka. It may be there before the order is accepted.
     func seen(_ order: String, after milliseconds: Int64) {
-        state.withLock { state in
-            state.note(order) { order, way in
-                order.isSeen = true
-                way.visible.add(Double(milliseconds))
-            }
-        }
+        state.withLock { $0.note(order, \.isSeen) { $0.visible.add(Double(milliseconds)) } }
     }
 
     /// All orders of a way, whatever went on beside them.

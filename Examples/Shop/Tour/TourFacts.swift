@@ -77,12 +77,11 @@ struct TourFacts: Sendable {
         guard !instances.isEmpty else { return ["No process tells how it stands: no supervisor runs this shop."] }
         return instances.map { entry in
             let owned = (state.partitions ?? []).filter { $0.owner(in: "invoicing")?.instance == entry.name }
-            let list = owned.map { String($0.partition) }.joined(separator: ", ")
             let share =
                 state.partitions == nil
                 ? "Kafka does not say what it reads"
                 : owned.isEmpty
-                    ? "it has no partition" : "it has \(owned.count == 1 ? "partition" : "partitions") \(list)"
+                    ? "it has no partition" : "it has \(Readable.partitions(owned.map(\.partition)))"
             return "\(entry.name.processTitle) \(Self.standing(entry, now)); \(share)."
         }
     }
@@ -94,7 +93,7 @@ struct TourFacts: Sendable {
             return since.map { "ended \($0) ago and is being started again" } ?? "is being started"
         }
         func clock(_ time: Int64) -> String {
-            "\(Timestamp(millisecondsSince1970: time).rfc3339.dropFirst(11).prefix(8)) (UTC)"
+            "\(Readable.clock(Timestamp(millisecondsSince1970: time).rfc3339)) (UTC)"
         }
         guard let ready = entry.readyAt else { return "runs" }
         guard let ended = entry.endedAt, ready >= ended else { return "has run since \(clock(ready))" }
@@ -157,7 +156,7 @@ struct TourFacts: Sendable {
 
     /// What the rows were measured with.
     var caption: String {
-        let time = comparison.map { " at \($0.startedAt.dropFirst(11).prefix(8)) (UTC)" } ?? ""
+        let time = comparison.map { " at \(Readable.clock($0.startedAt)) (UTC)" } ?? ""
         return "The orders of the button above\(time), the same load for each way: median · slowest"
     }
 }

@@ -44,7 +44,7 @@ struct TourPages: Sendable {
     private func view(of page: TourPage, _ request: Request) async -> TourView {
         let view = await start.view(request)
         let state = await start.watch.state()
-        let ways = [Sending.afterAction, .beforeAction, .outbox].map { ($0, measurements[$0]) }
+        let ways = Sending.allCases.map { ($0, measurements[$0]) }
         let facts = TourFacts(
             state: state, sizes: reading.sizes, customers: await start.compaction.count,
             ways: Dictionary(uniqueKeysWithValues: ways), comparison: measurements.latestComparison,

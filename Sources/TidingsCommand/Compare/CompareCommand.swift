@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
+import KafkaClient
 import TidingsAudit
 import TidingsCompare
 
@@ -113,9 +114,9 @@ struct CompareCommand: ToolCommand {
         // Before two minutes are spent on what could not be kept.
         if html == "-" { throw ValidationError("--html takes a file's name: the page has a folder beside it") }
         for file in [json, html].compactMap(\.self) where file != "-" { try checkWritable(file) }
+        SubjectKafka.set(properties)
         try await checkServers()
         let folder = try makeFolder()
-        SubjectKafka.set(properties)
         let progress = CompareProgress()
         progress.begin("histories and logs are in \(folder) meanwhile")
         let comparison: Comparison
@@ -165,10 +166,8 @@ struct CompareCommand: ToolCommand {
 
     private func checkServers() async throws {
         if let kafka {
-            let pairs = properties.map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) }
             _ = try await Cluster.reach(
-                kafka, properties: Dictionary(pairs.map { (String($0[0]), String($0[1])) }) { $1 },
-                timeout: .seconds(10))
+                kafka, properties: SubjectKafka.at(kafka).properties, timeout: .seconds(10))
         }
         if let database { try await DatabaseOption.reachPostgres(database) }
     }

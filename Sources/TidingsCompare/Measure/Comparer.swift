@@ -83,6 +83,9 @@ public struct Comparer: Sendable {
 
     // MARK: Figures
 
+    /// How many runs the figures take: each way's, the curve's, and the one that publishes exactly once.
+    fileprivate var runCount: Int { Self.ways.count * workload.repeats + gatherings.count + 1 }
+
     private func figures(
         _ progress: (Double, String) -> Void
     ) async throws -> (ways: [Comparison.Figures], curve: [Comparison.Figures], exactlyOnce: Comparison.Figures?) {
@@ -91,11 +94,10 @@ public struct Comparer: Sendable {
         do {
             var runs: [Way: [LoadRun.Result]] = [:]
             var done = 0
-            let all = Self.ways.count * workload.repeats + gatherings.count + 1
             // In turn, so that what changes on the machine meanwhile meets all.
             for turn in 1...max(1, workload.repeats) {
                 for way in Self.ways {
-                    progress(Double(done) / Double(all), "\(way), run \(turn) of \(workload.repeats)")
+                    progress(Double(done) / Double(runCount), "\(way), run \(turn) of \(workload.repeats)")
                     runs[way, default: []].append(
                         try await run(way, .zero, workload, "\(way.rawValue)-\(turn)", address))
                     done += 1
@@ -103,13 +105,13 @@ public struct Comparer: Sendable {
             }
             var curve: [Comparison.Figures] = []
             for gathering in gatherings {
-                progress(Double(done) / Double(all), "outbox, gathering for \(Words.milliseconds(gathering))")
+                progress(Double(done) / Double(runCount), "outbox, gathering for \(Words.milliseconds(gathering))")
                 let result = try await run(
                     .outbox, .milliseconds(Int(gathering)), workload, "gathering-\(Int(gathering))", address)
                 curve.append(Comparison.Figures(.outbox, gathering: gathering, [result]))
                 done += 1
             }
-            progress(Double(done) / Double(all), "outbox, exactly once")
+            progress(Double(done) / Double(runCount), "outbox, exactly once")
             let exactlyOnce = try await exactlyOnce(address)
             await broker?.stop()
             return (Self.ways.map { Comparison.Figures($0, gathering: nil, runs[$0] ?? []) }, curve, exactlyOnce)
@@ -169,8 +171,7 @@ private struct Plan: Sendable {
 
     init(_ comparer: Comparer) {
         let load = comparer.workload
-        let runs = Double(Comparer.ways.count * load.repeats + comparer.gatherings.count + 1)
-        figures = comparer.measures ? runs * (load.duration + load.saturation + 1.5) : 0
+        figures = comparer.measures ? Double(comparer.runCount) * (load.duration + load.saturation + 1.5) : 0
         outage = comparer.measures && comparer.kafka == nil && load.outage > 0 ? load.outage + 8 : 0
         faults = comparer.triesFaults ? 90 : 0
     }

@@ -115,7 +115,7 @@ public struct HTMLReport: Sendable {
         let tables = comparison.faultsTables
         guard let faults = comparison.faults, !tables.isEmpty else { return "" }
         let parts = tables.map { table in
-            let mark = table.sentence.contains("events: 0; effects: 0") ? "" : " class=\"bad\""
+            let mark = table.isBad ? " class=\"bad\"" : ""
             return """
                 <details>
                 <summary>\(escaped(table.caption)): <span\(mark)>\(escaped(table.sentence))</span></summary>

@@ -23,6 +23,8 @@ struct ReportTable: Sendable {
     var sentence: String
     var head: [String]
     var rows: [[Cell]]
+    /// What it sums up is not as it should be.
+    var isBad = false
 
     init(_ caption: String, _ sentence: String, _ head: [String], _ rows: [[Cell]]) {
         self.caption = caption
@@ -141,7 +143,7 @@ extension Comparison {
             let rows = faults.rows.filter { $0.trial.way == way }
             guard !rows.isEmpty else { return nil }
             let total = faults.total(way)
-            return ReportTable(
+            var table = ReportTable(
                 "\(way)", "\(rows.count) trials; events: \(total.events.words); effects: \(total.effects.words)",
                 ["what was done to it"] + (tellsDatabase ? ["database"] : [])
                     + ["kills", "actions", "events", "effects", "history"],
@@ -153,6 +155,8 @@ extension Comparison {
                         ReportTable.Cell(row.trial.name + ".json", file: row.file),
                     ]
                 })
+            table.isBad = !total.events.isClean || !total.effects.isClean
+            return table
         }
     }
 
