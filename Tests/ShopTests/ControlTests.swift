@@ -1,6 +1,7 @@
 import Foundation
 import Processes
 import Testing
+import Tidings
 
 @testable import Shop
 
@@ -202,6 +203,13 @@ struct ControlTests {
                 "Partition 3 moved from Invoicing 2 to Invoicing 1.", "Invoicing 2 works again, 400 ms after it ended.",
             ])
         #expect(chronicle.entries[1].time == "00:00:02")
+        // What is noticed later may have happened before.
+        (process.pid, process.lastEnd, process.endedAt) = (3, "was ended by signal 15", 2_500)
+        chronicle.note(state("invoicing-1", process), at: Timestamp(millisecondsSince1970: 2_600))
+        #expect(
+            chronicle.entries.map(\.text).prefix(2) == [
+                "Partition 3 moved from Invoicing 2 to Invoicing 1.", "Invoicing 2 was ended by signal 15.",
+            ])
     }
 
     @Test("a process that is stopped while it waits to be started again stays stopped")

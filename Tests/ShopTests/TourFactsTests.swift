@@ -97,7 +97,7 @@ struct TourFactsTests {
         #expect(said.hasPrefix("They are rebuilt at this moment: 4 records read anew, 5 to go, after 12 ms."))
     }
 
-    @Test("only the orders of the latest comparison are compared, whichever of their times is known first")
+    @Test("only the orders of the latest comparison are compared, of which one goes on at a time")
     func comparison() throws {
         let measurements = Measurements()
         measurements.placing("stream", .outbox)
@@ -105,6 +105,8 @@ struct TourFactsTests {
         let first = measurements.beginComparison()
         measurements.placing("a", .outbox, in: first)
         measurements.placed("a", after: .milliseconds(100))
+        #expect(measurements.beginComparison() == nil)
+        measurements.endComparison()
         let second = measurements.beginComparison()
         measurements.placing("b", .outbox, in: second)
         measurements.placing("c", .beforeAction, in: second)

@@ -9,10 +9,12 @@ import Tidings
 
 @Suite("tidings", .timeLimit(.minutes(2)))
 struct ToolTests {
-    @Test("a broker that is not there is told within the timeout, with its address, the reason and what to do")
-    func nobodyThere() async throws {
+    @Test(
+        "a broker that refuses is told within the timeout, however long that is, with its address, the reason and what to do",
+        arguments: [1, 600])
+    func nobodyThere(_ timeout: Int) async throws {
         let port = try freePorts(1)
-        let result = try await Tool.run(["topics", "list", "--kafka", "127.0.0.1:\(port)", "--timeout", "1"])
+        let result = try await Tool.run(["topics", "list", "--kafka", "127.0.0.1:\(port)", "--timeout", "\(timeout)"])
         #expect(result.code == 1)
         #expect(result.lines.isEmpty)
         let reason = "(Connect to ipv4#127.0.0.1:\(port) failed: Connection refused)"

@@ -68,7 +68,7 @@ enum Deed: String, CaseIterable, Sendable {
         case .startBroker: "What waits in the outbox leaves in order, and the readers catch up."
         case .stopShipping: "Its events wait in the topic."
         case .startShipping: "It goes on where it stopped and catches up."
-        case .addInvoicing: "Kafka divides the partitions anew, among three."
+        case .addInvoicing: "Kafka divides the partitions anew, and gives it its share."
         case .removeInvoicing: "Its partitions go back to the others when its session has run out, after six seconds."
         case .rebuild: "They have no database: all events are read again, while the old numbers go on answering."
         case .compare:

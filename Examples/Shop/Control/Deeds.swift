@@ -12,7 +12,7 @@ struct Deeds: Sendable {
     let list: ProcessList
 
     /// How long the order service may take to come back.
-    private static let patience: Duration = .seconds(8)
+    private static let patience = Duration.seconds(8)
 
     /// - Parameter rate: orders a second in a stream; nil for the latest one's.
     /// - Throws: a ``Refusal`` that says why it cannot be done now.
@@ -73,8 +73,11 @@ struct Deeds: Sendable {
     /// The three ways side by side, on the same shop, under the same load: in turn, so that what goes on beside meets all.
     private func compare() async throws -> String {
         let chosen = try await sending()
+        guard let comparison = measurements.beginComparison() else {
+            throw Refusal(.conflict, "The three ways are being compared already; wait until that is done.")
+        }
+        defer { measurements.endComparison() }
         customers.endStream()
-        let comparison = measurements.beginComparison()
         var placed = 0
         do {
             for _ in 0..<5 {
@@ -119,10 +122,11 @@ struct Deeds: Sendable {
     }
 
     private func kill(_ role: String, _ instance: Int) async throws -> String {
+        let title = "\(role)-\(instance)".processTitle
         let deaths = entry(role, instance)?.restarts ?? 0
         try await link.ask(.kill(role: role, instance: instance))
-        try await wait { (entry(role, instance)?.restarts ?? 0) > deaths }
-        return "\("\(role)-\(instance)".processTitle) was killed and is started again."
+        let isStarted = try await wait { (entry(role, instance)?.restarts ?? 0) > deaths }
+        return isStarted ? "\(title) was killed and is started again." : "\(title) was killed. \(Self.notBack)"
     }
 
     private func stopBroker() async throws -> String {
@@ -150,17 +154,17 @@ struct Deeds: Sendable {
             case .outbox:
                 (.actionCommitted, "Order and event were written together; the event leaves as soon as it is back.")
             }
-        let id = try await place(dyingAt: step)
-        return "The order service was killed while it took \(named(id)). \(outcome)"
+        let (id, rest) = try await place(dyingAt: step)
+        return "The order service was killed while it took \(named(id)). \(outcome)\(rest)"
     }
 
     private func killRelay() async throws -> String {
         guard try await sending() == .outbox else {
             throw Refusal(.conflict, "There is no relay at work: events are sent directly. Choose the outbox first.")
         }
-        let id = try await place(dyingAt: .relayAcknowledged)
+        let (id, rest) = try await place(dyingAt: .relayAcknowledged)
         return "The relay was killed when Kafka had the event of \(named(id)) and the outbox did not know it. It is "
-            + "sent again, with the same stamp."
+            + "sent again, with the same stamp.\(rest)"
     }
 
     /// In a stream it may have been another one that met the step first.
@@ -178,19 +182,38 @@ struct Deeds: Sendable {
     }
 
     /// Places an order that kills the order service, and waits until that is back.
-    private func place(dyingAt step: Step.Point) async throws -> String {
-        let deaths = entry("order", 1)?.restarts ?? 0
+    ///
+    /// - Returns: the order's number, and what there is to add if the service is not back yet.
+    /// - Throws: a ``Refusal`` if nothing was killed.
+    private func place(dyingAt step: Step.Point) async throws -> (id: String, rest: String) {
+        let before = entry("order", 1)
         try await link.ask(.dieAt(step: step.rawValue))
         let id = OrderID.make()
-        _ = await customers.place(id)
-        try await wait { entry("order", 1).map { $0.restarts > deaths && $0.isReady } ?? false }
-        return id
+        let outcome = await customers.place(id)
+        let isBack = try await wait {
+            entry("order", 1).map { $0.restarts > (before?.restarts ?? 0) && $0.isReady } ?? false
+        }
+        if isBack { return (id, "") }
+        guard entry("order", 1)?.endedAt != before?.endedAt else {
+            let said = if case .refused(let reason) = outcome { " It said: \(reason)" } else { "" }
+            throw Refusal(.conflict, "The order service did not come to that moment, and was not killed.\(said)")
+        }
+        return (id, " \(Self.notBack)")
     }
 
+    private static let notBack =
+        "It is not back after \(Readable.count(Int(patience / .seconds(1)), "second")); the supervisor goes on trying."
+
     /// Looks at the supervisor's list until it says so, or patience ends.
-    private func wait(until isSo: () -> Bool) async throws {
+    ///
+    /// - Returns: whether it says so.
+    private func wait(until isSo: () -> Bool) async throws -> Bool {
         let deadline = ContinuousClock.now + Self.patience
-        while !isSo(), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
+        while !isSo() {
+            guard ContinuousClock.now < deadline else { return false }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return true
     }
 
     private func entry(_ role: String, _ instance: Int) -> ProcessEntry? {

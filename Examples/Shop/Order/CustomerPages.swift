@@ -5,6 +5,11 @@ import Hummingbird
 struct CustomerPages: Sendable {
     let site: Site
     let service: OrderService
+    private let outcomes = Outcomes()
+
+    init(site: Site, service: OrderService) {
+        (self.site, self.service) = (site, service)
+    }
 
     func add(to router: Router<WebServer.Context>) {
         router.get("customers", use: list)
@@ -17,23 +22,7 @@ struct CustomerPages: Sendable {
     @Sendable private func list(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let customers = try await service.database.directory()
         if request.wantsJSON { return try JSON.response(customers) }
-        return page(customers, problem: nil, done: try await done(request, customers), request)
-    }
-
-    /// What was just done, for the one who did it.
-    private func done(_ request: Request, _ customers: [CustomerEntry]) async throws -> String? {
-        if let id = try request.queryNumber("removed"), let name = try await service.database.formerCustomer(id) {
-            return
-                "\(name) is removed, and a tombstone is published: a record with the number \(id) and without a value. "
-                + "Whoever keeps a list of customers strikes them off when they read it; compaction then takes everything "
-                + "of \(id) out of the topic, in the end the tombstone, too."
-        }
-        if let id = try request.queryNumber("moved"), let customer = customers.first(where: { $0.id == id }) {
-            return
-                "\(customer.name)’s address is set, and a record with the number \(id) is published, with all that is known "
-                + "of them now. Compaction need only keep this one of theirs."
-        }
-        return nil
+        return page(customers, problem: nil, done: outcomes.asked(by: request), request)
     }
 
     private func page(
@@ -57,21 +46,34 @@ struct CustomerPages: Sendable {
             request.hasJSONBody
             ? try JSON.decode(Address.self, from: body)
             : Address(street: fields["street"], zip: fields["zip"], city: fields["city"])
+        let customer: CustomerEntry
         do {
-            try await service.move(id, to: address)
+            customer = try await service.move(id, to: address)
         } catch let problems as OrderProblems {
             let sentence = problems.sentences.joined(separator: " ")
             if request.wantsJSON { throw Refusal(.unprocessableContent, sentence) }
             let customers = try await service.database.directory()
             return page(customers, problem: sentence, status: .unprocessableContent, request)
         }
-        return request.wantsJSON ? Response(status: .noContent) : .seeOther("/customers?moved=\(id)")
+        return answer(
+            request,
+            "\(customer.name) is at \(customer.address?.line ?? "no address") now, and a record with the number \(id) is "
+                + "published, with all that is known of them. Compaction need only keep this one of theirs.")
     }
 
     @Sendable private func remove(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let id = try context.parameters.require("id", as: Int.self)
-        try await service.remove(id)
-        return request.wantsJSON || request.method == .delete
-            ? Response(status: .noContent) : .seeOther("/customers?removed=\(id)")
+        let name = try await service.remove(id).name
+        return answer(
+            request,
+            "\(name) is removed, and a tombstone is published: a record with the number \(id) and without a value. "
+                + "Whoever keeps a list of customers strikes them off when they read it; compaction then takes everything "
+                + "of \(id) out of the topic, in the end the tombstone, too.")
+    }
+
+    /// A program hears that it is done; a person comes back to the list, and reads what was.
+    private func answer(_ request: Request, _ sentence: String) -> Response {
+        request.wantsJSON || request.method == .delete
+            ? Response(status: .noContent) : .seeOther("/customers?did=\(outcomes.keep(sentence))#did")
     }
 }

@@ -26,15 +26,6 @@ extension OrderDatabase {
             address: try row.textIfAny(3) == nil ? nil : try Address(row, from: 3))
     }
 
-    /// The name of one who has left; nil for everybody else.
-    func formerCustomer(_ id: Int) async throws -> String? {
-        try await store.read { sql in
-            try sql.rows(
-                "SELECT c.name FROM customer c JOIN customer_left l ON l.customer_id = c.id WHERE c.id = $1", id
-            ).first?.text(0)
-        }
-    }
-
     static func move(_ id: Int, to address: Address, _ sql: any SQL) throws {
         try sql.run(
             """

@@ -4,29 +4,36 @@ import Tidings
 /// What happens to customers: the newest state of each is published under their number, and a tombstone when they leave.
 extension OrderService {
     /// Changes a customer's address for whoever asks the directory; what was ordered keeps the addresses it had.
-    func move(_ id: Int, to address: Address) async throws {
+    ///
+    /// - Returns: the customer as they are now.
+    func move(_ id: Int, to address: Address) async throws -> CustomerEntry {
         var problems: [String] = []
         NewOrder.check(address, "new", &problems)
         guard problems.isEmpty else { throw OrderProblems(sentences: problems) }
         guard var customer = try await database.customer(id) else { throw Self.unknownCustomer(id) }
         let address = address.trimmed
         customer.address = address
+        let changed = customer
         try await told("Customer \(id)") { publisher, sending in
             try await publisher.publish(
-                CustomerChanged(customer: customer), id: EventID(), to: directory, sending: sending
+                CustomerChanged(customer: changed), id: EventID(), to: directory, sending: sending
             ) { try OrderDatabase.move(id, to: address, $0) }
         }
+        return changed
     }
 
     /// Removes a customer from the directory; orders, shipments and invoices keep what they have.
-    func remove(_ id: Int) async throws {
-        guard try await database.customer(id) != nil else { throw Self.unknownCustomer(id) }
+    ///
+    /// - Returns: the customer as they were.
+    func remove(_ id: Int) async throws -> CustomerEntry {
+        guard let customer = try await database.customer(id) else { throw Self.unknownCustomer(id) }
         let now = Timestamp.now().rfc3339
         try await told("Customer \(id)") { publisher, sending in
             try await publisher.publishDeletion(of: String(id), in: directory, sending: sending) { sql in
                 guard try OrderDatabase.remove(id, at: now, sql) else { throw Self.unknownCustomer(id) }
             }
         }
+        return customer
     }
 
     static func unknownCustomer(_ id: Int) -> Refusal { Refusal(.notFound, "There is no customer \(id).") }

@@ -3,6 +3,7 @@ import Tidings
 /// What has happened to the shop's processes and partitions, told from one look to the next.
 struct Chronicle: Sendable {
     struct Entry: Sendable, Equatable {
+        fileprivate let moment: Timestamp
         /// When, in UTC: `12:34:56`
         let time: String
         /// `calm`, `flowing` or `broken`, with the mark that says the same.
@@ -71,9 +72,11 @@ struct Chronicle: Sendable {
         }
     }
 
-    private mutating func add(_ time: Timestamp, _ tone: String, _ mark: String, _ text: String) {
-        let entry = Entry(time: Readable.clock(time.rfc3339), tone: tone, mark: mark, text: text)
-        entries.insert(entry, at: 0)
+    /// In its place by time: what was noticed later may have happened before.
+    private mutating func add(_ moment: Timestamp, _ tone: String, _ mark: String, _ text: String) {
+        let index = entries.firstIndex { $0.moment <= moment } ?? entries.count
+        let time = Readable.clock(moment.rfc3339)
+        entries.insert(Entry(moment: moment, time: time, tone: tone, mark: mark, text: text), at: index)
         if entries.count > Self.kept { entries.removeLast() }
     }
 }

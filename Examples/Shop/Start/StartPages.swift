@@ -53,13 +53,8 @@ struct StartPages: Sendable {
     ) async -> Response {
         var view = await view(request)
         view.problem = problem
-        view.done = outcome(request)
+        view.done = outcomes.asked(by: request)
         return site.page("start", title: "Overview", status: status, for: request, view)
-    }
-
-    /// What came of the form that led here.
-    func outcome(_ request: Request) -> String? {
-        (try? request.queryNumber("did")).flatMap { $0 }.flatMap { outcomes[$0] }
     }
 
     func view(_ request: Request) async -> StartView {

@@ -7,6 +7,11 @@ struct StatisticsPages: Sendable {
     let site: Site
     let view: View<Statistics>
     let arrivals: Arrivals
+    private let outcomes = Outcomes()
+
+    init(site: Site, view: View<Statistics>, arrivals: Arrivals) {
+        (self.site, self.view, self.arrivals) = (site, view, arrivals)
+    }
 
     func add(to router: Router<WebServer.Context>) {
         router.get("/") { _, _ in Response.seeOther("/statistics") }
@@ -17,7 +22,9 @@ struct StatisticsPages: Sendable {
         router.get("statistics/orders") { _, _ in try JSON.response(view.peek { state, _ in CountedOrders(state) }) }
         router.post("rebuild") { _, _ in
             view.rebuild()
-            return Response.seeOther("/statistics?told=1")
+            let sentence =
+                "The statistics were told to read history anew. What is shown here goes on answering until they have."
+            return Response.seeOther("/statistics?did=\(outcomes.keep(sentence))#did")
         }
         router.get("live") { _, _ in
             Response.live { _ in
@@ -32,7 +39,7 @@ struct StatisticsPages: Sendable {
     @Sendable private func statistics(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         var (report, page) = look()
         if request.wantsJSON { return try JSON.response(report) }
-        page.wasTold = try request.queryNumber("told") != nil
+        page.done = outcomes.asked(by: request)
         return site.page("statistics", title: "Statistics", for: request, page)
     }
 

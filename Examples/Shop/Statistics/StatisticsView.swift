@@ -29,7 +29,7 @@ struct StatisticsView: Sendable {
     /// The way of a new state beside the one that answers; nil while there is none.
     let rebuild: Reading?
     /// Whether somebody has just pressed the button.
-    var wasTold = false
+    var done: String?
     let story: String
     let figures: [Figure]
     let plots: [Plot]

@@ -110,7 +110,8 @@ struct TourPage: Sendable {
         number: 9, title: "A live example",
         meaning: [
             "Order, shipping and invoicing are processes with a database each, which talk through topics (order, shipment "
-                + "and customer, of five partitions each) and nothing else. Invoicing runs more than once. A supervisor starts again whatever ends.",
+                + "and customer, of five partitions each) and nothing else. Invoicing may run several times, and its "
+                + "instances share the partitions. A supervisor starts again whatever ends.",
             "The same programs run one by one, on any Kafka and on PostgreSQL: shop order --kafka host:9092 "
                 + "--database postgres://…",
         ],

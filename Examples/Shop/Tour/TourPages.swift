@@ -19,7 +19,7 @@ struct TourPages: Sendable {
     @Sendable private func page(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let page = try Self.page(context)
         var view = await view(of: page, request)
-        view.done = start.outcome(request)
+        view.done = start.outcomes.asked(by: request)
         return start.site.page("tour", title: page.title, for: request, view)
     }
 

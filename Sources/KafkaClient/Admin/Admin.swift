@@ -34,9 +34,10 @@ public final class Admin: Sendable {
 
     /// The brokers, and these topics, or all of them if nil.
     ///
+    /// - Parameter limit: how long it may take instead of ``timeout``.
     /// - Throws: ``KafkaError``, `unknownTopicOrPartition` if a topic that was asked for is not there.
-    public func metadata(topics: [String]? = nil) async throws -> ClusterMetadata {
-        let timeout = timeout
+    public func metadata(topics: [String]? = nil, within limit: Duration? = nil) async throws -> ClusterMetadata {
+        let timeout = limit ?? timeout
         return try await thread.run { try $0.metadata(topics, timeout: timeout) }
     }
 

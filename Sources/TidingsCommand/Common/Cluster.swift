@@ -9,7 +9,10 @@ struct Cluster: Sendable {
     let timeout: Duration
     let logger: Logger
 
-    /// Asks a cluster whether it is there.
+    /// As long is asked again where every broker has refused the connection or cannot be found: one may just be starting.
+    private static let patienceWithRefusals = Duration.seconds(2)
+
+    /// Asks a cluster whether it is there: until the timeout if it is silent, for two seconds if all its brokers refuse.
     ///
     /// - Throws: ``CommandFailure`` that says what was tried, and what can be done.
     static func reach(_ address: String, properties: [String: String], timeout: Duration) async throws -> Cluster {
@@ -20,7 +23,13 @@ struct Cluster: Sendable {
             let admin = try Admin(configuration, timeout: timeout, logger: logger)
             try await withPatience("waiting for \(address)") {
                 // Asks for no topic: whoever answers is there.
-                _ = try await admin.metadata(topics: [])
+                do {
+                    _ = try await admin.metadata(topics: [], within: min(timeout, Self.patienceWithRefusals))
+                } catch let error as KafkaError
+                    where error.isRetriable && !reasons.areAllDown && timeout > Self.patienceWithRefusals
+                {
+                    _ = try await admin.metadata(topics: [], within: timeout - Self.patienceWithRefusals)
+                }
             }
             return Cluster(
                 bootstrap: address, configuration: configuration, admin: admin, timeout: timeout, logger: logger)

@@ -103,12 +103,15 @@ func withPatience<R: Sendable>(_ what: String, _ body: @escaping @Sendable () as
 
 /// Keeps the last thing that librdkafka complained about, for the reason of a failure; prints nothing.
 final class LastWords: LogHandler {
-    private let words = Mutex<String?>(nil)
+    private let words = Mutex<(last: String?, areAllDown: Bool)>((nil, false))
+
+    /// Whether no connection to any broker could be made.
+    var areAllDown: Bool { words.withLock { $0.areAllDown } }
 
     /// Without librdkafka's own names for its threads in front, and its clock behind.
     var text: String? {
         words.withLock { words in
-            words.map { line in
+            words.last.map { line in
                 let start = (line.firstRange(of: "/bootstrap: ") ?? line.firstRange(of: "]: "))?.upperBound
                 let rest = line[(start ?? line.startIndex)...]
                 return String(rest[..<(rest.firstRange(of: " (after ")?.lowerBound ?? rest.endIndex)])
@@ -120,7 +123,11 @@ final class LastWords: LogHandler {
         guard event.level >= .warning else { return }
         let message = "\(event.message)"
         // Why each of them is down was said before.
-        words.withLock { if $0 == nil || !message.hasSuffix("brokers are down") { $0 = message } }
+        let saysAllDown = message.hasSuffix("brokers are down")
+        words.withLock { words in
+            if words.last == nil || !saysAllDown { words.last = message }
+            words.areAllDown = words.areAllDown || saysAllDown
+        }
     }
 
     subscript(metadataKey _: String) -> Logger.Metadata.Value? {

@@ -1,6 +1,7 @@
+import Hummingbird
 import Synchronization
 
-/// What came of the latest deeds, until the page that follows a form has shown it.
+/// What came of the latest forms, until the page that follows a form has shown it.
 final class Outcomes: Sendable {
     private let state = Mutex<(next: Int, sentences: [Int: String])>((1, [:]))
 
@@ -14,5 +15,9 @@ final class Outcomes: Sendable {
         }
     }
 
-    subscript(number: Int) -> String? { state.withLock { $0.sentences[number] } }
+    /// The sentence that a page's address asks for (`?did=3`): only what was really done was ever kept.
+    func asked(by request: Request) -> String? {
+        guard let number = try? request.queryNumber("did") else { return nil }
+        return state.withLock { $0.sentences[number] }
+    }
 }
