@@ -28,7 +28,7 @@ struct BrowserTests {
             let deleted = placed[0]
             try await eventually("what was done", passing: isAway) {
                 try await browser.text(of: "#did").contains(
-                    "Order \(deleted) is deleted, and its cancellation is published")
+                    "Order \(deleted) is deleted. Its cancellation, an event of its own, was written with it")
             }
             try await browser.click("#did a")
             try await eventually("the shipment, stopped", passing: isAway) {

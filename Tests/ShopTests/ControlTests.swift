@@ -252,6 +252,7 @@ struct ControlTests {
         let requests: [ControlRequest] = [
             .kill(role: "invoicing", instance: 2), .stop(role: "shipping", instance: 1),
             .start(role: "invoicing", instance: 3), .dieAt(step: "publish.send.starts"),
+            .dieAt(step: nil),
         ]
         for request in requests { #expect(ControlRequest(request.line) == request) }
         for line in ["", "kill", "kill invoicing", "kill invoicing two", "burn broker 1", "die-at"] {

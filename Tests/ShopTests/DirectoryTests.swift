@@ -57,9 +57,9 @@ struct DirectoryTests {
             try await HTTP.ask("POST", ports.orders, path, body: Data(body.utf8), headers: form).text
         }
         let moved = try await send("/customers/2/address", "street=A&zip=1&city=B")
-        #expect(moved.contains("Grace Hopper is at A, 1 B now, and a record with the number 2 is published"))
+        #expect(moved.contains("Grace Hopper is at A, 1 B now. A record with the number 2"))
         let removed = try await send("/customers/4/delete", "")
-        #expect(removed.contains("Barbara Liskov is removed, and a tombstone is published"))
+        #expect(removed.contains("Barbara Liskov is removed. A tombstone"))
         #expect(removed.contains("http://127.0.0.1:\(ports.shipments)/customers"))
         // Nobody is told of what was not done.
         let page = try await HTTP.ask("GET", ports.orders, "/customers?did=99", headers: form).text

@@ -10,16 +10,24 @@ import Tidings
 @Suite("tidings", .timeLimit(.minutes(2)))
 struct ToolTests {
     @Test(
-        "a broker that refuses is told within the timeout, however long that is, with its address, the reason and what to do",
-        arguments: [1, 600])
-    func nobodyThere(_ timeout: Int) async throws {
+        "a broker that refuses is told within the timeout, with its address, the reason and what to do",
+        arguments: [[], ["--timeout", "1"]])
+    func nobodyThere(_ timeout: [String]) async throws {
         let port = try freePorts(1)
-        let result = try await Tool.run(["topics", "list", "--kafka", "127.0.0.1:\(port)", "--timeout", "\(timeout)"])
+        let result = try await Tool.run(["topics", "list", "--kafka", "127.0.0.1:\(port)"] + timeout)
         #expect(result.code == 1)
         #expect(result.lines.isEmpty)
         let reason = "(Connect to ipv4#127.0.0.1:\(port) failed: Connection refused)"
         for words in ["no broker answers at 127.0.0.1:\(port) \(reason)\n", "tidings broker", "--kafka"] {
             #expect(result.errors.contains(words), "\(result.errors)")
+        }
+    }
+
+    @Test("brokers that refuse are given up long before one that says nothing, unless somebody says how long to wait")
+    func refusing() async throws {
+        let address = "127.0.0.1:\(try freePorts(1))"
+        await #expect(throws: CommandFailure.self) {
+            try await Cluster.reach(address, properties: [:], timeout: .seconds(3600))
         }
     }
 

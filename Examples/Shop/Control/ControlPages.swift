@@ -5,7 +5,7 @@ import Hummingbird
 struct ControlPages: Sendable {
     let deeds: Deeds
     let token: FormToken
-    let outcomes: Outcomes
+    let outcomes: Outcomes<String>
 
     func add(to router: Router<WebServer.Context>) {
         router.post("do", use: perform)

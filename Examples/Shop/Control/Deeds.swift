@@ -11,7 +11,7 @@ struct Deeds: Sendable {
     let measurements: Measurements
     let list: ProcessList
 
-    /// How long the order service may take to come back.
+    /// How long a process may take to end and to work again.
     private static let patience = Duration.seconds(8)
 
     /// - Parameter rate: orders a second in a stream; nil for the latest one's.
@@ -52,7 +52,7 @@ struct Deeds: Sendable {
             return "Shipping starts where it stopped."
         case .addInvoicing:
             try await link.ask(.start(role: "invoicing", instance: 3))
-            return "Invoicing 3 joins the group; watch the partitions move."
+            return "Invoicing 3 starts, and joins the group as soon as Kafka lets it; watch the partitions move."
         case .removeInvoicing:
             try await link.ask(.stop(role: "invoicing", instance: 3))
             return "Invoicing 3 ends. As a static member it is waited for; then its partitions move."
@@ -63,7 +63,8 @@ struct Deeds: Sendable {
         case .compare: return try await compare()
         case .move:
             try await move(20)
-            return "Customer 5 has moved twenty times; only the last address matters, and readers’ directories have it."
+            return "Customer 5 has moved twenty times. Only the last address matters: readers’ directories have it as "
+                + "soon as they have read it."
         case .compact:
             try await move(1)
             return "The cleaner looks every two seconds (another Kafka’s every fifteen) for segments that are closed."
@@ -72,24 +73,34 @@ struct Deeds: Sendable {
 
     /// The three ways side by side, on the same shop, under the same load: in turn, so that what goes on beside meets all.
     private func compare() async throws -> String {
-        let chosen = try await sending()
         guard let comparison = measurements.beginComparison() else {
             throw Refusal(.conflict, "The three ways are being compared already; wait until that is done.")
         }
         defer { measurements.endComparison() }
         customers.endStream()
+        let chosen = try await sending()
+        var current = chosen
         var placed = 0
         do {
             for _ in 0..<5 {
                 for sending in Sending.allCases {
+                    guard try await self.sending() == current else {
+                        throw Refusal(.conflict, "Somebody chose another way of sending meanwhile, which stays chosen.")
+                    }
                     try await choose(sending)
+                    current = sending
                     for _ in 0..<10 {
-                        if case .placed = await customers.place(OrderID.make(), in: comparison) { placed += 1 }
+                        if case .refused(let reason) = await customers.place(OrderID.make(), in: comparison) {
+                            let done = Readable.count(placed, "order")
+                            throw Refusal(.conflict, "The comparison ends after \(done): \(reason)")
+                        }
+                        placed += 1
                     }
                 }
             }
         } catch {
-            try? await choose(chosen)
+            // What somebody chose meanwhile stays.
+            if (try? await sending()) == current { try? await choose(chosen) }
             throw error
         }
         try await choose(chosen)
@@ -123,14 +134,14 @@ struct Deeds: Sendable {
 
     private func kill(_ role: String, _ instance: Int) async throws -> String {
         let title = "\(role)-\(instance)".processTitle
-        let deaths = entry(role, instance)?.restarts ?? 0
+        let before = entry(role, instance)
         try await link.ask(.kill(role: role, instance: instance))
-        let isStarted = try await wait { (entry(role, instance)?.restarts ?? 0) > deaths }
-        return isStarted ? "\(title) was killed and is started again." : "\(title) was killed. \(Self.notBack)"
+        let works = try await wait { isBack(role, instance, since: before) }
+        return works ? "\(title) was killed, and works again." : "\(title) was killed. \(Self.notBack)"
     }
 
     private func stopBroker() async throws -> String {
-        let sending = await watch.state().orders?.sending
+        let sending = try? await sending()
         try await link.ask(.stop(role: "broker", instance: 1))
         let meaning =
             switch sending {
@@ -190,19 +201,25 @@ struct Deeds: Sendable {
         try await link.ask(.dieAt(step: step.rawValue))
         let id = OrderID.make()
         let outcome = await customers.place(id)
-        let isBack = try await wait {
-            entry("order", 1).map { $0.restarts > (before?.restarts ?? 0) && $0.isReady } ?? false
-        }
-        if isBack { return (id, "") }
-        guard entry("order", 1)?.endedAt != before?.endedAt else {
-            let said = if case .refused(let reason) = outcome { " It said: \(reason)" } else { "" }
-            throw Refusal(.conflict, "The order service did not come to that moment, and was not killed.\(said)")
+        if try await wait(until: { isBack("order", 1, since: before) }) { return (id, "") }
+        if entry("order", 1)?.endedAt == before?.endedAt {
+            try await link.ask(.dieAt(step: nil))
+            let fate = if case .refused(let reason) = outcome { "was not placed: \(reason)" } else { "is placed." }
+            throw Refusal(
+                .conflict,
+                "The order service did not come to that moment within \(Self.patienceInWords), and is not killed any more. "
+                    + "Order \(id) \(fate)")
         }
         return (id, " \(Self.notBack)")
     }
 
-    private static let notBack =
-        "It is not back after \(Readable.count(Int(patience / .seconds(1)), "second")); the supervisor goes on trying."
+    /// Whether it has ended since, and works again.
+    private func isBack(_ role: String, _ instance: Int, since before: ProcessEntry?) -> Bool {
+        entry(role, instance).map { $0.endedAt != before?.endedAt && $0.isReady } ?? false
+    }
+
+    private static let patienceInWords = Readable.count(Int(patience / .seconds(1)), "second")
+    private static let notBack = "It is not back after \(patienceInWords); the supervisor goes on trying."
 
     /// Looks at the supervisor's list until it says so, or patience ends.
     ///

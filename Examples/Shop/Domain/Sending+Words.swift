@@ -19,6 +19,14 @@ extension Sending {
         }
     }
 
+    /// What becomes of an event when publishing it has succeeded, to be said of it.
+    var fate: String {
+        switch self {
+        case .afterAction, .beforeAction: "is in Kafka"
+        case .outbox: "was written with it, and leaves through the outbox as soon as Kafka is there"
+        }
+    }
+
     /// What it does, and what it may cost, in a sentence.
     var explanation: String {
         switch self {

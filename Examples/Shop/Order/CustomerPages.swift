@@ -1,11 +1,12 @@
 import HTTPTypes
 import Hummingbird
+import Tidings
 
 /// The directory's addresses at the order service, which owns it.
 struct CustomerPages: Sendable {
     let site: Site
     let service: OrderService
-    private let outcomes = Outcomes()
+    private let outcomes = Outcomes<String>()
 
     init(site: Site, service: OrderService) {
         (self.site, self.service) = (site, service)
@@ -47,8 +48,9 @@ struct CustomerPages: Sendable {
             ? try JSON.decode(Address.self, from: body)
             : Address(street: fields["street"], zip: fields["zip"], city: fields["city"])
         let customer: CustomerEntry
+        let sending: Sending
         do {
-            customer = try await service.move(id, to: address)
+            (customer, sending) = try await service.move(id, to: address)
         } catch let problems as OrderProblems {
             let sentence = problems.sentences.joined(separator: " ")
             if request.wantsJSON { throw Refusal(.unprocessableContent, sentence) }
@@ -57,17 +59,17 @@ struct CustomerPages: Sendable {
         }
         return answer(
             request,
-            "\(customer.name) is at \(customer.address?.line ?? "no address") now, and a record with the number \(id) is "
-                + "published, with all that is known of them. Compaction need only keep this one of theirs.")
+            "\(customer.name) is at \(customer.address?.line ?? "no address") now. A record with the number \(id) and all "
+                + "that is known of them \(sending.fate). Compaction need only keep this one of theirs.")
     }
 
     @Sendable private func remove(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let id = try context.parameters.require("id", as: Int.self)
-        let name = try await service.remove(id).name
+        let (customer, sending) = try await service.remove(id)
         return answer(
             request,
-            "\(name) is removed, and a tombstone is published: a record with the number \(id) and without a value. "
-                + "Whoever keeps a list of customers strikes them off when they read it; compaction then takes everything "
+            "\(customer.name) is removed. A tombstone, which is a record with the number \(id) and without a value, "
+                + "\(sending.fate). Whoever keeps a list of customers strikes them off when they read it; compaction then takes everything "
                 + "of \(id) out of the topic, in the end the tombstone, too.")
     }
 

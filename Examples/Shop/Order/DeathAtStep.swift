@@ -12,8 +12,8 @@ final class DeathAtStep: Probe {
         self.point = Mutex(point)
     }
 
-    /// Names the step at which the process ends.
-    func arm(_ point: String) {
+    /// Names the step at which the process ends; nil for none.
+    func arm(_ point: String?) {
         self.point.withLock { $0 = point }
     }
 

@@ -22,7 +22,7 @@ struct OrderCommand: AsyncParsableCommand {
         let death = DeathAtStep(dieAt)
         // The supervisor's own word for what one asks for on the start page.
         supervised.endWithSupervisor { line in
-            if let step = line.wordsAfter("die-at") { death.arm(step) }
+            if case .dieAt(let step) = ControlRequest(line) { death.arm(step) }
         }
         try await Program.run("order") { logger in
             let database = try await OrderDatabase(shop, logger: logger)

@@ -6,6 +6,12 @@ import Tidings
 struct OrderPages: Sendable {
     let site: Site
     let service: OrderService
+    private let placed = Outcomes<String>()
+    private let deleted = Outcomes<OrderViews.Deleted>()
+
+    init(site: Site, service: OrderService) {
+        (self.site, self.service) = (site, service)
+    }
 
     private var database: OrderDatabase { service.database }
 
@@ -47,27 +53,14 @@ struct OrderPages: Sendable {
             "orders", title: "Orders", for: request,
             OrderViews.List(
                 rows: shown.map(OrderViews.Row.init), total: status.orders.grouped(), older: older,
-                isFirstPage: before == nil, deleted: try await deleted(request)))
-    }
-
-    /// What a page says to somebody who has just deleted an order.
-    private func deleted(_ request: Request) async throws -> OrderViews.Deleted? {
-        guard let id = request.uri.queryParameters["deleted"].map(String.init), OrderID.isValid(id),
-            try await database.deletion(of: id) != nil
-        else { return nil }
-        return OrderViews.Deleted(
-            id: id, shipmentURL: site.url(.shipments, "/shipments/\(id)", for: request),
-            invoiceURL: site.url(.invoices, "/invoices/\(id)", for: request),
-            historyURL: site.url(.start, "/history/\(id)", for: request))
+                isFirstPage: before == nil, deleted: deleted.asked(by: request)))
     }
 
     @Sendable private func detail(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let id = try context.parameters.require("id")
         guard let order = try await database.order(id) else {
             if let time = try await database.deletion(of: id) {
-                throw Refusal(
-                    .notFound, "Order \(id) was deleted on \(Readable.time(time)) UTC; shipping and invoicing are told."
-                )
+                throw Refusal(.notFound, "Order \(id) was deleted on \(Readable.time(time)) UTC.")
             }
             guard OrderID.isValid(id), !request.wantsJSON else { throw OrderService.unknown(id) }
             return site.page(
@@ -88,7 +81,7 @@ struct OrderPages: Sendable {
                 shipping: order.shippingAddress, billing: order.billingAddress,
                 shipmentURL: site.url(.shipments, "/shipments/\(order.id)", for: request),
                 invoiceURL: site.url(.invoices, "/invoices/\(order.id)", for: request),
-                isNew: request.uri.queryParameters["placed"] != nil))
+                done: placed.asked(by: request)))
     }
 
     @Sendable private func form(_ request: Request, _ context: WebServer.Context) async throws -> Response {
@@ -107,8 +100,11 @@ struct OrderPages: Sendable {
             return try await page(form, problems: [], status: .ok, for: request)
         }
         do {
-            let (order, _) = try await service.place(form.newOrder())
-            return .seeOther("/orders/\(order.id)?placed")
+            let (order, sending) = try await service.place(form.newOrder())
+            let sentence =
+                sending.map { "The order is placed. Its event, which tells shipping and invoicing, \($0.fate)." }
+                ?? "This order was there already: the same form twice is one order, and nothing was done again."
+            return .seeOther("/orders/\(order.id)?did=\(placed.keep(sentence))#did")
         } catch let problems as OrderProblems {
             return try await page(form, problems: problems.sentences, status: .unprocessableContent, for: request)
         } catch let refusal as Refusal {
@@ -118,9 +114,9 @@ struct OrderPages: Sendable {
 
     private func placeJSON(_ wish: NewOrder, _ request: Request) async throws -> Response {
         do {
-            let (order, isNew) = try await service.place(wish)
+            let (order, sending) = try await service.place(wish)
             return try JSON.response(
-                order, status: isNew ? .created : .ok, headers: [.location: "/orders/\(order.id)"])
+                order, status: sending == nil ? .ok : .created, headers: [.location: "/orders/\(order.id)"])
         } catch let problems as OrderProblems {
             throw Refusal(.unprocessableContent, problems.sentences.joined(separator: " "))
         }
@@ -138,9 +134,14 @@ struct OrderPages: Sendable {
 
     @Sendable private func delete(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let id = try context.parameters.require("id")
-        try await service.delete(id)
-        return request.wantsJSON || request.method == .delete
-            ? Response(status: .noContent) : .seeOther("/orders?deleted=\(id)")
+        let sending = try await service.delete(id)
+        if request.wantsJSON || request.method == .delete { return Response(status: .noContent) }
+        let number = deleted.keep(
+            OrderViews.Deleted(
+                id: id, fate: sending.fate, shipmentURL: site.url(.shipments, "/shipments/\(id)", for: request),
+                invoiceURL: site.url(.invoices, "/invoices/\(id)", for: request),
+                historyURL: site.url(.start, "/history/\(id)", for: request)))
+        return .seeOther("/orders?did=\(number)#did")
     }
 
     @Sendable private func items(_ request: Request, _ context: WebServer.Context) async throws -> Response {

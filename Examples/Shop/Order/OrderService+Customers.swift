@@ -5,8 +5,8 @@ import Tidings
 extension OrderService {
     /// Changes a customer's address for whoever asks the directory; what was ordered keeps the addresses it had.
     ///
-    /// - Returns: the customer as they are now.
-    func move(_ id: Int, to address: Address) async throws -> CustomerEntry {
+    /// - Returns: the customer as they are now, and how that was sent.
+    func move(_ id: Int, to address: Address) async throws -> (customer: CustomerEntry, sending: Sending) {
         var problems: [String] = []
         NewOrder.check(address, "new", &problems)
         guard problems.isEmpty else { throw OrderProblems(sentences: problems) }
@@ -14,26 +14,26 @@ extension OrderService {
         let address = address.trimmed
         customer.address = address
         let changed = customer
-        try await told("Customer \(id)") { publisher, sending in
+        let sending = try await told("Customer \(id)") { publisher, sending in
             try await publisher.publish(
                 CustomerChanged(customer: changed), id: EventID(), to: directory, sending: sending
             ) { try OrderDatabase.move(id, to: address, $0) }
         }
-        return changed
+        return (changed, sending)
     }
 
     /// Removes a customer from the directory; orders, shipments and invoices keep what they have.
     ///
-    /// - Returns: the customer as they were.
-    func remove(_ id: Int) async throws -> CustomerEntry {
+    /// - Returns: the customer as they were, and how that was sent.
+    func remove(_ id: Int) async throws -> (customer: CustomerEntry, sending: Sending) {
         guard let customer = try await database.customer(id) else { throw Self.unknownCustomer(id) }
         let now = Timestamp.now().rfc3339
-        try await told("Customer \(id)") { publisher, sending in
+        let sending = try await told("Customer \(id)") { publisher, sending in
             try await publisher.publishDeletion(of: String(id), in: directory, sending: sending) { sql in
                 guard try OrderDatabase.remove(id, at: now, sql) else { throw Self.unknownCustomer(id) }
             }
         }
-        return customer
+        return (customer, sending)
     }
 
     static func unknownCustomer(_ id: Int) -> Refusal { Refusal(.notFound, "There is no customer \(id).") }

@@ -21,35 +21,37 @@ struct OrderService: Sendable {
 
     /// Takes an order and publishes it, in the way of sending that is chosen at the moment.
     ///
-    /// - Returns: the order, and whether it is new: the same number sent twice is one order.
+    /// - Returns: the order, and how its event was sent; nil if it is not new: the same number sent twice is one order.
     /// - Throws: ``OrderProblems`` when it cannot be accepted; then nothing was written and no event leaves.
-    func place(_ wish: NewOrder) async throws -> (order: Order, isNew: Bool) {
+    func place(_ wish: NewOrder) async throws -> (order: Order, sending: Sending?) {
         let items = Dictionary(uniqueKeysWithValues: try await database.items().map { ($0.id, $0) })
         let customers = Dictionary(uniqueKeysWithValues: try await database.customers().map { ($0.id, $0) })
         let order = try wish.checked(items: items, customers: customers, placedAt: Timestamp.now().rfc3339)
         if let id = wish.id {
-            if let known = try await database.order(id) { return (known, false) }
+            if let known = try await database.order(id) { return (known, nil) }
             if try await database.deletion(of: id) != nil {
                 throw Refusal(.conflict, "Order \(id) was deleted; a new order needs a new number.")
             }
         }
         do {
-            try await publish(OrderPlaced(order), to: placed, order: order.id) { sql in
+            let sending = try await publish(OrderPlaced(order), to: placed, order: order.id) { sql in
                 guard try OrderDatabase.insert(order, sql) else { throw OrderIsKnown() }
             }
-            return (order, true)
+            return (order, sending)
         } catch let error as OrderIsKnown {
             // The same number was sent twice at the same time, and the other one came first.
             guard let known = try await database.order(order.id) else { throw error }
-            return (known, false)
+            return (known, nil)
         }
     }
 
     /// Deletes an order and publishes its cancellation.
-    func delete(_ id: String) async throws {
+    ///
+    /// - Returns: how that was sent.
+    func delete(_ id: String) async throws -> Sending {
         guard try await database.order(id) != nil else { throw Self.unknown(id) }
         let now = Timestamp.now().rfc3339
-        try await publish(OrderCancelled(orderId: id), to: cancelled, order: id) { sql in
+        return try await publish(OrderCancelled(orderId: id), to: cancelled, order: id) { sql in
             guard try OrderDatabase.delete(id, at: now, sql) else { throw Self.unknown(id) }
         }
     }
@@ -60,10 +62,10 @@ struct OrderService: Sendable {
 
     private func publish<E: Event>(
         _ event: E, to topic: Topic<E>, order id: String, action: @escaping @Sendable (any SQL) throws -> Void
-    ) async throws {
+    ) async throws -> Sending {
         // The event's identity follows from the order's: a second attempt is the same event.
         let eventID = EventID("\(E.eventType)/\(id)")
-        try await told("Order \(id)") { publisher, sending in
+        return try await told("Order \(id)") { publisher, sending in
             try await publisher.publish(event, id: eventID, to: topic, sending: sending, action)
         }
     }
@@ -78,11 +80,17 @@ struct OrderService: Sendable {
     }
 
     /// Publishes in the way that is chosen, and puts into words what is kept when that fails half-way.
+    ///
+    /// - Returns: the way.
     func told(
         _ subject: String, _ publish: (any OrderPublisher, Sending) async throws -> Void
-    ) async throws {
+    ) async throws -> Sending {
         do {
-            try await calls.during { try await publish(publisher, try await database.sending()) }
+            return try await calls.during {
+                let sending = try await database.sending()
+                try await publish(publisher, sending)
+                return sending
+            }
         } catch let error as TidingsError {
             if let cause = error.cause as? OrderIsKnown { throw cause }
             switch error.code {

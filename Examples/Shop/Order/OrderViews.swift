@@ -30,6 +30,8 @@ enum OrderViews {
 
     struct Deleted: Sendable {
         let id: String
+        /// What becomes of its cancellation.
+        let fate: String
         let shipmentURL: String
         let invoiceURL: String
         let historyURL: String
@@ -59,7 +61,8 @@ enum OrderViews {
         let billing: Address
         let shipmentURL: String
         let invoiceURL: String
-        let isNew: Bool
+        /// What was just done, for the one who did it.
+        let done: String?
     }
 
     struct Form: Sendable {

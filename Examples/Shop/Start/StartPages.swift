@@ -10,7 +10,7 @@ struct StartPages: Sendable {
     let auditor: Auditor
     let compaction: CompactionWatch
     let token: FormToken
-    let outcomes: Outcomes
+    let outcomes: Outcomes<String>
     /// Those whom the demonstration plays; nil where nothing can be done but to look.
     let customers: Customers?
     let hasBroker: Bool

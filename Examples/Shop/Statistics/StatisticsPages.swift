@@ -7,7 +7,7 @@ struct StatisticsPages: Sendable {
     let site: Site
     let view: View<Statistics>
     let arrivals: Arrivals
-    private let outcomes = Outcomes()
+    private let outcomes = Outcomes<String>()
 
     init(site: Site, view: View<Statistics>, arrivals: Arrivals) {
         (self.site, self.view, self.arrivals) = (site, view, arrivals)

@@ -6,13 +6,13 @@ enum ControlRequest: Equatable, Sendable {
     case stop(role: String, instance: Int)
     /// Starts a process that was stopped, or one that waits to be wanted.
     case start(role: String, instance: Int)
-    /// `kill -9` of the order service by itself, when it next reaches a step of publishing or relaying.
-    case dieAt(step: String)
+    /// `kill -9` of the order service by itself, when it next reaches a step of publishing or relaying; nil takes that back.
+    case dieAt(step: String?)
 
     init?(_ line: String) {
         let words = line.split(separator: " ").map(String.init)
         switch (words.first, words.count) {
-        case ("die-at", 2): self = .dieAt(step: words[1])
+        case ("die-at", 2): self = .dieAt(step: words[1] == Self.never ? nil : words[1])
         case (let verb?, 3):
             guard let instance = Int(words[2]) else { return nil }
             switch verb {
@@ -30,7 +30,9 @@ enum ControlRequest: Equatable, Sendable {
         case .kill(let role, let instance): "kill \(role) \(instance)"
         case .stop(let role, let instance): "stop \(role) \(instance)"
         case .start(let role, let instance): "start \(role) \(instance)"
-        case .dieAt(let step): "die-at \(step)"
+        case .dieAt(let step): "die-at \(step ?? Self.never)"
         }
     }
+
+    private static let never = "never"
 }

@@ -32,9 +32,9 @@ extension Supervisor {
             let index = try find(role, instance)
             children[index].isWanted = true
             if children[index].pid == nil { try children[index].start() }
-        case .dieAt(let step):
+        case .dieAt:
             let index = try find("order", 1)
-            guard children[index].isReady, children[index].tell("die-at \(step)") else {
+            guard children[index].isReady, children[index].tell(request.line) else {
                 throw ShopError("The order service does not run.")
             }
         }

@@ -9,13 +9,18 @@ struct Cluster: Sendable {
     let timeout: Duration
     let logger: Logger
 
-    /// As long is asked again where every broker has refused the connection or cannot be found: one may just be starting.
-    private static let patienceWithRefusals = Duration.seconds(2)
+    /// How long brokers that refuse are asked again, unless somebody says how long to wait: one may just be starting.
+    static let patienceWithRefusals = Duration.seconds(2)
 
-    /// Asks a cluster whether it is there: until the timeout if it is silent, for two seconds if all its brokers refuse.
+    /// Asks a cluster whether it is there.
     ///
+    /// - Parameters:
+    ///   - timeout: how long to wait for a cluster that says nothing.
+    ///   - patience: how long to ask again where every broker refuses the connection or cannot be found.
     /// - Throws: ``CommandFailure`` that says what was tried, and what can be done.
-    static func reach(_ address: String, properties: [String: String], timeout: Duration) async throws -> Cluster {
+    static func reach(
+        _ address: String, properties: [String: String], timeout: Duration, patience: Duration = patienceWithRefusals
+    ) async throws -> Cluster {
         let reasons = LastWords()
         let logger = Logger(label: "kafka") { _ in reasons }
         let configuration = KafkaConfiguration(address, clientID: "tidings-command", properties: properties)
@@ -24,11 +29,11 @@ struct Cluster: Sendable {
             try await withPatience("waiting for \(address)") {
                 // Asks for no topic: whoever answers is there.
                 do {
-                    _ = try await admin.metadata(topics: [], within: min(timeout, Self.patienceWithRefusals))
+                    _ = try await admin.metadata(topics: [], within: min(timeout, patience))
                 } catch let error as KafkaError
-                    where error.isRetriable && !reasons.areAllDown && timeout > Self.patienceWithRefusals
+                    where error.isRetriable && !reasons.areAllDown && timeout > patience
                 {
-                    _ = try await admin.metadata(topics: [], within: timeout - Self.patienceWithRefusals)
+                    _ = try await admin.metadata(topics: [], within: timeout - patience)
                 }
             }
             return Cluster(

@@ -22,7 +22,10 @@ struct KafkaOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How long a request may take. (TIDINGS_TIMEOUT; default: \(Self.defaultTimeout))", valueName: "seconds"))
+            """
+            How long a request may take, and the cluster to be there. (TIDINGS_TIMEOUT; default: \(Self.defaultTimeout), and 2 \
+            where every broker refuses)
+            """, valueName: "seconds"))
     var timeout: Int?
 
     static let defaultKafka = "127.0.0.1:9092"
@@ -54,9 +57,10 @@ struct KafkaOptions: ParsableArguments {
     /// Reaches the cluster.
     func connect() async throws -> Cluster {
         let resolved = try resolve(Settings())
+        let timeout = Duration.seconds(resolved.timeout.value)
         return try await .reach(
-            resolved.kafka.value, properties: resolved.properties.mapValues(\.value),
-            timeout: .seconds(resolved.timeout.value))
+            resolved.kafka.value, properties: resolved.properties.mapValues(\.value), timeout: timeout,
+            patience: resolved.timeout.origin == .default ? Cluster.patienceWithRefusals : timeout)
     }
 }
 
