@@ -282,8 +282,8 @@ let package = Package(
             name: "DocumentationTests",
             dependencies: [
                 "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "TidingsTesting",
-                "Processes",
-                "TidingsCommand",
+                "Processes", "Shop", "TidingsCommand",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

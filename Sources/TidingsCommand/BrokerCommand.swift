@@ -18,7 +18,8 @@ struct BrokerCommand: AsyncParsableCommand {
               kcat -b 127.0.0.1:9092 -C -t greetings -e
 
             When it accepts connections it prints one line on standard output,
-            'tidings broker ready at HOST:PORT'. Its log goes to standard error.
+            'tidings broker ready at HOST:PORT'; with --json {"ready":"HOST:PORT"}. Its log
+            goes to standard error.
 
             A record acknowledged with acks=all is on disk before the acknowledgement;
             it survives kill -9 and a power cut. 'log.flush.interval.messages' weakens
@@ -29,7 +30,8 @@ struct BrokerCommand: AsyncParsableCommand {
 
             EXIT CODES
               0   stopped cleanly, by a signal
-              1   it could not start or go on: the port or the folder is in use, the disk is full
+              1   it could not start or go on: the port or the folder is in use,
+                  the disk is full
               64  the arguments are wrong
             """)
 
@@ -75,6 +77,8 @@ struct BrokerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "level"))
     var logLevel = Logger.Level.info
 
+    @OptionGroup var json: JSONOption
+
     func validate() throws {
         _ = try brokerConfiguration()
     }
@@ -86,7 +90,7 @@ struct BrokerCommand: AsyncParsableCommand {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: broker, successTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: ReadyLine(broker: broker), successTerminationBehavior: .ignore),
+                    .init(service: ReadyLine(broker: broker, isJSON: json.isJSON), successTerminationBehavior: .ignore),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.logger(level: .error)))
         do {
@@ -126,10 +130,11 @@ struct BrokerCommand: AsyncParsableCommand {
 /// Says on standard output, once, that connections are accepted.
 private struct ReadyLine: Service {
     let broker: Broker
+    let isJSON: Bool
 
     func run() async throws {
         let address = try await broker.address()
-        write("tidings broker ready at \(address)\n", to: STDOUT_FILENO)
+        write(isJSON ? #"{"ready":"\#(address)"}"# + "\n" : "tidings broker ready at \(address)\n", to: STDOUT_FILENO)
         releaseCodeOfStart()
     }
 }

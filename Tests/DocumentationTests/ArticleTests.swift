@@ -1,35 +1,38 @@
+import ArgumentParser
 import Foundation
+import Processes
 import Testing
+
+@testable import Shop
+@testable import TidingsCommand
 
 /// The code that the documentation shows is code that the tests in `Tutorials` run.
 @Suite("What the documentation shows")
 struct ArticleTests {
-    private static let root = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    private static let catalogue = "Sources/Tidings/Documentation.docc"
 
-    private static let catalogue = root.appendingPathComponent("Sources/Tidings/Documentation.docc")
-
-    /// The README and every article, by their paths.
-    static let pages: [String] = {
-        let articles = (try? FileManager.default.contentsOfDirectory(atPath: catalogue.path)) ?? []
-        return ["README.md"]
-            + articles.filter { $0.hasSuffix(".md") }.sorted().map { "Sources/Tidings/Documentation.docc/\($0)" }
+    /// Every article of the catalogue, by its path.
+    private static let articles: [String] = {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: "\(Programs.checkout)/\(catalogue)")) ?? []
+        return files.filter { $0.hasSuffix(".md") }.sorted().map { "\(catalogue)/\($0)" }
     }()
+
+    /// All pages for users, by their paths.
+    static let pages = ["README.md", "docs/table-or-log.md"] + articles
 
     private let tutorials: [[Substring]]
 
     init() throws {
-        let folder = Self.root.appendingPathComponent("Tests/DocumentationTests/Tutorials")
-        tutorials = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-            .map { try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8) }
+        let folder = "\(Programs.checkout)/Tests/DocumentationTests/Tutorials"
+        tutorials = try FileManager.default.contentsOfDirectory(atPath: folder)
+            .map { try String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8) }
             .map { $0.split(separator: "\n", omittingEmptySubsequences: false) }
         try #require(tutorials.count > 4)
     }
 
     @Test("is code that is compiled and run", arguments: pages)
     func isTested(page: String) throws {
-        let text = try String(contentsOf: Self.root.appendingPathComponent(page), encoding: .utf8)
-        for paragraph in Self.swiftBlocks(of: text).flatMap(Self.paragraphs) {
+        for paragraph in try Page(page).blocks(in: "swift").flatMap(Self.paragraphs) {
             let lines = paragraph.joined(separator: "\n")
             #expect(
                 tutorials.contains { Self.contains($0, paragraph) },
@@ -39,8 +42,8 @@ struct ArticleTests {
 
     @Test("is linked from the first page, and every link leads somewhere")
     func links() throws {
-        let names = Set(Self.pages.dropFirst().map { ($0 as NSString).lastPathComponent.dropLast(3) })
-        let front = try String(contentsOf: Self.catalogue.appendingPathComponent("Tidings.md"), encoding: .utf8)
+        let names = Set(Self.articles.map { ($0 as NSString).lastPathComponent.dropLast(3) })
+        let front = try Page("\(Self.catalogue)/Tidings.md").text
         let linked = Set(front.matches(of: /<doc:(\w+)>/).map { $0.output.1 })
         #expect(linked == names.subtracting(["Tidings"]))
     }
@@ -51,27 +54,29 @@ struct ArticleTests {
         #expect(Self.contains(file, ["let b = 1", "let c = 2"]))
         #expect(!Self.contains(file, ["let b = 1", "let c = 3"]))
         #expect(!Self.contains(file, ["let c = 2", "let b = 1"]))
-        let blocks = Self.swiftBlocks(of: "a\n```swift\n// Explained.\nlet x = 1\n\n    y\n```\nb")
-        #expect(blocks.flatMap(Self.paragraphs) == [["let x = 1"], ["    y"]])
+        let page = Page(text: "a\n```swift\n// Explained.\nlet x = 1\n\n    y\n```\nb")
+        #expect(page.blocks(in: "swift").flatMap(Self.paragraphs) == [["let x = 1"], ["    y"]])
     }
 
-    /// The lines of each block of Swift code in a page.
-    private static func swiftBlocks(of text: String) -> [[Substring]] {
-        var blocks: [[Substring]] = []
-        var current: [Substring]?
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            if let lines = current {
-                if line.hasPrefix("```") {
-                    blocks.append(lines)
-                    current = nil
-                } else {
-                    current = lines + [line]
-                }
-            } else if line == "```swift" {
-                current = []
+    @Test("is commands that the programs and the Makefile know", arguments: pages)
+    func commands(page: String) throws {
+        let makefile = try Page("Makefile").text
+        for words in try Page(page).commands {
+            switch words[0] {
+            case "tidings": #expect(throws: Never.self) { try TidingsCommand.parseAsRoot(Array(words.dropFirst())) }
+            case "shop": #expect(throws: Never.self) { try Shop.parseAsRoot(Array(words.dropFirst())) }
+            case "make": #expect(makefile.contains("\n\(words[1]):"), "\(words)")
+            // Run with the tutorial that it belongs to.
+            case "sqlite3": #expect(page.hasSuffix("FirstService.md"))
+            default: Issue.record("\(page) shows \(words), which nothing tries")
             }
         }
-        return blocks
+    }
+
+    @Test("is read word by word")
+    func words() {
+        let page = Page(text: "```sh\n.build/release/tidings topics list   # all\nsqlite3 a.db 'SELECT 1'\n```")
+        #expect(page.commands == [["tidings", "topics", "list"], ["sqlite3", "a.db", "SELECT 1"]])
     }
 
     /// The parts between empty lines, without the comments that explain them.

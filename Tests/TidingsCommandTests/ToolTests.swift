@@ -31,6 +31,19 @@ struct ToolTests {
         }
     }
 
+    @Test("a broker says in JSON, too, where it is ready")
+    func readyInJSON() async throws {
+        try await withTemporaryFolder { folder in
+            let broker = try ChildProcess(
+                Programs.tidings, ["broker", "--listen", "127.0.0.1:0", "--data-dir", folder, "--json"])
+            let line = "{" + (try await broker.waitForLine(startingWith: "{"))
+            let ready = try JSONDecoder().decode([String: String].self, from: Data(line.utf8))
+            #expect(try await Tool.run(["topics", "list", "--kafka", #require(ready["ready"])]).code == 0)
+            broker.signal(SIGTERM)
+            #expect(try await broker.waitForExit() == 0)
+        }
+    }
+
     @Test(
         "help shows examples, settings and exit codes", arguments: ["topics", "produce", "consume", "groups", "config"])
     func help(_ command: String) async throws {

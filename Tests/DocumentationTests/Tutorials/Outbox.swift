@@ -62,6 +62,24 @@ struct Outbox {
         }
     }
 
+    @Test("in PostgreSQL's log, with the same call site")
+    func postgresLog() async throws {
+        let placed = placed
+        try await withPostgresDatabase(onOwnServer: true) { url in
+            let (configuration, logger) = (PostgresConfiguration(url), quiet)
+            let store = try await PostgresStore(configuration, outbox: .log, logger: logger)
+            try await Publisher(store: store, source: "/shop/order").publish(placed, to: Topic("order")) { _ in }
+            let waiting = try await store.transaction { db in
+                try db.query("select count(*) from tidings_outbox")[0][0] as Int
+            }
+            #expect(waiting == 0)
+            store.close()
+            let pool = PostgresPool(configuration, logger: logger)
+            try await PostgresLog.remove(pool)
+            pool.close()
+        }
+    }
+
     @Test("the relay as it is configured in the tutorial publishes")
     func relay() async throws {
         let folder = try TemporaryDirectory.make(prefix: "tutorial")
