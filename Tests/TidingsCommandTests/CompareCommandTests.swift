@@ -165,9 +165,13 @@ struct CompareCommandTests {
 
     @Test(
         "arguments that make no sense are refused",
-        arguments: [["--rate", "0"], ["--database", "file.sqlite"], ["-X", "a"]])
-    func nonsense(_ arguments: [String]) async throws {
-        let process = try ChildProcess(Programs.tidings, ["compare"] + arguments)
-        #expect(try await process.waitForExit() == 64)
+        arguments: [
+            (["--rate", "0"], "above zero"), (["--database", "file.sqlite"], "takes a postgres:// URL"),
+            (["-X", "a"], "NAME=VALUE"), (["--gathering", "0", "0.5", "2.9"], "--gathering takes whole milliseconds"),
+            (["--gathering", "0", "2", "0"], "--gathering takes each time once"),
+        ])
+    func nonsense(_ arguments: [String], _ words: String) async throws {
+        let result = try await Tool.run(["compare"] + arguments)
+        #expect(result.code == 64 && result.errors.contains(words), "\(result.errors)")
     }
 }

@@ -8,7 +8,7 @@ enum Forged {
     /// Figures whose runs lie close together, in milliseconds.
     static func figures(
         _ way: Way, action: Double, visible: Double, gathering: Double? = nil, cpu: Double = 100,
-        throughput: Double = 5000, failures: Int = 0
+        throughput: Double? = 5000, failures: Int = 0
     ) -> Comparison.Figures {
         func nanoseconds(_ milliseconds: Double) -> [Int64] {
             (0..<1000).map { Int64(milliseconds * 1e6 * (0.9 + 0.2 * Double($0) / 1000)) }
@@ -17,7 +17,7 @@ enum Forged {
             LoadRun.Result(
                 action: nanoseconds(action * factor), visible: nanoseconds(visible * factor),
                 afterCommit: nanoseconds(visible * factor).map { way == .beforeAction ? -$0 : $0 },
-                throughput: throughput * factor, cpu: cpu * factor, memory: 30_000_000, failures: failures)
+                throughput: throughput.map { $0 * factor }, cpu: cpu * factor, memory: 30_000_000, failures: failures)
         }
         return Comparison.Figures(way, gathering: gathering, runs)
     }
@@ -25,7 +25,7 @@ enum Forged {
     static func comparison(
         outbox: Comparison.Figures = figures(.outbox, action: 0.5, visible: 1.6),
         curve: [Comparison.Figures] = [], exactlyOnce: Comparison.Figures? = nil, outage: Comparison.Outage? = nil,
-        faults: SweepReport? = nil
+        faults: SweepReport? = nil, throughput: Double? = 5000
     ) -> Comparison {
         Comparison(
             place: Comparison.Place(
@@ -33,10 +33,10 @@ enum Forged {
                 isRelease: true),
             workload: Workload(),
             ways: [
-                figures(.afterAction, action: 1.2, visible: 1.4), figures(.beforeAction, action: 1.3, visible: 0.8),
-                outbox,
+                figures(.afterAction, action: 1.2, visible: 1.4, throughput: throughput),
+                figures(.beforeAction, action: 1.3, visible: 0.8, throughput: throughput), outbox,
             ],
-            curve: curve, exactlyOnce: exactlyOnce, outage: outage, faults: faults)
+            curve: curve, exactlyOnce: exactlyOnce, outage: outage, faults: faults, took: 112.4)
     }
 
     static let curve = [

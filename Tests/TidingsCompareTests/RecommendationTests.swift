@@ -40,11 +40,67 @@ import TidingsAudit
     @Test("figures of a machine that does not carry the rate recommend nothing, and say what to do")
     func tooFast() {
         let comparison = Forged.comparison()
-        let rate = Int(comparison.ways.map(\.throughput.median).min() ?? 0) + 1
+        let rate = Int(comparison.ways.compactMap(\.throughput?.median).min() ?? 0) + 1
         let answer = Recommendation(rate: rate, ways: comparison.ways, curve: [], outage: nil, faults: nil).answer
         #expect(answer.contains("asked for \(rate)") && answer.contains("a lower --rate"), "\(answer)")
-        let unmeasured = Forged.figures(.outbox, action: 0.5, visible: 1.6, throughput: 0)
-        #expect(Forged.comparison(outbox: unmeasured).recommendation.answer.hasPrefix("The outbox"))
+    }
+
+    @Test("of a throughput that was not measured nothing is said, and nothing stands in its column or its plot")
+    func unmeasured() {
+        let outbox = Forged.figures(.outbox, action: 0.5, visible: 1.6, throughput: nil)
+        let curve = [0.0, 10].map {
+            Forged.figures(.outbox, action: 0.5, visible: 2 + $0, gathering: $0, throughput: nil)
+        }
+        let exactlyOnce = Forged.figures(.outboxExactlyOnce, action: 0.5, visible: 2.7, throughput: nil)
+        let comparison = Forged.comparison(outbox: outbox, curve: curve, exactlyOnce: exactlyOnce, throughput: nil)
+        let recommendation = comparison.recommendation
+        #expect(recommendation.answer.hasPrefix("The outbox"))
+        for word in ["As fast as it can", "at most", "For that"] {
+            #expect(!recommendation.reasons.contains { $0.contains(word) }, "\(recommendation.reasons)")
+        }
+        for table in [comparison.waysTable, comparison.curveTable].compactMap(\.self) {
+            let column = table.head.firstIndex(of: "events/s at most") ?? 0
+            #expect(table.rows.allSatisfy { $0[column].text == "–" }, "\(table.rows)")
+        }
+        #expect(!HTMLReport(comparison, in: "/").page.contains("Throughput over delay"))
+        #expect(HTMLReport(Forged.comparison(curve: Forged.curve), in: "/").page.contains("Throughput over delay"))
+    }
+
+    @Test("that the outbox loses and invents nothing is told as a promise, and as tried only where it was")
+    func promise() {
+        for visible in [1.4, 5.4, 101.4] {
+            let answer = figures(outbox: visible).answer
+            #expect(answer.hasSuffix("is made to lose and invent none, which was not tried here: --faults does."))
+        }
+        var lost = Forged.history(Trial(.afterAction, on: "SQLite", .nothing))
+        lost.history.facts.removeAll { if case .eventVisible("e4", _, _, _) = $0 { true } else { false } }
+        let outbox = Forged.history(Trial(.outbox, on: "SQLite", .nothing))
+        let tried = Forged.comparison(faults: SweepReport([("/a", lost), ("/o", outbox)])).recommendation.answer
+        #expect(tried.hasSuffix("and in its 1 trials with kills and other faults here it did neither."), "\(tried)")
+        // A sweep in which nothing is ever lost has not met the moments that matter.
+        let calm = Forged.history(Trial(.afterAction, on: "SQLite", .nothing))
+        let proof = Forged.comparison(faults: SweepReport([("/a", calm), ("/o", outbox)])).recommendation.answer
+        #expect(proof.contains("which this run does not prove: on SQLite, sending after"), "\(proof)")
+    }
+
+    @Test("an outbox that has lost or invented events while Kafka was away has not kept its promise")
+    func brokenWhileAway() {
+        var outage = Forged.outage
+        outage.rows[2].lost = 2
+        let comparison = Forged.comparison(outage: outage)
+        #expect(comparison.failures == ["outbox with Kafka away: 2 events lost, 0 ghosts"])
+        #expect(comparison.recommendation.answer.hasPrefix("None of these figures counts"))
+        #expect(HTMLReport(comparison, in: "/").page.contains("▲ outbox with Kafka away: 2 events lost"))
+        #expect(Forged.comparison(outage: Forged.outage).failures.isEmpty)
+    }
+
+    @Test("what was measured once is told to be from one run")
+    func oneRun() {
+        let comparison = Forged.comparison(curve: Forged.curve, outage: Forged.outage)
+        #expect(comparison.outageTable?.sentence.contains("One run each") == true)
+        #expect(comparison.curveTable?.sentence.contains("One run each") == true)
+        #expect(
+            comparison.recommendation.reasons.contains { $0.hasPrefix("With Kafka away") && $0.contains("(one run)") })
     }
 
     @Test("that the outbox reads again what it has written is said where it costs more, and only there")

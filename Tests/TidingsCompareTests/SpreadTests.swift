@@ -35,6 +35,8 @@ import Testing
         #expect(Words.milliseconds(425) == "425 ms")
         #expect(Words.milliseconds(12_345) == "12.3 s")
         #expect(Words.rounded(1.05, 2) == "1.05")
+        #expect(Words.seconds(0.3) == "0.3" && Words.seconds(10) == "10" && Words.seconds(3) == "3")
+        #expect(Words.time(4.26) == "4.3 s" && Words.time(59.4) == "59 s" && Words.time(119.6) == "2 min 0 s")
         #expect(Words.count(1_234_567) == "1,234,567")
         #expect(Words.count(1_000) == "1,000")
         #expect(Words.spread(Spread([0.4, 0.5, 0.6]), Words.milliseconds) == "0.50 ms (0.40–0.60)")

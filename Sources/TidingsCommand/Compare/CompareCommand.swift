@@ -63,8 +63,14 @@ struct CompareCommand: ToolCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("For how long the outbox's relay gathers events, one run each.", valueName: "milliseconds"))
-    var gathering = [0.0, 2, 10, 50, 200]
+        help: ArgumentHelp(
+            "For how long the outbox's relay gathers events, one run each; whole milliseconds.",
+            valueName: "milliseconds"),
+        transform: { text in
+            guard let number = Int(text) else { throw ValidationError("--gathering takes whole milliseconds") }
+            return number
+        })
+    var gathering = [0, 2, 10, 50, 200]
 
     @Option(help: ArgumentHelp("How often each way is measured.", valueName: "count"))
     var repeats = Workload().repeats
@@ -102,6 +108,9 @@ struct CompareCommand: ToolCommand {
         guard saturation >= 0, outage >= 0, gathering.allSatisfy({ $0 >= 0 }) else {
             throw ValidationError("--saturation, --outage and --gathering are not below zero")
         }
+        guard Set(gathering).count == gathering.count else {
+            throw ValidationError("--gathering takes each time once")
+        }
         if let database, !database.hasPrefix("postgres://"), !database.hasPrefix("postgresql://") {
             throw ValidationError("--database takes a postgres:// URL; without it SQLite is used")
         }
@@ -135,7 +144,7 @@ struct CompareCommand: ToolCommand {
         }
         try report(comparison)
         tidy(folder, comparison)
-        if comparison.faults?.failures.isEmpty == false { throw ExitCode.failure }
+        if !comparison.failures.isEmpty { throw ExitCode.failure }
     }
 
     private func comparer(in folder: String) -> Comparer {

@@ -28,8 +28,8 @@ public struct Comparer: Sendable {
     public var database = SweepDatabase.sqlite
     /// A Kafka from outside; nil starts the embedded broker.
     public var kafka: String?
-    /// For how long the outbox's relay gathers, in milliseconds, from time-sensitive to throughput.
-    public var gatherings = [0.0, 2, 10, 50, 200]
+    /// For how long the outbox's relay gathers, in milliseconds, each once, from time-sensitive to throughput.
+    public var gatherings = [0, 2, 10, 50, 200]
     /// Whether times are measured.
     public var measures = true
     /// Whether processes are killed at every step.
@@ -49,6 +49,7 @@ public struct Comparer: Sendable {
     /// - Throws: ``CompareError``, ``/TidingsAudit/SweepError``, a Kafka or database error; `CancellationError`.
     public func run(_ progress: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Comparison {
         let plan = Plan(self)
+        let start = ContinuousClock.now
         var ways: [Comparison.Figures] = []
         var curve: [Comparison.Figures] = []
         var exactlyOnce: Comparison.Figures?
@@ -68,7 +69,7 @@ public struct Comparer: Sendable {
         let faults = triesFaults ? try await sweep(progress, plan) : nil
         return Comparison(
             place: .here(kafka: kafka, database: database), workload: workload, ways: ways, curve: curve,
-            exactlyOnce: exactlyOnce, outage: outage, faults: faults)
+            exactlyOnce: exactlyOnce, outage: outage, faults: faults, took: (.now - start) / .seconds(1))
     }
 
     private func sweep(
@@ -105,10 +106,10 @@ public struct Comparer: Sendable {
             }
             var curve: [Comparison.Figures] = []
             for gathering in gatherings {
-                progress(Double(done) / Double(runCount), "outbox, gathering for \(Words.milliseconds(gathering))")
+                progress(Double(done) / Double(runCount), "outbox, gathering for \(gathering) ms")
                 let result = try await run(
-                    .outbox, .milliseconds(Int(gathering)), workload, "gathering-\(Int(gathering))", address)
-                curve.append(Comparison.Figures(.outbox, gathering: gathering, [result]))
+                    .outbox, .milliseconds(gathering), workload, "gathering-\(gathering)", address)
+                curve.append(Comparison.Figures(.outbox, gathering: Double(gathering), [result]))
                 done += 1
             }
             progress(Double(done) / Double(runCount), "outbox, exactly once")
@@ -193,7 +194,8 @@ extension Comparison.Figures {
         comesBeforeCommit = gaps.count { $0 < 0 } > gaps.count / 2
         let sign: Int64 = comesBeforeCommit ? -1 : 1
         afterCommit = Latencies(runs.map { $0.afterCommit.map { $0 * sign } })
-        throughput = Spread(runs.compactMap(\.throughput))
+        let throughputs = runs.compactMap(\.throughput)
+        throughput = throughputs.isEmpty ? nil : Spread(throughputs)
         cpu = Spread(runs.map(\.cpu))
         memory = Spread(runs.map { Double($0.memory) / 1e6 })
         failures = runs.reduce(0) { $0 + $1.failures }

@@ -32,8 +32,8 @@ public struct Comparison: Sendable, Codable {
         public var afterCommit: Latencies
         /// Consumers have the event before what it tells of is true.
         public var comesBeforeCommit: Bool
-        /// Events that a consumer has each second when actions go on as fast as they can.
-        public var throughput: Spread
+        /// Events that a consumer has each second when actions go on as fast as they can; nil when they never did.
+        public var throughput: Spread?
         /// The service's processor time for one event, in microseconds.
         public var cpu: Spread
         /// The service's memory, in MB, at its highest.
@@ -69,6 +69,13 @@ public struct Comparison: Sendable, Codable {
         /// How many actions in a second.
         public var rate: Int
         public var rows: [Row]
+
+        /// What the outbox promises and has not kept.
+        var failures: [String] {
+            rows.filter { $0.way.usesRelay && $0.lost + $0.ghost > 0 }.map {
+                "\($0.way) with Kafka away: \($0.lost) events lost, \($0.ghost) ghosts"
+            }
+        }
     }
 
     public var place: Place
@@ -83,13 +90,18 @@ public struct Comparison: Sendable, Codable {
     public var outage: Outage?
     /// What kills have shown, if they were asked for.
     public var faults: SweepReport?
+    /// How long all of it took, in seconds.
+    public var took: Double
     /// What follows.
     public var recommendation: Recommendation
+
+    /// What was promised and does not hold; empty when all is well.
+    public var failures: [String] { (outage?.failures ?? []) + (faults?.failures ?? []) }
 
     /// All that was measured, with what follows from it.
     public init(
         place: Place, workload: Workload, ways: [Figures], curve: [Figures], exactlyOnce: Figures? = nil,
-        outage: Outage?, faults: SweepReport?
+        outage: Outage?, faults: SweepReport?, took: Double
     ) {
         self.place = place
         self.workload = workload
@@ -98,6 +110,7 @@ public struct Comparison: Sendable, Codable {
         self.exactlyOnce = exactlyOnce
         self.outage = outage
         self.faults = faults
+        self.took = took
         recommendation = Recommendation(
             rate: workload.rate, ways: ways, curve: curve, exactlyOnce: exactlyOnce, outage: outage, faults: faults)
     }

@@ -21,13 +21,13 @@ public struct Recommendation: Hashable, Sendable, Codable {
             reasons = Self.faults(faults)
             return
         }
-        answer = Self.answer(outbox, after, at: rate, faults)
+        answer = Self.broken(outage, faults) ?? Self.answer(outbox, after, at: rate, faults)
         reasons = [Self.time(outbox, after)]
         if let before = figures[.beforeAction] { reasons.append(Self.ghosts(before)) }
         reasons.append(Self.caller(outbox, after))
         if let noise = Self.noise(ways) { reasons.append(noise) }
-        reasons.append(Self.throughput(outbox, after))
-        reasons.append(Self.price(outbox, after))
+        if let throughput = Self.throughput(outbox, after) { reasons.append(throughput) }
+        reasons.append(Self.price(outbox, after, at: rate))
         if let bend = Self.bend(curve) { reasons.append(bend) }
         reasons.append(Self.exactlyOnce(exactlyOnce, outbox))
         if let outage { reasons.append(Self.outage(outage)) }
@@ -37,39 +37,54 @@ public struct Recommendation: Hashable, Sendable, Codable {
     /// A delay that nobody notices who is not a machine.
     private static let noticeable = 20.0
 
+    /// What comes before all figures: an outbox that has lost or invented something; nil when it has not.
+    private static func broken(_ outage: Comparison.Outage?, _ faults: SweepReport?) -> String? {
+        let (plain, exact) = (faults?.total(.outbox), faults?.total(.outboxExactlyOnce))
+        var events = plain?.events
+        // It may send an event twice; who reads it knows.
+        events?.doubled = 0
+        let isClean = [events, plain?.effects, exact?.events, exact?.effects].allSatisfy { $0?.isClean ?? true }
+        let away = outage?.failures ?? []
+        guard !isClean || !away.isEmpty else { return nil }
+        return "None of these figures counts before this is mended: the outbox has not kept its promise. "
+            + ((away + (faults?.failures ?? [])).first ?? "")
+    }
+
     private static func answer(
         _ outbox: Comparison.Figures, _ after: Comparison.Figures, at rate: Int, _ faults: SweepReport?
     ) -> String {
-        if let faults, !faults.total(.outbox).effects.isClean {
-            return "None of these figures counts before this is mended: the outbox has not kept its promise. "
-                + "\(faults.failures.first ?? "")"
-        }
         if outbox.failures > 0 || after.failures > 0 {
             return "These figures do not say: \(outbox.failures + after.failures) actions failed although nothing was "
                 + "wrong. Look at the logs, and measure again."
         }
-        let most = min(outbox.throughput.median, after.throughput.median)
-        // None where it was not measured.
-        guard most == 0 || most >= Double(rate) else {
+        if let most = [outbox, after].compactMap(\.throughput?.median).min(), most < Double(rate) {
             return
                 "These figures do not say: this machine carries \(Words.count(most)) events a second and was asked for "
                 + "\(rate), so that the times are those of a queue. Measure again with a lower --rate."
         }
         let (own, direct) = (outbox.afterCommit, after.afterCommit)
         if own.median.isWithinNoise(of: direct.median) || own.median.median < direct.median.median {
-            return
-                "The outbox: here it costs your events no time beyond noise, and it is the only one of the three that neither "
-                + "loses nor invents any."
+            return "The outbox: here it costs your events no time beyond noise. \(kept(faults))"
         }
         let delay = own.median.median - direct.median.median
         guard delay > noticeable else {
             return "The outbox: your events come \(Words.milliseconds(delay)) later than when sent right after the "
-                + "action, and in return none is ever lost or invented."
+                + "action. \(kept(faults))"
         }
         return
             "The outbox, if none of your events may be lost. Here they come \(Words.milliseconds(delay)) later than when "
             + "sent right after the action: where that is too much, and an event may now and then be lost with a "
-            + "process that dies, send after the action. Never before it."
+            + "process that dies, send after the action. Never before it. \(kept(faults))"
+    }
+
+    /// What the outbox promises of events, and what of that was tried here.
+    private static func kept(_ faults: SweepReport?) -> String {
+        let promise = "Of the three it alone is made to lose and invent none"
+        let trials = faults?.rows.count { $0.trial.way == .outbox } ?? 0
+        guard let faults, trials > 0 else { return "\(promise), which was not tried here: --faults does." }
+        return faults.failures.isEmpty
+            ? "\(promise), and in its \(trials) trials with kills and other faults here it did neither."
+            : "\(promise), which this run does not prove: \(faults.failures[0])."
     }
 
     private static func time(_ outbox: Comparison.Figures, _ after: Comparison.Figures) -> String {
@@ -103,18 +118,19 @@ public struct Recommendation: Hashable, Sendable, Codable {
             : figures + "."
     }
 
-    private static func throughput(_ outbox: Comparison.Figures, _ after: Comparison.Figures) -> String {
-        let (own, direct) = (outbox.throughput, after.throughput)
+    /// How much goes through at most; nil where that was not measured.
+    private static func throughput(_ outbox: Comparison.Figures, _ after: Comparison.Figures) -> String? {
+        guard let own = outbox.throughput, let direct = after.throughput else { return nil }
         let figures =
             "As fast as it can, the outbox carries \(Words.count(own.median)) events a second to a consumer, and sending "
             + "after the action \(Words.count(direct.median))"
         return own.isWithinNoise(of: direct) ? figures + "; that is within noise." : figures + "."
     }
 
-    private static func price(_ outbox: Comparison.Figures, _ after: Comparison.Figures) -> String {
+    private static func price(_ outbox: Comparison.Figures, _ after: Comparison.Figures, at rate: Int) -> String {
         let (own, direct) = (outbox.cpu, after.cpu)
         let figures =
-            "For that the service takes \(Words.count(own.median)) µs of processor time an event through the outbox, and "
+            "At \(Words.count(Double(rate))) actions a second the service takes \(Words.count(own.median)) µs of processor time an event through the outbox, and "
             + "\(Words.count(direct.median)) µs sent after the action"
         if own.isWithinNoise(of: direct) { return figures + "; that is within noise." }
         return own.median > direct.median
@@ -162,11 +178,13 @@ public struct Recommendation: Hashable, Sendable, Codable {
             return "What it costs to publish exactly once, each batch in a Kafka transaction, was not measured."
         }
         let (own, plain) = (figures.afterCommit.median, outbox.afterCommit.median)
-        let sum =
+        var sum =
             "Published exactly once, each batch in a Kafka transaction, events are with consumers "
-            + "\(Words.milliseconds(own.median)) after the commit instead of \(Words.milliseconds(plain.median)), and at "
-            + "most \(Words.count(figures.throughput.median)) a second instead of "
-            + "\(Words.count(outbox.throughput.median)) (one run)"
+            + "\(Words.milliseconds(own.median)) after the commit instead of \(Words.milliseconds(plain.median))"
+        if let most = figures.throughput?.median, let plain = outbox.throughput?.median {
+            sum += ", and at most \(Words.count(most)) a second instead of \(Words.count(plain))"
+        }
+        sum += " (one run)"
         return own.isWithinNoise(of: plain) ? sum + "; the times are within noise." : sum + "."
     }
 
@@ -180,8 +198,8 @@ public struct Recommendation: Hashable, Sendable, Codable {
             return "\(row.way): " + (words.isEmpty ? "none of them touched" : words.joined(separator: ", "))
         }
         return
-            "With Kafka away for \(Words.rounded(outage.seconds, 0)) s, of \(outage.rows.first?.actions ?? 0) actions in "
-            + "each way: " + parts.joined(separator: "; ") + "."
+            "With Kafka away for \(Words.seconds(outage.seconds)) s, of \(outage.rows.first?.actions ?? 0) actions in "
+            + "each way (one run): " + parts.joined(separator: "; ") + "."
     }
 
     private static func faults(_ faults: SweepReport?) -> [String] {

@@ -88,19 +88,21 @@ public struct HTMLReport: Sendable {
 
     private var curve: String {
         guard comparison.curve.count > 1 else { return "" }
-        func plot(_ title: String, _ upright: String, _ value: (Comparison.Figures) -> Double) -> String {
-            let points = comparison.curve.map {
-                CurvePlot.Point(
-                    name: Words.milliseconds($0.gathering ?? 0), milliseconds: $0.afterCommit.median.median,
-                    value: value($0))
+        func plot(_ title: String, _ upright: String, _ value: (Comparison.Figures) -> Double?) -> String {
+            let points = comparison.curve.compactMap { figures in
+                value(figures).map {
+                    CurvePlot.Point(
+                        name: Words.milliseconds(figures.gathering ?? 0),
+                        milliseconds: figures.afterCommit.median.median, value: $0)
+                }
             }
-            return CurvePlot(title: title, upright: upright, points: points).svg
+            return points.count > 1 ? CurvePlot(title: title, upright: upright, points: points).svg : ""
         }
         let table = comparison.curveTable
         return section(
             table?.caption ?? "", table?.sentence ?? "",
             plot("Processor time over delay", "µs of processor time for an event") { $0.cpu.median }
-                + plot("Throughput over delay", "events a second, at most") { $0.throughput.median })
+                + plot("Throughput over delay", "events a second, at most") { $0.throughput?.median })
             + self.table(table, hasHeading: false)
     }
 
@@ -177,7 +179,7 @@ public struct HTMLReport: Sendable {
 
     private var answer: String {
         let recommendation = comparison.recommendation
-        let broken = comparison.faults?.failures ?? []
+        let broken = comparison.failures
         let promises =
             broken.isEmpty
             ? "" : "<ul class=\"bad\">" + broken.map { "<li>▲ \(escaped($0))</li>" }.joined() + "</ul>"
@@ -191,7 +193,7 @@ public struct HTMLReport: Sendable {
             <p class="answer">\(escaped(recommendation.answer))</p>
             <p class="quiet">\(escaped(comparison.legend)) Two figures whose ranges overlap, or that differ by less than a \
             tenth, are called within noise. Processor time and memory are the service's, with its relay; a database server's \
-            are its own.</p>
+            are its own. \(escaped(comparison.duration))</p>
             </section>
             """
     }

@@ -47,6 +47,9 @@ extension Comparison {
             : "Each figure comes from a single run: there is no spread to tell noise by."
     }
 
+    /// How long all of it took.
+    var duration: String { "All of this took \(Words.time(took))." }
+
     private static let figuresHead = [
         "caller waits, median", "caller p99", "caller p99.9", "commit to consumer, median", "to consumer p99",
         "to consumer p99.9", "events/s at most", "CPU/event, µs", "MB",
@@ -82,7 +85,8 @@ extension Comparison {
     private func cells(_ figures: Figures) -> [ReportTable.Cell] {
         func latencies(_ latencies: Latencies, isEarly: Bool) -> [ReportTable.Cell] {
             [latencies.median, latencies.p99, latencies.p999].map { spread in
-                ReportTable.Cell(Words.spread(spread, Words.milliseconds) + (isEarly ? " early" : ""))
+                guard latencies.count > 0 else { return ReportTable.Cell(Words.spread(nil, Words.milliseconds)) }
+                return ReportTable.Cell(Words.spread(spread, Words.milliseconds) + (isEarly ? " early" : ""))
             }
         }
         return latencies(figures.action, isEarly: false)
@@ -100,9 +104,9 @@ extension Comparison {
             ReportTable.Cell("\(number)", file: row.file, isBad: isBad && number > 0)
         }
         return ReportTable(
-            "Kafka away for \(Words.rounded(outage.seconds, 0)) seconds",
+            "Kafka away for \(Words.seconds(outage.seconds)) seconds",
             "What becomes of \(outage.rate) actions a second, when callers wait for Kafka for at most "
-                + "\(Words.rounded(outage.patience, 0)) seconds.",
+                + "\(Words.seconds(outage.patience)) seconds. One run each, all at once.",
             ["way", "actions", "refused", "delayed > 1 s", "lost events", "ghosts", "longest wait"],
             outage.rows.map { row in
                 [

@@ -19,14 +19,14 @@ public struct TextReport: Sendable {
             parts.append("This program was not built for speed: its figures are no measure.")
         }
         parts += comparison.tables.map(text)
-        if let faults = comparison.faults, !faults.failures.isEmpty {
-            parts.append("NOT AS PROMISED\n" + faults.failures.map { "  \($0)" }.joined(separator: "\n"))
+        if !comparison.failures.isEmpty {
+            parts.append("NOT AS PROMISED\n" + comparison.failures.map { "  \($0)" }.joined(separator: "\n"))
         }
         let recommendation = comparison.recommendation
         parts.append(recommendation.question)
         parts.append(recommendation.reasons.map { wrapped("- \($0)") }.joined(separator: "\n"))
-        // The last line can be read alone.
         parts.append(wrapped(recommendation.answer))
+        parts.append("(\(comparison.duration))")
         return parts.joined(separator: "\n\n") + "\n"
     }
 

@@ -11,6 +11,17 @@ enum Words {
         }
     }
 
+    /// A duration given in seconds, without its unit: with a digit behind the point where it is short and has one.
+    static func seconds(_ value: Double) -> String {
+        value < 10 && value != value.rounded() ? rounded(value, 1) : rounded(value, 0)
+    }
+
+    /// A duration given in seconds that may be minutes.
+    static func time(_ seconds: Double) -> String {
+        let whole = Int(seconds.rounded())
+        return whole < 60 ? "\(Self.seconds(seconds)) s" : "\(whole / 60) min \(whole % 60) s"
+    }
+
     /// A whole number, with its thousands apart.
     static func count(_ value: Double) -> String {
         var digits = String(Int(value.rounded()).magnitude)
@@ -26,6 +37,12 @@ enum Words {
     static func spread(_ spread: Spread, _ words: (Double) -> String) -> String {
         let (low, middle, high) = (words(spread.lowest), words(spread.median), words(spread.highest))
         return low == high ? middle : "\(middle) (\(unitless(low))–\(unitless(high)))"
+    }
+
+    /// The same of what may not have been measured, and is a dash then.
+    static func spread(_ spread: Spread?, _ words: (Double) -> String) -> String {
+        guard let spread else { return "–" }
+        return self.spread(spread, words)
     }
 
     /// How much larger the one is than the other.
