@@ -271,7 +271,7 @@ let package = Package(
         .testTarget(
             name: "ShopTests",
             dependencies: [
-                "Shop", "Processes", "KafkaClient", "Tidings", "TidingsTesting",
+                "Shop", "Processes", "KafkaClient", "Tidings", "TidingsAudit", "TidingsTesting",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),

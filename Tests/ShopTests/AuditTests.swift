@@ -1,6 +1,8 @@
 import Foundation
 import Processes
 import Testing
+import Tidings
+import TidingsAudit
 
 @testable import Shop
 
@@ -83,6 +85,38 @@ struct AuditTests {
         evidence.deleted["a"] = 60
         evidence.readers = []
         #expect(evidence.judge().subjects[0].reordered == 1)
+    }
+
+    @Test("the page lists orders, what is no loss first, and says of when a judgement is that is not fresh")
+    func page() throws {
+        var report = AuditReport()
+        for number in 1...14 {
+            for subject in ["topic", "shipping"] {
+                report.findings.append(
+                    .init(kind: .lost, order: "l\(number)", subject: subject, explanation: "not in Kafka"))
+            }
+        }
+        report.findings.append(.init(kind: .ghost, order: "g", subject: "topic", explanation: "no such order"))
+        report.judgedAt = "2026-11-28T12:00:00.000Z"
+        let judged = try #require(Timestamp(rfc3339: "2026-11-28T12:00:00.000Z")).millisecondsSince1970
+        let fresh = AuditView(report, at: Timestamp(millisecondsSince1970: judged + 1_000))
+        #expect(fresh.entries.map(\.order) == ["g"] + (1...11).map { "l\($0)" } && fresh.more == "and 3 orders more")
+        #expect(fresh.entries[1].text == "lost, event in the topic: not in Kafka (so, too: shipment)")
+        #expect(fresh.sentence.contains("wrong with 15 orders") && !fresh.sentence.contains("Judged"))
+        let old = AuditView(report, at: Timestamp(millisecondsSince1970: judged + 20_000))
+        #expect(old.sentence.hasSuffix("Judged at 12:00:00 (UTC)."))
+        report.waitsFor = "Kafka does not answer"
+        #expect(AuditView(report).sentence.hasSuffix("What stands below was judged at 12:00:00 (UTC)."))
+    }
+
+    @Test("what is being done is not begun a second time, and can be done again afterwards")
+    func oneAtATime() async throws {
+        let turn = OneAtATime()
+        let again = try await turn(orRefuse: "busy") {
+            await #expect(throws: Refusal.self) { try await turn(orRefuse: "busy") {} }
+            return 1
+        }
+        #expect(try await turn(orRefuse: "busy") { again + 1 } == 2)
     }
 
     /// What `GET /audit` tells.

@@ -1,3 +1,4 @@
+import Tidings
 import TidingsAudit
 
 /// The audit as the start page shows it.
@@ -19,8 +20,10 @@ struct AuditView: Sendable {
         let text: String
     }
 
-    /// So many findings are named; the JSON has all.
+    /// So many orders are named; the JSON has all.
     private static let shown = 12
+    /// Older than so many milliseconds, a judgement says of when it is.
+    private static let fresh: Int64 = 5_000
 
     let tone: String
     let mark: String
@@ -31,35 +34,59 @@ struct AuditView: Sendable {
     let resent: String?
     let hasJudged: Bool
 
-    init(_ report: AuditReport) {
+    init(_ report: AuditReport, at now: Timestamp = .now()) {
         hasJudged = report.judgedAt != nil
         rows = report.subjects.map(Row.init)
-        let wrong = report.findings.map(\.order)
-        entries = report.findings.prefix(Self.shown).map { entry in
-            Entry(order: entry.order, text: "\(entry.kind.rawValue), \(Self.name(entry.subject)): \(entry.explanation)")
-        }
-        let rest = report.findings.count - entries.count
-        more = rest > 0 ? "and \(rest.grouped()) more" : nil
+        let wrong = Self.wrong(report.findings)
+        entries = wrong.prefix(Self.shown).map { Entry(order: $0.order, text: Self.text($0.findings)) }
+        let rest = wrong.count - entries.count
+        more = rest > 0 ? "and \(Readable.count(rest, "order")) more" : nil
         resent =
             report.resent == 0
             ? nil
             : "\(Readable.count(report.resent, "record")) came a second time, after a relay had died: their stamps tell, "
                 + "and no reader took notice."
         let orders = Readable.count(report.orders, "order")
+        let judged = report.judgedAt.flatMap(Timestamp.init(rfc3339:))?.millisecondsSince1970 ?? 0
+        let isOld = now.millisecondsSince1970 - judged > Self.fresh
+        let age = isOld ? report.judgedAt.map { " Judged at \(Readable.clock($0)) (UTC)." } ?? "" : ""
         let underWay = report.underWay == 0 ? "" : " \(report.underWay.grouped()) under way, not judged yet."
         if let waits = report.waitsFor {
             (tone, mark) = ("flowing", "→")
-            sentence = "The audit waits: \(waits). What stands below was judged before."
+            let time = report.judgedAt.map { " at \(Readable.clock($0)) (UTC)" } ?? " before"
+            sentence = "The audit waits: \(waits). What stands below was judged\(time)."
         } else if report.isClean {
             (tone, mark) = ("calm", "✓")
-            sentence = "\(orders) audited: nothing lost, invented, doubled or out of order.\(underWay)"
+            sentence = "\(orders) audited: nothing lost, invented, doubled or out of order.\(underWay)\(age)"
         } else {
             (tone, mark) = ("broken", "✕")
-            let count = Set(wrong).count
             sentence =
-                "\(orders) audited, and something is wrong with \(Readable.count(count, "order")); the list says "
-                + "what.\(underWay)"
+                "\(orders) audited, and something is wrong with \(Readable.count(wrong.count, "order")); the list says "
+                + "what.\(underWay)\(age)"
         }
+    }
+
+    /// What is wrong, order by order; what is rare and worse than a loss first.
+    private static func wrong(_ findings: [AuditReport.Entry]) -> [(order: String, findings: [AuditReport.Entry])] {
+        var orders: [String] = []
+        var found: [String: [AuditReport.Entry]] = [:]
+        for finding in findings {
+            if found[finding.order] == nil { orders.append(finding.order) }
+            found[finding.order, default: []].append(finding)
+        }
+        let all = orders.map { (order: $0, findings: found[$0] ?? []) }
+        func isLoss(_ findings: [AuditReport.Entry]) -> Bool { findings.allSatisfy { $0.kind == .lost } }
+        return all.filter { !isLoss($0.findings) } + all.filter { isLoss($0.findings) }
+    }
+
+    /// The first finding in full, and where else the same is seen.
+    private static func text(_ findings: [AuditReport.Entry]) -> String {
+        let first = findings[0]
+        let others = findings.dropFirst().map { other in
+            (other.kind == first.kind ? "" : "\(other.kind.rawValue), ") + name(other.subject)
+        }
+        return "\(first.kind.rawValue), \(name(first.subject)): \(first.explanation)"
+            + (others.isEmpty ? "" : " (so, too: \(others.joined(separator: "; ")))")
     }
 
     /// What it is that something is wrong with.

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOHTTP1
 import ServiceLifecycle
@@ -12,7 +13,12 @@ final class Customers: Service {
 
     enum Outcome: Sendable {
         case placed(milliseconds: Int64)
+        /// It is not placed, for this reason.
         case refused(String)
+        /// It is placed, and its event is lost.
+        case lost(String)
+        /// It may be placed: the order service ended, or did not answer.
+        case unknown(String)
     }
 
     /// What has become of the latest stream's orders.
@@ -22,10 +28,24 @@ final class Customers: Service {
         var rate = Customers.rates[1]
         var placed = 0
         var refused = 0
+        var lost = 0
+        var unknown = 0
 
         var sentence: String {
-            "\(Readable.count(placed, "order")) placed"
-                + (refused == 0 ? "." : ", \(refused.grouped()) refused while nobody could take them.")
+            let rest = [
+                (refused, "refused"), (lost, "placed whose event is lost"), (unknown, "left without an answer"),
+            ]
+            return "\(Readable.count(placed, "order")) placed"
+                + rest.filter { $0.0 > 0 }.map { ", \($0.0.grouped()) \($0.1)" }.joined() + "."
+        }
+
+        fileprivate mutating func count(_ outcome: Outcome) {
+            switch outcome {
+            case .placed: placed += 1
+            case .refused: refused += 1
+            case .lost: lost += 1
+            case .unknown: unknown += 1
+            }
         }
     }
 
@@ -99,7 +119,7 @@ final class Customers: Service {
     private func count(_ outcome: Outcome, of plan: Plan) {
         state.withLock { state in
             guard state.number == plan.number || !state.account.isRunning else { return }
-            if case .placed = outcome { state.account.placed += 1 } else { state.account.refused += 1 }
+            state.account.count(outcome)
         }
     }
 
@@ -110,22 +130,37 @@ final class Customers: Service {
         let client = HTTPClient(port: ports.orders, timeout: .seconds(15))
         let sending = await sending()
         if let sending { measurements.placing(id, sending, in: comparison) }
-        let start = ContinuousClock.now
+        let wish: Data
         do {
-            let answer = try await client.exchange(.POST, "/orders", body: try JSON.encode(Self.wish(id)))
-            guard answer.status < 300 else {
-                let reason = try? JSON.decode(ErrorBody.self, from: answer.body).error
-                return .refused(reason ?? "the order service answered \(answer.status).")
-            }
-            let time = ContinuousClock.now - start
-            measurements.placed(id, after: time)
-            return .placed(milliseconds: Int64(time / .milliseconds(1)))
+            // Whoever has been removed does not order any more.
+            let customers = try await client.get([CustomerEntry].self, "/customers")
+            guard let customer = customers.randomElement() else { return .refused("There are no customers.") }
+            wish = try JSON.encode(Self.wish(id, of: customer.id))
         } catch {
-            return .refused("the order service did not answer (\(error)).")
+            return .refused("The order service does not answer: \(error).")
         }
+        let start = ContinuousClock.now
+        let answer: (status: Int, body: ByteBuffer)
+        do {
+            answer = try await client.exchange(.POST, "/orders", body: wish)
+        } catch {
+            return .unknown("The order service did not answer: \(error).")
+        }
+        guard answer.status < 300 else {
+            let body = try? JSON.decode(ErrorBody.self, from: answer.body)
+            let reason = body?.error ?? "The order service answered \(answer.status)."
+            return switch body?.code {
+            case .lost: .lost(reason)
+            case .ghost, nil: .refused(reason)
+            case .unknown: .unknown(reason)
+            }
+        }
+        let time = ContinuousClock.now - start
+        measurements.placed(id, after: time)
+        return .placed(milliseconds: Int64(time / .milliseconds(1)))
     }
 
-    private static func wish(_ id: String) -> NewOrder {
+    private static func wish(_ id: String, of customer: Int) -> NewOrder {
         let places = [
             Address(street: "St James’s Square 12", zip: "SW1Y 4JH", city: "London"),
             Address(street: "Unter den Linden 6", zip: "10117", city: "Berlin"),
@@ -133,7 +168,7 @@ final class Customers: Service {
         ]
         let place = places[Int.random(in: places.indices)]
         return NewOrder(
-            id: id, customerId: Int.random(in: 1...5),
+            id: id, customerId: customer,
             lines: (0..<Int.random(in: 1...3)).map { _ in
                 .init(itemId: Int.random(in: 1...8), count: Int.random(in: 1...4))
             },

@@ -26,14 +26,14 @@ extension Deed {
         case .endStream: circumstances.isStreaming
         case .killRelay: circumstances.usesOutbox && circumstances.hasKafka
         case .killBetween, .move: circumstances.usesOutbox || circumstances.hasKafka
-        case .compare, .compact: circumstances.hasKafka
+        case .compare, .compact, .rebuild: circumstances.hasKafka
         case .killBroker, .stopBroker: circumstances.hasBroker && circumstances.wants("broker-1")
         case .startBroker: circumstances.hasBroker && !circumstances.wants("broker-1")
         case .stopShipping: circumstances.wants("shipping-1")
         case .startShipping: !circumstances.wants("shipping-1")
         case .removeInvoicing: circumstances.wants("invoicing-3")
         case .addInvoicing: !circumstances.wants("invoicing-3")
-        case .order, .killOrder, .killInvoicing1, .killInvoicing2, .rebuild: true
+        case .order, .killOrder, .killInvoicing1, .killInvoicing2: true
         }
     }
 }

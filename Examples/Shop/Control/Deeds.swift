@@ -1,4 +1,5 @@
 import HTTPTypes
+import NIOCore
 import NIOHTTP1
 import Tidings
 
@@ -10,6 +11,24 @@ struct Deeds: Sendable {
     let customers: Customers
     let measurements: Measurements
     let list: ProcessList
+    /// Whether the broker is the demonstration's own.
+    let hasBroker: Bool
+    /// A death at a step hits whoever comes there first.
+    private let dying = OneAtATime()
+    private let comparing = OneAtATime()
+
+    init(
+        ports: Ports, link: ControlLink, watch: SystemWatch, customers: Customers, measurements: Measurements,
+        list: ProcessList, hasBroker: Bool
+    ) {
+        self.ports = ports
+        self.link = link
+        self.watch = watch
+        self.customers = customers
+        self.measurements = measurements
+        self.list = list
+        self.hasBroker = hasBroker
+    }
 
     /// How long a process may take to end and to work again.
     private static let patience = Duration.seconds(8)
@@ -17,10 +36,22 @@ struct Deeds: Sendable {
     /// - Parameter rate: orders a second in a stream; nil for the latest one's.
     /// - Throws: a ``Refusal`` that says why it cannot be done now.
     func perform(_ deed: Deed, rate: Int?) async throws -> String {
-        let sentence = try await carryOut(deed, rate: rate ?? customers.account.rate)
-        // Whoever reads the sentence sees the state that belongs to it.
+        // As it is now: somebody may just have changed it elsewhere, and the page may be old.
         await watch.forget()
-        return sentence
+        let circumstances = Deed.Circumstances(
+            state: await watch.state(), isStreaming: customers.account.isRunning, hasBroker: hasBroker)
+        guard deed.makesSense(circumstances) || deed == .stream || deed == .endStream else {
+            throw Refusal(
+                .conflict, "“\(deed.title)” cannot be done as things stand. The start page offers what can.")
+        }
+        do {
+            let sentence = try await carryOut(deed, rate: rate ?? customers.account.rate)
+            // Whoever reads the sentence sees the state that belongs to it.
+            await watch.forget()
+            return sentence
+        } catch let failure as HTTPClient.Failure {
+            throw Refusal(.conflict, "A service does not answer just now: \(failure).")
+        }
     }
 
     private func carryOut(_ deed: Deed, rate: Int) async throws -> String {
@@ -31,7 +62,8 @@ struct Deeds: Sendable {
             return "Up to \(Readable.count(rate, "order")) a second for \(Customers.streamSeconds) seconds."
         case .endStream:
             customers.endStream()
-            return "The stream is ended. \(customers.account.sentence)"
+            return "The stream is ended; orders that are under way still come to their end. So far: "
+                + customers.account.sentence
         case .killBetween: return try await killBetween()
         case .killRelay: return try await killRelay()
         case .killOrder: return try await kill("order", 1)
@@ -40,44 +72,36 @@ struct Deeds: Sendable {
         case .killBroker: return try await kill("broker", 1)
         case .stopBroker: return try await stopBroker()
         case .startBroker:
-            try await link.ask(.start(role: "broker", instance: 1))
-            return
-                "The broker starts. What waits in the outbox leaves in order as soon as the relay has found it again, "
-                + "within a second or two."
-        case .stopShipping:
-            try await link.ask(.stop(role: "shipping", instance: 1))
-            return "Shipping ends what it has in hand. What is ordered now waits in the topic."
-        case .startShipping:
-            try await link.ask(.start(role: "shipping", instance: 1))
-            return "Shipping starts where it stopped."
+            return try await start("broker", 1)
+                + " What waits in the outbox leaves in order as soon as the relay has found it again, within a second or two."
+        case .stopShipping: return try await stop("shipping", 1) + " What is ordered now waits in the topic."
+        case .startShipping: return try await start("shipping", 1) + " It goes on where it stopped."
         case .addInvoicing:
-            try await link.ask(.start(role: "invoicing", instance: 3))
-            return "Invoicing 3 starts, and joins the group as soon as Kafka lets it; watch the partitions move."
+            return try await start("invoicing", 3)
+                + " It joins the group as soon as Kafka lets it; watch the partitions move."
         case .removeInvoicing:
-            try await link.ask(.stop(role: "invoicing", instance: 3))
-            return "Invoicing 3 ends. As a static member it is waited for; then its partitions move."
+            return try await stop("invoicing", 3) + " As a static member it is waited for; then its partitions move."
         case .rebuild:
             let answer = try await HTTPClient(port: ports.statistics).exchange(.POST, "/rebuild", body: nil)
             guard answer.status < 400 else { throw Refusal(.conflict, "The statistics answered \(answer.status).") }
             return "The statistics read history again, from the first record on."
-        case .compare: return try await compare()
+        case .compare:
+            let reason = "The three ways are being compared already; wait until that is done."
+            return try await comparing(orRefuse: reason) { try await compare() }
         case .move:
-            try await move(20)
-            return "Customer 5 has moved twenty times. Only the last address matters: readers’ directories have it as "
+            let name = try await move(20)
+            return "\(name) has moved twenty times. Only the last address matters: readers’ directories have it as "
                 + "soon as they have read it."
         case .compact:
-            try await move(1)
+            _ = try await move(1)
             return "The cleaner looks every two seconds (another Kafka’s every fifteen) for segments that are closed."
         }
     }
 
     /// The three ways side by side, on the same shop, under the same load: in turn, so that what goes on beside meets all.
     private func compare() async throws -> String {
-        guard let comparison = measurements.beginComparison() else {
-            throw Refusal(.conflict, "The three ways are being compared already; wait until that is done.")
-        }
-        defer { measurements.endComparison() }
         customers.endStream()
+        let comparison = measurements.beginComparison()
         let chosen = try await sending()
         var current = chosen
         var placed = 0
@@ -85,26 +109,42 @@ struct Deeds: Sendable {
             for _ in 0..<5 {
                 for sending in Sending.allCases {
                     guard try await self.sending() == current else {
-                        throw Refusal(.conflict, "Somebody chose another way of sending meanwhile, which stays chosen.")
+                        throw Refusal(.conflict, "somebody chose another way of sending meanwhile, which stays chosen.")
                     }
                     try await choose(sending)
                     current = sending
                     for _ in 0..<10 {
-                        if case .refused(let reason) = await customers.place(OrderID.make(), in: comparison) {
-                            let done = Readable.count(placed, "order")
-                            throw Refusal(.conflict, "The comparison ends after \(done): \(reason)")
+                        switch await customers.place(OrderID.make(), in: comparison) {
+                        case .placed: placed += 1
+                        case .refused(let reason), .lost(let reason), .unknown(let reason):
+                            throw Refusal(.conflict, reason)
                         }
-                        placed += 1
                     }
                 }
             }
         } catch {
-            // What somebody chose meanwhile stays.
-            if (try? await sending()) == current { try? await choose(chosen) }
-            throw error
+            let reason = (error as? Refusal)?.message ?? "\(error)"
+            let rest = await restore(chosen, from: current)
+            throw Refusal(
+                .conflict, "The comparison has ended early, after \(Readable.count(placed, "order")): \(reason)\(rest)")
         }
         try await choose(chosen)
         return "\(Readable.count(placed, "order")) placed, a third in each way. The table says what they cost."
+    }
+
+    /// Chooses a way again, as soon as the order service answers; what somebody else chose meanwhile stays.
+    ///
+    /// - Returns: what there is to add when that cannot be done.
+    private func restore(_ chosen: Sending, from current: Sending) async -> String {
+        let deadline = ContinuousClock.now + Self.patience
+        while ContinuousClock.now < deadline {
+            if let now = try? await sending() {
+                if now != current { return "" }
+                if (try? await choose(chosen)) != nil { return "" }
+            }
+            do { try await Task.sleep(for: .milliseconds(50)) } catch { break }
+        }
+        return " Events are still sent \(current.title)."
     }
 
     private func choose(_ sending: Sending) async throws {
@@ -113,14 +153,22 @@ struct Deeds: Sendable {
         await watch.forget()
     }
 
-    private func move(_ times: Int) async throws {
-        let client = HTTPClient(port: ports.orders)
+    /// - Returns: who has moved.
+    private func move(_ times: Int) async throws -> String {
+        let client = HTTPClient(port: ports.orders, timeout: .seconds(15))
+        guard let customer = try await client.get([CustomerEntry].self, "/customers").last else {
+            throw Refusal(.conflict, "There is no customer who could move.")
+        }
         for number in 1...times {
             let address = Address(street: "Wandering Lane \(number)", zip: "1000\(number % 10)", city: "Elsewhere")
             let body = try JSON.encode(address)
-            let answer = try await client.exchange(.PUT, "/customers/5/address", body: body)
-            guard answer.status < 300 else { throw Refusal(.conflict, "The order service answered \(answer.status).") }
+            let answer = try await client.exchange(.PUT, "/customers/\(customer.id)/address", body: body)
+            guard answer.status < 300 else {
+                let reason = try? JSON.decode(ErrorBody.self, from: answer.body).error
+                throw Refusal(.conflict, reason ?? "The order service answered \(answer.status).")
+            }
         }
+        return customer.name
     }
 
     private func placeOne() async throws -> String {
@@ -128,8 +176,26 @@ struct Deeds: Sendable {
         switch await customers.place(id) {
         case .placed(let milliseconds):
             return "Order \(id) is placed; its customer waited \(Readable.duration(milliseconds: milliseconds))."
-        case .refused(let reason): throw Refusal(.conflict, "Order \(id) was not placed: \(reason)")
+        case .lost(let reason): throw Refusal(.conflict, reason)
+        case .refused(let reason): throw Refusal(.conflict, "Order \(id) was not placed. \(reason)")
+        case .unknown(let reason): throw Refusal(.conflict, "Order \(id) may be placed: the audit tells. \(reason)")
         }
+    }
+
+    private func start(_ role: String, _ instance: Int) async throws -> String {
+        let title = "\(role)-\(instance)".processTitle
+        try await link.ask(.start(role: role, instance: instance))
+        let works = try await wait { entry(role, instance)?.isReady ?? false }
+        return works ? "\(title) works." : "\(title) is started, and does not work yet."
+    }
+
+    private func stop(_ role: String, _ instance: Int) async throws -> String {
+        let title = "\(role)-\(instance)".processTitle
+        try await link.ask(.stop(role: role, instance: instance))
+        let hasEnded = try await wait { entry(role, instance)?.pid == nil }
+        return hasEnded
+            ? "\(title) has finished what it had in hand, and ended."
+            : "\(title) is to end, and still has something in hand."
     }
 
     private func kill(_ role: String, _ instance: Int) async throws -> String {
@@ -142,7 +208,7 @@ struct Deeds: Sendable {
 
     private func stopBroker() async throws -> String {
         let sending = try? await sending()
-        try await link.ask(.stop(role: "broker", instance: 1))
+        let end = try await stop("broker", 1)
         let meaning =
             switch sending {
             case .outbox, nil: "Orders are taken all the same, and wait in the outbox: place some, and watch it grow."
@@ -152,7 +218,7 @@ struct Deeds: Sendable {
             case .beforeAction:
                 "Events are sent before the action: whoever orders now waits ten seconds, and is refused."
             }
-        return "The broker ends, and stays away until you start it. \(meaning)"
+        return "\(end) It stays away until you start it. \(meaning)"
     }
 
     /// The moment between the two things that each way of sending does.
@@ -170,9 +236,6 @@ struct Deeds: Sendable {
     }
 
     private func killRelay() async throws -> String {
-        guard try await sending() == .outbox else {
-            throw Refusal(.conflict, "There is no relay at work: events are sent directly. Choose the outbox first.")
-        }
         let (id, rest) = try await place(dyingAt: .relayAcknowledged)
         return "The relay was killed when Kafka had the event of \(named(id)) and the outbox did not know it. It is "
             + "sent again, with the same stamp.\(rest)"
@@ -197,6 +260,12 @@ struct Deeds: Sendable {
     /// - Returns: the order's number, and what there is to add if the service is not back yet.
     /// - Throws: a ``Refusal`` if nothing was killed.
     private func place(dyingAt step: Step.Point) async throws -> (id: String, rest: String) {
+        try await dying(orRefuse: "The order service is being killed already; wait until that is done.") {
+            try await placeOne(dyingAt: step)
+        }
+    }
+
+    private func placeOne(dyingAt step: Step.Point) async throws -> (id: String, rest: String) {
         let before = entry("order", 1)
         try await link.ask(.dieAt(step: step.rawValue))
         let id = OrderID.make()
@@ -204,7 +273,12 @@ struct Deeds: Sendable {
         if try await wait(until: { isBack("order", 1, since: before) }) { return (id, "") }
         if entry("order", 1)?.endedAt == before?.endedAt {
             try await link.ask(.dieAt(step: nil))
-            let fate = if case .refused(let reason) = outcome { "was not placed: \(reason)" } else { "is placed." }
+            let fate =
+                switch outcome {
+                case .placed: "is placed."
+                case .refused(let reason): "was not placed. \(reason)"
+                case .lost(let reason), .unknown(let reason): "may be placed. \(reason)"
+                }
             throw Refusal(
                 .conflict,
                 "The order service did not come to that moment within \(Self.patienceInWords), and is not killed any more. "

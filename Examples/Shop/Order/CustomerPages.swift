@@ -65,7 +65,13 @@ struct CustomerPages: Sendable {
 
     @Sendable private func remove(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let id = try context.parameters.require("id", as: Int.self)
-        let (customer, sending) = try await service.remove(id)
+        let (customer, sending): (CustomerEntry, Sending)
+        do {
+            (customer, sending) = try await service.remove(id)
+        } catch let refusal as Refusal where refusal.status == .conflict && !request.wantsJSON {
+            return page(
+                try await service.database.directory(), problem: refusal.message, status: refusal.status, request)
+        }
         return answer(
             request,
             "\(customer.name) is removed. A tombstone, which is a record with the number \(id) and without a value, "

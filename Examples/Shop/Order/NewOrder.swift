@@ -62,7 +62,7 @@ struct NewOrder: Codable, Sendable {
     }
 
     static func check(_ address: Address, _ name: String, _ problems: inout [String]) {
-        for (part, value) in [("street", address.street), ("zip", address.zip), ("city", address.city)] {
+        for (part, value) in [("street", address.street), ("postal code", address.zip), ("city", address.city)] {
             if value.trimmed.isEmpty { problems.append("The \(name) address needs a \(part).") }
             if value.count > longestText {
                 problems.append("The \(name) address's \(part) may have at most \(longestText) characters.")

@@ -6,8 +6,9 @@ import Tidings
 struct OrderPages: Sendable {
     let site: Site
     let service: OrderService
-    private let placed = Outcomes<String>()
+    private let placed = Outcomes<OrderViews.Done>()
     private let deleted = Outcomes<OrderViews.Deleted>()
+    private let priced = Outcomes<String>()
 
     init(site: Site, service: OrderService) {
         (self.site, self.service) = (site, service)
@@ -104,12 +105,20 @@ struct OrderPages: Sendable {
             let sentence =
                 sending.map { "The order is placed. Its event, which tells shipping and invoicing, \($0.fate)." }
                 ?? "This order was there already: the same form twice is one order, and nothing was done again."
-            return .seeOther("/orders/\(order.id)?did=\(placed.keep(sentence))#did")
+            return show(order.id, .init(tone: "calm", mark: "✓", sentence: sentence))
         } catch let problems as OrderProblems {
             return try await page(form, problems: problems.sentences, status: .unprocessableContent, for: request)
+        } catch let refusal as Refusal where refusal.code == .lost {
+            return show(form.id, .init(tone: "broken", mark: "✕", sentence: refusal.message))
         } catch let refusal as Refusal {
-            return try await page(form, problems: [refusal.message], status: refusal.status, for: request)
+            return try await page(
+                form, problems: [refusal.message], code: refusal.code, status: refusal.status, for: request)
         }
+    }
+
+    /// Leads to an order that is written, and says what was done.
+    private func show(_ id: String, _ done: OrderViews.Done) -> Response {
+        .seeOther("/orders/\(id)?did=\(placed.keep(done))#did")
     }
 
     private func placeJSON(_ wish: NewOrder, _ request: Request) async throws -> Response {
@@ -123,12 +132,13 @@ struct OrderPages: Sendable {
     }
 
     private func page(
-        _ form: OrderForm, problems: [String], status: HTTPResponse.Status, for request: Request
+        _ form: OrderForm, problems: [String], code: Refusal.Code? = nil, status: HTTPResponse.Status,
+        for request: Request
     ) async throws -> Response {
         site.page(
             "order-form", title: "New order", status: status, for: request,
             OrderViews.Form(
-                form, problems: problems, items: try await database.items(),
+                form, problems: problems, code: code, items: try await database.items(),
                 customers: try await database.customers(), sendingTitle: try await database.sending().title))
     }
 
@@ -157,7 +167,8 @@ struct OrderPages: Sendable {
             return OrderViews.ItemRow(id: $0.id, name: $0.name, price: price.formatted, priceText: price.plain)
         }
         return site.page(
-            "items", title: "Items", status: status, for: request, OrderViews.Items(rows: rows, problem: problem))
+            "items", title: "Items", status: status, for: request,
+            OrderViews.Items(rows: rows, problem: problem, done: priced.asked(by: request)))
     }
 
     @Sendable private func setPrice(_ request: Request, _ context: WebServer.Context) async throws -> Response {
@@ -175,7 +186,10 @@ struct OrderPages: Sendable {
                 try await database.items(), problem: problem, status: .unprocessableContent, request)
         }
         guard try await database.setPrice(cents, of: id) else { throw Refusal(.notFound, "There is no item \(id).") }
-        return request.wantsJSON ? Response(status: .noContent) : .seeOther("/items")
+        if request.wantsJSON { return Response(status: .noContent) }
+        let name = try await database.items().first { $0.id == id }?.name ?? "Item \(id)"
+        let sentence = "\(name) costs \(Money(cents: cents).formatted) from now on."
+        return .seeOther("/items?did=\(priced.keep(sentence))#did")
     }
 
     @Sendable private func setSending(_ request: Request, _ context: WebServer.Context) async throws -> Response {

@@ -26,7 +26,11 @@ extension OrderService {
     ///
     /// - Returns: the customer as they were, and how that was sent.
     func remove(_ id: Int) async throws -> (customer: CustomerEntry, sending: Sending) {
-        guard let customer = try await database.customer(id) else { throw Self.unknownCustomer(id) }
+        let customers = try await database.directory()
+        guard let customer = customers.first(where: { $0.id == id }) else { throw Self.unknownCustomer(id) }
+        guard customers.count > 1 else {
+            throw Refusal(.conflict, "\(customer.name) is the last customer, and stays: somebody has to order.")
+        }
         let now = Timestamp.now().rfc3339
         let sending = try await told("Customer \(id)") { publisher, sending in
             try await publisher.publishDeletion(of: String(id), in: directory, sending: sending) { sql in

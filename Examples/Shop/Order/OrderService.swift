@@ -98,19 +98,27 @@ struct OrderService: Sendable {
                 throw Refusal(
                     .serviceUnavailable,
                     "\(subject) is written here, but the others could not be told, and will not be: the event is lost. "
-                        + "That is the risk of sending after the action. (\(error))")
+                        + "That is the risk of sending after the action. \(Self.reason(error))", code: .lost)
             case .sentButActionFailed:
                 throw Refusal(
                     .internalServerError,
                     "The others were told of \(subject.lowercasedFirst), but it could not be written here: the event is a ghost. "
-                        + "That is the risk of sending before the action. (\(error))")
+                        + "That is the risk of sending before the action. \(Self.reason(error))", code: .ghost)
             case .notSent:
                 throw Refusal(
                     .serviceUnavailable,
-                    "Kafka cannot be reached, so \(subject.lowercasedFirst) was left as it was. Try again. (\(error))")
+                    "Kafka does not take the event, so \(subject.lowercasedFirst) was left as it was. Try again. "
+                        + Self.reason(error))
             default: throw error
             }
         }
+    }
+
+    /// What lies behind it, for a person.
+    private static func reason(_ error: TidingsError) -> String {
+        guard let cause = error.cause else { return "" }
+        let isLate = (cause as? SendFailure)?.isRetriable ?? false
+        return isLate ? "(Kafka has not acknowledged it in time.)" : "(\(cause))"
     }
 }
 

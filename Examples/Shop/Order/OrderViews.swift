@@ -62,7 +62,14 @@ enum OrderViews {
         let shipmentURL: String
         let invoiceURL: String
         /// What was just done, for the one who did it.
-        let done: String?
+        let done: Done?
+    }
+
+    /// What was just done: `calm` or `broken`, with the mark that says the same.
+    struct Done: Sendable {
+        let tone: String
+        let mark: String
+        let sentence: String
     }
 
     struct Form: Sendable {
@@ -77,6 +84,8 @@ enum OrderViews {
             let count: String
         }
         let id: String
+        /// What the problems mean for the order.
+        let heading: String
         let problems: [String]
         let hasProblems: Bool
         let customers: [Option]
@@ -86,8 +95,17 @@ enum OrderViews {
         let billingIsShipping: Bool
         let sendingTitle: String
 
-        init(_ form: OrderForm, problems: [String], items: [Item], customers: [Customer], sendingTitle: String) {
+        init(
+            _ form: OrderForm, problems: [String], code: Refusal.Code?, items: [Item], customers: [Customer],
+            sendingTitle: String
+        ) {
             id = form.id
+            heading =
+                switch code {
+                case nil: "The order was not placed, and nothing was sent."
+                case .ghost: "The order was not placed, but others were told of it."
+                case .lost, .unknown: "It is not known whether the order was placed."
+                }
             self.problems = problems
             hasProblems = !problems.isEmpty
             self.customers = customers.map {
@@ -120,5 +138,7 @@ enum OrderViews {
     struct Items: Sendable {
         let rows: [ItemRow]
         let problem: String?
+        /// What was just done, for the one who did it.
+        let done: String?
     }
 }

@@ -123,8 +123,11 @@ struct StartView: Sendable {
         meanwhile =
             switch chosen {
             case .outbox: "Orders are taken all the same; their events leave when it is back."
-            case .afterAction: "Orders are written, after customers have waited for it in vain; their events are lost."
-            case .beforeAction: "Orders are refused, after customers have waited for it in vain."
+            case .afterAction:
+                "Customers wait for it, ten seconds at most; if it is not back by then, the order is written and its "
+                    + "event lost."
+            case .beforeAction:
+                "Customers wait for it, ten seconds at most; if it is not back by then, they are refused."
             case nil: ""
             }
         processes = (state.processes + state.down).map(ProcessRow.init)

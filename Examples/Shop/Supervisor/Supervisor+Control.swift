@@ -22,7 +22,7 @@ extension Supervisor {
         switch request {
         case .kill(let role, let instance):
             let child = children[try find(role, instance)]
-            guard child.pid != nil else { throw ShopError("\(child.name) does not run.") }
+            guard child.pid != nil else { throw ShopError("\(child.name.processTitle) does not run.") }
             child.signal(SIGKILL)
         case .stop(let role, let instance):
             let index = try find(role, instance)

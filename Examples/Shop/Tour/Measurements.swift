@@ -58,7 +58,6 @@ final class Measurements: Sendable {
         var comparison: Comparison?
         var compared: [Sending: Way] = [:]
         var comparisons = 0
-        var isComparing = false
         /// Orders whose times are not both known yet.
         var orders: [String: Order] = [:]
 
@@ -75,22 +74,13 @@ final class Measurements: Sendable {
     private let state = Mutex(State())
 
     /// What was compared before no longer counts; the orders of this comparison name it.
-    ///
-    /// - Returns: nil while another one goes on.
-    func beginComparison() -> Comparison? {
+    func beginComparison() -> Comparison {
         state.withLock { state in
-            guard !state.isComparing else { return nil }
-            state.isComparing = true
             state.comparisons += 1
             let comparison = Comparison(number: state.comparisons)
             (state.comparison, state.compared) = (comparison, [:])
             return comparison
         }
-    }
-
-    /// All its orders are placed.
-    func endComparison() {
-        state.withLock { $0.isComparing = false }
     }
 
     /// An order is about to be placed, which is then sent this way.

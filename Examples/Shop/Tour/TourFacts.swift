@@ -36,6 +36,9 @@ struct TourFacts: Sendable {
             ]
         }
         let sum = "The statistics have read \(Readable.count(statistics.records, "record"))."
+        if let rebuild = statistics.rebuild, rebuild.records + rebuild.remaining == 0 {
+            return ["\(sum) They are to be rebuilt, and wait until Kafka says how much there is to read."]
+        }
         if let rebuild = statistics.rebuild {
             return [
                 "They are rebuilt at this moment: \(Readable.count(rebuild.records, "record")) read anew, "

@@ -20,14 +20,16 @@ struct ErrorPages<Context: RequestContext>: RouterMiddleware {
         } catch {
             context.logger.error("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
             return try answer(
-                Refusal(.internalServerError, "Something went wrong here: \(error). Nothing half-done was kept."),
+                Refusal(
+                    .internalServerError, "Something went wrong here: \(error). A transaction that was open is undone.",
+                    code: .unknown),
                 to: request)
         }
     }
 
     private func answer(_ refusal: Refusal, to request: Request) throws -> Response {
         if request.wantsJSON {
-            return try JSON.response(ErrorBody(error: refusal.message), status: refusal.status)
+            return try JSON.response(ErrorBody(error: refusal.message, code: refusal.code), status: refusal.status)
         }
         return site.page(
             "error", title: refusal.status.reasonPhrase, status: refusal.status, for: request, refusal.message)

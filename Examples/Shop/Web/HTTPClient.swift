@@ -55,7 +55,7 @@ struct HTTPClient: Sendable {
                 .connect(host: "127.0.0.1", port: port).get()
         } catch {
             answered.fail(error)
-            throw error
+            throw Failure(description: "nobody listens at 127.0.0.1:\(port)")
         }
         let deadline = loop.scheduleTask(in: timeout) {
             channel.close(promise: nil)
@@ -112,11 +112,11 @@ private final class AnswerHandler: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        finish(.failure(error), context)
+        finish(.failure(HTTPClient.Failure(description: "the connection broke")), context)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        finish(.failure(HTTPClient.Failure(description: "no answer in time")), context)
+        finish(.failure(HTTPClient.Failure(description: "the connection ended without an answer")), context)
     }
 
     private func finish(_ result: Result<Answer, any Error>, _ context: ChannelHandlerContext) {

@@ -71,4 +71,6 @@ enum JSON {
 /// How every error looks in JSON.
 struct ErrorBody: Codable {
     var error: String
+    /// What has happened all the same; absent when nothing has.
+    var code: Refusal.Code?
 }

@@ -5,9 +5,22 @@ import Hummingbird
 struct Refusal: Error {
     let status: HTTPResponse.Status
     let message: String
+    /// What has happened all the same, for programs; nil when nothing has.
+    let code: Code?
 
-    init(_ status: HTTPResponse.Status, _ message: String) {
+    /// What may be left of something that was refused.
+    enum Code: String, Codable, Sendable {
+        /// It is written, and nobody will hear of it.
+        case lost
+        /// Others have heard of it, and it is not written.
+        case ghost
+        /// Nobody knows whether it is written.
+        case unknown
+    }
+
+    init(_ status: HTTPResponse.Status, _ message: String, code: Code? = nil) {
         self.status = status
         self.message = message
+        self.code = code
     }
 }
