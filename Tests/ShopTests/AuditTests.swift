@@ -164,9 +164,11 @@ struct AuditTests {
         }
     }
 
-    @Test("a kill between database and sending is lost with after, a ghost with before, and nothing with the outbox")
-    func threeWays() async throws {
-        try await withTestShop { shop in
+    @Test(
+        "a kill between database and sending is lost with after, a ghost with before, and nothing with the outbox",
+        arguments: TestDatabase.allCases)
+    func threeWays(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
             let running = try await shop.open()
             let person = Person(browser: try await Browser.open(), shop: shop)
             func judged(_ what: String, _ isSo: @escaping @Sendable (Told) -> Bool) async throws {

@@ -6,9 +6,11 @@ import Testing
 
 @Suite("The shop as people see it", .timeLimit(.minutes(3)))
 struct BrowserTests {
-    @Test("orders through the form, with an instance killed in between, each get one shipment and one invoice")
-    func orders() async throws {
-        try await withTestShop { shop in
+    @Test(
+        "orders through the form, with an instance killed in between, each get one shipment and one invoice",
+        arguments: TestDatabase.allCases)
+    func orders(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
             let running = try await shop.open()
             let browser = try await Browser.open()
             var placed: [String] = []
@@ -57,9 +59,11 @@ struct BrowserTests {
         #expect(try await browser.text(of: "#live") == "This page keeps itself up to date.")
     }
 
-    @Test("a form with a mistake says what it is, keeps what was typed, and nothing is ordered")
-    func mistake() async throws {
-        try await withTestShop { shop in
+    @Test(
+        "a form with a mistake says what it is, keeps what was typed, and nothing is ordered",
+        arguments: TestDatabase.bothWhenProving)
+    func mistake(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
             let running = try await shop.open()
             let browser = try await Browser.open()
             try await fill(browser, shop, count: "0")
@@ -68,35 +72,6 @@ struct BrowserTests {
             #expect(said.contains("must be at least 1, but is 0"))
             #expect(try await shop.effects().orders.isEmpty)
             try await browser.close()
-            running.signal(SIGTERM)
-            try await running.waitForExit()
-        }
-    }
-
-    @Test("no page needs JavaScript or scrolls sideways, narrow or wide, light or dark")
-    func everyPage() async throws {
-        try await withTestShop { shop in
-            let running = try await shop.open()
-            try await shop.place("PAGE-TEST")
-            _ = try await shop.settledEffects()
-            let pages = [
-                (shop.ports.start, "/"), (shop.ports.orders, "/orders"), (shop.ports.orders, "/orders/new"),
-                (shop.ports.orders, "/orders/PAGE-TEST"), (shop.ports.orders, "/items"),
-                (shop.ports.shipments, "/shipments"), (shop.ports.shipments, "/shipments/PAGE-TEST"),
-                (shop.ports.invoices, "/invoices"), (shop.ports.invoices, "/invoices/PAGE-TEST"),
-                (shop.ports.statistics, "/statistics"), (shop.ports.orders, "/customers"),
-                (shop.ports.shipments, "/customers"),
-            ]
-            for (width, dark) in [(390, false), (1440, true)] {
-                let browser = try await Browser.open(width: width, dark: dark, scripts: false)
-                for (port, path) in pages {
-                    try await browser.go(to: "http://127.0.0.1:\(port)\(path)")
-                    #expect(try await !browser.text(of: "html[lang] main h1").isEmpty, "\(path) has no heading")
-                    let (content, window) = try await browser.widths()
-                    #expect(content <= window, "\(path) scrolls sideways: \(content) > \(window)")
-                }
-                try await browser.close()
-            }
             running.signal(SIGTERM)
             try await running.waitForExit()
         }

@@ -7,11 +7,7 @@ import Tidings
 
 @Suite("The start page's buttons", .serialized, .timeLimit(.minutes(4)))
 struct ControlTests {
-    /// The second database only where the long sweeps are asked for.
-    private static let databases: [TestDatabase] =
-        ProcessInfo.processInfo.environment["TIDINGS_PROVE"] == nil ? [.sqlite] : TestDatabase.allCases
-
-    @Test("each does the real thing, as a person sees it", arguments: databases)
+    @Test("each does the real thing, as a person sees it", arguments: TestDatabase.allCases)
     func everyButton(database: TestDatabase) async throws {
         try await withTestShop(on: database) { shop in
             let running = try await shop.open()
@@ -112,9 +108,11 @@ struct ControlTests {
         }
     }
 
-    @Test("the page says that its stream is lost, and goes on, forms included, with the process that comes back")
-    func lostStream() async throws {
-        try await withTestShop { shop in
+    @Test(
+        "the page says that its stream is lost, and goes on, forms included, with the process that comes back",
+        arguments: TestDatabase.bothWhenProving)
+    func lostStream(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
             let running = try await shop.open()
             let browser = try await Browser.open()
             try await browser.go(to: "http://127.0.0.1:\(shop.ports.start)/")
@@ -132,33 +130,6 @@ struct ControlTests {
                 try await browser.text(of: "#did").contains("is placed")
             }
             try await browser.close()
-            running.signal(SIGTERM)
-            try await running.waitForExit()
-        }
-    }
-
-    @Test("a form from elsewhere does nothing, nor does one without the page's token")
-    func forged() async throws {
-        try await withTestShop { shop in
-            let running = try await shop.open()
-            let page = try await HTTP.ask("GET", shop.ports.start, "/", headers: ["Accept": "text/html"]).text
-            let mark = try #require(page.range(of: "name=\"token\" value=\""))
-            let token = String(page[mark.upperBound...].prefix { $0 != "\"" })
-            let form = ["Content-Type": "application/x-www-form-urlencoded"]
-            func send(_ body: String, _ headers: [String: String] = [:]) async throws -> Int {
-                try await HTTP.ask(
-                    "POST", shop.ports.start, "/do", body: Data(body.utf8), headers: form.merging(headers) { $1 }
-                ).status
-            }
-            #expect(try await send("what=order") == 403)
-            #expect(try await send("what=order&token=guess") == 403)
-            for headers in [["Origin": "http://evil.example"], ["Sec-Fetch-Site": "cross-site"]] {
-                #expect(try await send("what=order&token=\(token)", headers) == 403)
-            }
-            #expect(try await send("what=rm&token=\(token)") == 422)
-            #expect(try await shop.effects().orders.isEmpty)
-            #expect(try await send("what=order&token=\(token)") == 200)
-            #expect(try await shop.effects().orders.count == 1)
             running.signal(SIGTERM)
             try await running.waitForExit()
         }

@@ -17,9 +17,11 @@ struct TourTests {
         #expect((5...20).contains(snippet.text.split(separator: "\n").count))
     }
 
-    @Test("a page tells how things stand while it is read, and offers what applies")
-    func live() async throws {
-        try await withTestShop { shop in
+    @Test(
+        "a page tells how things stand while it is read, and offers what applies",
+        arguments: TestDatabase.bothWhenProving)
+    func live(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
             let running = try await shop.open()
             let browser = try await Browser.open()
             func says(_ words: String) async throws {
@@ -44,9 +46,10 @@ struct TourTests {
         }
     }
 
-    @Test("has nine pages, whose buttons do what they say and whose costs are measured")
-    func pages() async throws {
-        try await withTestShop { shop in
+    @Test(
+        "has nine pages, whose buttons do what they say and whose costs are measured", arguments: TestDatabase.allCases)
+    func pages(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
             let running = try await shop.open()
             let browser = try await Browser.open(width: 390, scripts: false)
             for number in 1...9 {

@@ -14,7 +14,7 @@ struct Browser: Sendable {
     static let program = "/usr/bin/chromedriver"
 
     /// - Parameter scripts: whether pages may run JavaScript.
-    static func open(width: Int = 1440, dark: Bool = false, scripts: Bool = true) async throws -> Browser {
+    static func open(width: Int = 1440, scripts: Bool = true) async throws -> Browser {
         let driver = try ChildProcess(program, ["--port=0"])
         let port = try await driver.waitFor("port") { lines in
             lines.lazy.compactMap { line -> Int? in
@@ -24,8 +24,7 @@ struct Browser: Sendable {
         }
         let options: [String: Any] = [
             "args": [
-                "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=\(width),1200",
-                "--blink-settings=preferredColorScheme=\(dark ? 0 : 1)",
+                "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1440,1200",
             ],
             "prefs": ["profile.managed_default_content_settings.javascript": scripts ? 1 : 2],
         ]
@@ -34,7 +33,9 @@ struct Browser: Sendable {
         guard let session = (answer as? [String: Any])?["sessionId"] as? String else {
             throw TestFailure("no session: \(String(describing: answer))")
         }
-        return Browser(driver: driver, port: port, session: session)
+        let browser = Browser(driver: driver, port: port, session: session)
+        try await browser.look(width: width, dark: false)
+        return browser
     }
 
     func close() async throws {
@@ -59,6 +60,12 @@ struct Browser: Sendable {
         _ = try await command("POST", "element/\(find(selector))/click", [:])
     }
 
+    /// Types a text in place of the one that is there.
+    func retype(_ text: String, into selector: String) async throws {
+        _ = try await command("POST", "element/\(find(selector))/clear", [:])
+        try await type(text, into: selector)
+    }
+
     /// Clicks, again if the live page has just replaced the element.
     func press(_ selector: String) async throws {
         try await eventually("\(selector) to click", within: .seconds(10), passing: isAway) {
@@ -75,20 +82,7 @@ struct Browser: Sendable {
         try await command("GET", "element/\(find(selector))/property/value", nil) as? String ?? ""
     }
 
-    /// How far the page's content reaches, and how much of it the window shows, in CSS pixels.
-    func widths() async throws -> (content: Double, window: Double) {
-        let metrics = try await command(
-            "POST", "goog/cdp/execute", ["cmd": "Page.getLayoutMetrics", "params": [String: Any]()])
-        func width(_ part: String, _ name: String) throws -> Double {
-            guard let value = ((metrics as? [String: Any])?[part] as? [String: Any])?[name] as? NSNumber else {
-                throw TestFailure("no \(part).\(name) in \(String(describing: metrics))")
-            }
-            return value.doubleValue
-        }
-        return (try width("cssContentSize", "width"), try width("cssLayoutViewport", "clientWidth"))
-    }
-
-    private func find(_ selector: String) async throws -> String {
+    func find(_ selector: String) async throws -> String {
         let found = try await command("POST", "element", ["using": "css selector", "value": selector])
         guard let element = (found as? [String: String])?.values.first else {
             throw TestFailure("\(selector) is not on the page")
@@ -96,7 +90,7 @@ struct Browser: Sendable {
         return element
     }
 
-    private func command(_ method: String, _ path: String, _ body: [String: Any]?) async throws -> Any? {
+    func command(_ method: String, _ path: String, _ body: [String: Any]?) async throws -> Any? {
         try await Self.send(method, port, "/session/\(session)/\(path)", body)
     }
 

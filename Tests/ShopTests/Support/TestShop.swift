@@ -130,6 +130,9 @@ struct TestShop: Sendable {
 /// What keeps the services' rows.
 enum TestDatabase: CaseIterable, Sendable {
     case sqlite, postgres
+
+    /// For tests in which the store has little part: the second one only where the long sweeps are asked for.
+    static let bothWhenProving: [TestDatabase] = Programs.proves ? allCases : [.sqlite]
 }
 
 /// Runs `body` with a shop in a temporary folder, and with databases of its own.
