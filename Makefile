@@ -2,7 +2,7 @@
 #
 #   make run     install what is missing, build, run the live example at http://127.0.0.1:8080
 #   make test    install what is missing, build, pass all tests (KAFKA=host:9092 DATABASE=postgres://… use yours, but
-#                for the tests that kill theirs)
+#                for the tests that kill theirs); leaves pictures of all pages of the shop in .build/screenshots
 #   make prove   the same with the long sweeps and further clients
 #   make compatibility             have clients of others do all they can; writes docs/compatibility.md
 #   make compatibility-librdkafka  librdkafka's own tests against our broker; writes into the same page

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Shop
 
-@Suite("The shop as people see it", .timeLimit(.minutes(3)))
+@Suite("The shop as people see it", .serialized, .timeLimit(.minutes(3)))
 struct BrowserTests {
     @Test(
         "orders through the form, with an instance killed in between, each get one shipment and one invoice",

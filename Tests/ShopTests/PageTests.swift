@@ -45,12 +45,12 @@ struct PageTests {
             }
             let reader = try await Browser.open(scripts: false)
             let viewer = try await Browser.open()
-            for (width, dark) in [(390, false), (390, true), (1440, false), (1440, true)] {
-                try await reader.look(width: width, dark: dark)
-                for page in pages(shop.ports, order: "PAGE-TEST") {
+            for page in pages(shop.ports, order: "PAGE-TEST") {
+                try await reader.go(to: page.url)
+                #expect(try await !reader.text(of: "html[lang] main h1").isEmpty, "\(page.name) has no heading")
+                for (width, dark) in [(390, false), (390, true), (1440, false), (1440, true)] {
                     let name = "\(page.name)-\(width)-\(dark ? "dark" : "light")"
-                    try await reader.go(to: page.url)
-                    #expect(try await !reader.text(of: "html[lang] main h1").isEmpty, "\(name) has no heading")
+                    try await reader.look(width: width, dark: dark)
                     let (content, window) = try await reader.widths()
                     #expect(content <= window, "\(name) scrolls sideways: \(content) > \(window)")
                     let picture = try await reader.picture()
@@ -88,7 +88,8 @@ struct PageTests {
                 #expect(try await text() == before)
                 try await eventually("the order on \(url)", passing: isAway) {
                     try await browser.click("noscript a")
-                    return try await text().hasPrefix(url == start ? "✓ \(Readable.count(orders, "order"))" : "\(orders)")
+                    return try await text().hasPrefix(
+                        url == start ? "✓ \(Readable.count(orders, "order"))" : "\(orders)")
                 }
                 #expect(try await browser.address == url)
             }

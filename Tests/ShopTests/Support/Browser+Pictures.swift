@@ -26,23 +26,29 @@ extension Browser {
 
     /// How far the page's content reaches, and how much of it the window shows, in CSS pixels.
     func widths() async throws -> (content: Double, window: Double) {
-        (try await layout("cssContentSize", "width"), try await layout("cssLayoutViewport", "clientWidth"))
+        let metrics = try await devTools("Page.getLayoutMetrics", [:])
+        return (
+            try Self.figure("cssContentSize", "width", in: metrics),
+            try Self.figure("cssLayoutViewport", "clientWidth", in: metrics)
+        )
     }
 
     /// The whole page as it is now, from top to bottom.
     func picture() async throws -> Picture {
-        let width = try await layout("cssLayoutViewport", "clientWidth")
-        let height = try await layout("cssContentSize", "height")
-        let clip: [String: Any] = ["x": 0, "y": 0, "width": width, "height": height, "scale": 1]
+        let metrics = try await devTools("Page.getLayoutMetrics", [:])
+        let clip: [String: Any] = [
+            "x": 0, "y": 0, "width": try Self.figure("cssLayoutViewport", "clientWidth", in: metrics),
+            "height": try Self.figure("cssContentSize", "height", in: metrics), "scale": 1,
+        ]
         let answer = try await devTools(
-            "Page.captureScreenshot", ["format": "png", "captureBeyondViewport": true, "clip": clip])
+            "Page.captureScreenshot", ["captureBeyondViewport": true, "optimizeForSpeed": true, "clip": clip])
         guard let text = (answer as? [String: Any])?["data"] as? String, let png = Data(base64Encoded: text) else {
             throw TestFailure("no picture")
         }
         return Picture(png: png)
     }
 
-    /// What is to be seen on a picture.
+    /// What is to be seen on a picture, in its first screenful.
     struct Sight: Sendable {
         let width: Int
         /// How many different ones.
@@ -58,8 +64,9 @@ extension Browser {
             const image = new Image();
             image.onerror = () => done(null);
             image.onload = () => {
-                const { width, height } = image;
-                const context = new OffscreenCanvas(width, height).getContext("2d");
+                const width = image.width;
+                const height = Math.min(image.height, 1200);
+                const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
                 context.drawImage(image, 0, 0);
                 const bytes = context.getImageData(0, 0, width, height).data;
                 let sum = 0;
@@ -77,8 +84,7 @@ extension Browser {
         return Sight(width: width.intValue, colours: colours.intValue, brightness: brightness.doubleValue)
     }
 
-    private func layout(_ part: String, _ name: String) async throws -> Double {
-        let metrics = try await devTools("Page.getLayoutMetrics", [:])
+    private static func figure(_ part: String, _ name: String, in metrics: Any?) throws -> Double {
         guard let value = ((metrics as? [String: Any])?[part] as? [String: Any])?[name] as? NSNumber else {
             throw TestFailure("no \(part).\(name) in \(String(describing: metrics))")
         }
