@@ -81,7 +81,7 @@ struct PageButtonTests {
         try await isSaid("Grace Hopper is at Navy Yard 3, 22202 Arlington now")
         try await browser.click("tr:has(#street-3) summary")
         try await press("/customers/3/delete")
-        try await isSaid("is removed, and a tombstone is published")
+        try await isSaid("Edsger Dijkstra is removed. A tombstone")
         for port in [shop.ports.orders, shop.ports.shipments, shop.ports.invoices] {
             try await eventually("both changes at \(port)", passing: isAway) {
                 let customers = try await HTTP.ask("GET", port, "/customers").decoded([CustomerEntry].self)
