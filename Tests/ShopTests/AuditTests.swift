@@ -158,6 +158,7 @@ struct AuditTests {
         let verdict = try await eventually("the history", passing: isAway) { try await browser.text(of: "#verdict") }
         #expect(verdict.contains("There is no such order in the order service") && verdict.contains("a ghost"))
         let facts = try await browser.text(of: "tbody")
+        try await browser.keepPicture(as: "history-of-ghost")
         for words in ["no order of this number", "sent directly", "a shipment was made out", "an invoice was made out"]
         {
             #expect(facts.contains(words), "\(facts)")
@@ -196,6 +197,7 @@ struct AuditTests {
             try await eventually("what the page says", passing: isAway) {
                 try await person.browser.text(of: "#audit .notice").contains("wrong with 2 orders")
             }
+            try await person.browser.keepPicture(as: "overview-wrong")
             try await person.browser.press(".findings a")
             try await eventually("the history", passing: isAway) {
                 try await person.browser.text(of: "h1").hasPrefix("History of")

@@ -70,6 +70,7 @@ struct BrowserTests {
             try await browser.click("main form .actions button:first-child")
             let said = try await eventually("alert", passing: isAway) { try await browser.text(of: "[role=alert]") }
             #expect(said.contains("must be at least 1, but is 0"))
+            try await browser.keepPicture(as: "order-form-mistaken")
             #expect(try await shop.effects().orders.isEmpty)
             try await browser.close()
             running.signal(SIGTERM)

@@ -39,6 +39,7 @@ struct ControlTests {
             }
             #expect(try await person.browser.value(of: "#rate") == "100")
             try await eventually("the stream's orders", passing: isAway) { try await shop.effects().orders.count > 4 }
+            try await person.browser.keepPicture(as: "overview-streaming")
             #expect(try await person.press("end-stream").contains("ended"))
             try await compact(person)
             let effects = try await shop.settledEffects()
@@ -58,6 +59,7 @@ struct ControlTests {
         try await eventually("what the page says", passing: isAway) {
             try await person.browser.text(of: "#now").contains("Stopped: Shipping 1")
         }
+        try await person.browser.keepPicture(as: "overview-shipping-stopped")
         _ = try await person.press("start-shipping")
         try await eventually("the shipment", passing: isAway) { try await shop.effects().shipments.count == 2 }
     }
@@ -73,6 +75,7 @@ struct ControlTests {
         try await eventually("what the page says", passing: isAway) {
             try await person.browser.text(of: "#now").contains("2 events in the outbox")
         }
+        try await person.browser.keepPicture(as: "overview-broker-stopped")
         // Without JavaScript, too, a page offers what applies and nothing else.
         let tour = try await HTTP.ask("GET", shop.ports.start, "/tour/7", headers: ["Accept": "text/html"]).text
         #expect(

@@ -80,6 +80,7 @@ struct PageButtonTests {
         try await press("/customers/2/address")
         try await isSaid("Grace Hopper is at Navy Yard 3, 22202 Arlington now")
         try await browser.click("tr:has(#street-3) summary")
+        try await browser.keepPicture(as: "customers-changing")
         try await press("/customers/3/delete")
         try await isSaid("Edsger Dijkstra is removed. A tombstone")
         for port in [shop.ports.orders, shop.ports.shipments, shop.ports.invoices] {

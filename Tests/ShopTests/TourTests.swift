@@ -66,6 +66,7 @@ struct TourTests {
                 #expect(rows.contains("Sent \(way)"))
             }
             #expect(rows.contains("50") && rows.contains("ms"))
+            try await browser.keepPicture(as: "tour-8-measured")
             #expect(try await browser.address.contains("/tour/8"))
             #expect(try await shop.settledEffects().orders.count == 150)
             #expect(try await HTTP.ask("GET", shop.port, "/tour/10").status == 404)

@@ -48,6 +48,9 @@ extension Browser {
         return Picture(png: png)
     }
 
+    /// Keeps a picture of the page as it is now, for people to look at.
+    func keepPicture(as name: String) async throws { try await picture().save(as: name) }
+
     /// What is to be seen on a picture, in its first screenful.
     struct Sight: Sendable {
         let width: Int

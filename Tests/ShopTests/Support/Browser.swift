@@ -98,7 +98,7 @@ struct Browser: Sendable {
         _ method: String, _ port: Int, _ path: String, _ body: [String: Any]?
     ) async throws -> Any? {
         let data = try body.map { try JSONSerialization.data(withJSONObject: $0) }
-        let client = HTTPClient(port: port, timeout: .seconds(30))
+        let client = HTTPClient(port: port, timeout: .seconds(30), answerLimit: 16 << 20)
         let answer = try await client.exchange(HTTPMethod(rawValue: method), path, body: data)
         let text = String(buffer: answer.body)
         guard answer.status == 200 else { throw TestFailure("\(path): \(text)") }
