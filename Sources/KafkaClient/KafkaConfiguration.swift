@@ -11,6 +11,8 @@ public struct KafkaConfiguration: Sendable {
     public var clientID: String
     /// Any property of librdkafka (its `CONFIGURATION.md`), by its name. Wins over every typed one.
     public var properties: [String: String]
+    /// Through which connections go in a test that takes Kafka away; nil otherwise.
+    public var gate: NetworkGate?
 
     /// A cluster reached through `bootstrapServers`.
     public init(bootstrapServers: [String], clientID: String = "tidings", properties: [String: String] = [:]) {

@@ -19,7 +19,8 @@ public final class Admin: Sendable {
     /// - Throws: ``KafkaError`` if the configuration is wrong, naming the property.
     public init(_ kafka: KafkaConfiguration, timeout: Duration = .seconds(30), logger: Logger) throws(KafkaError) {
         let thread = try ClientThread<AdminOwner>()
-        let handle = try KafkaHandle(RD_KAFKA_PRODUCER, properties: kafka.merged(over: [:]), logger: logger)
+        let handle = try KafkaHandle(
+            RD_KAFKA_PRODUCER, properties: kafka.merged(over: [:]), gate: kafka.gate, logger: logger)
         guard let owner = AdminOwner(handle: handle, wakeUp: thread.wakeUp) else {
             throw KafkaError(.wrongState, "librdkafka gave no queue")
         }

@@ -66,7 +66,9 @@ public final class Consumer: Service, Sendable {
         _ configuration: ConsumerConfiguration, source: Source, hooks: RebalanceHooks, logger: Logger
     ) throws(KafkaError) {
         let thread = try ClientThread<ConsumerOwner>()
-        let handle = try KafkaHandle(RD_KAFKA_CONSUMER, properties: configuration.properties, logger: logger) {
+        let handle = try KafkaHandle(
+            RD_KAFKA_CONSUMER, properties: configuration.properties, gate: configuration.kafka.gate, logger: logger
+        ) {
             native in
             rd_kafka_conf_set_events(
                 native, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_OFFSET_COMMIT)

@@ -9,11 +9,13 @@ import Synchronization
 /// after it, by the handle's thread alone.
 final class CallbackContext: @unchecked Sendable {
     let logger: Logger
+    let gate: NetworkGate?
     let tally: UnsafeMutablePointer<DeliveryTally>
     private let repeated = Mutex(RepeatedLines())
 
-    init(_ logger: Logger) {
+    init(_ logger: Logger, gate: NetworkGate?) {
         self.logger = logger
+        self.gate = gate
         tally = .allocate(capacity: 1)
         tally.initialize(to: DeliveryTally())
     }

@@ -11,10 +11,10 @@ final class KafkaHandle: @unchecked Sendable {
 
     /// Makes a client; `prepare` sets callbacks and events on the configuration.
     init(
-        _ type: rd_kafka_type_t, properties: [String: String], logger: Logger,
+        _ type: rd_kafka_type_t, properties: [String: String], gate: NetworkGate?, logger: Logger,
         prepare: (OpaquePointer) -> Void = { _ in }
     ) throws(KafkaError) {
-        let context = CallbackContext(logger)
+        let context = CallbackContext(logger, gate: gate)
         guard let configuration = rd_kafka_conf_new() else {
             throw KafkaError(.invalidConfiguration, "librdkafka gave no configuration object")
         }
@@ -31,6 +31,7 @@ final class KafkaHandle: @unchecked Sendable {
         let retained = Unmanaged.passRetained(context)
         rd_kafka_conf_set_opaque(configuration, retained.toOpaque())
         rd_kafka_conf_set_log_cb(configuration, CallbackContext.callback)
+        if gate != nil { NetworkGate.guardConnections(of: configuration) }
         prepare(configuration)
 
         var reason = [CChar](repeating: 0, count: 512)

@@ -28,7 +28,9 @@ public final class Producer: Service, Sendable {
     /// - Throws: ``KafkaError`` if the configuration is wrong, naming the property.
     public init(_ configuration: ProducerConfiguration, logger: Logger) throws(KafkaError) {
         let thread = try ClientThread<ProducerOwner>()
-        let handle = try KafkaHandle(RD_KAFKA_PRODUCER, properties: configuration.properties, logger: logger) {
+        let handle = try KafkaHandle(
+            RD_KAFKA_PRODUCER, properties: configuration.properties, gate: configuration.kafka.gate, logger: logger
+        ) {
             native in
             rd_kafka_conf_set_dr_msg_cb(native, DeliveryTally.callback)
         }
