@@ -6,61 +6,6 @@ import TidingsPostgres
 
 @Suite("tidings compare", .timeLimit(.minutes(5)))
 struct CompareCommandTests {
-    @Test("it measures the three ways, and its table, its JSON and its page say the same")
-    func measures() async throws {
-        try await withTemporaryFolder { folder in
-            let process = try ChildProcess(
-                Programs.tidings,
-                [
-                    "compare", "--rate", "200", "--duration", "0.5", "--saturation", "0.3", "--repeats", "2",
-                    "--outage", "0.3", "--gathering", "0", "5", "--json", "\(folder)/figures.json",
-                    "--html", "\(folder)/page.html",
-                ])
-            #expect(try await process.waitForExit(within: .seconds(120)) == 0, "\(process.errors)")
-            let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: "\(folder)/figures.json")))
-            let figures = try #require(json as? [String: Any])
-            let ways = try #require(figures["ways"] as? [[String: Any]])
-            #expect(ways.map { $0["way"] as? String } == ["after", "before", "outbox"])
-            for way in ways {
-                #expect(way["failures"] as? Int == 0)
-                let action = try #require(way["action"] as? [String: Any])
-                #expect(action["count"] as? Int == 200)
-                #expect(try median(way["visible"]) > 0)
-                #expect(try #require((way["throughput"] as? [String: Any])?["lowest"] as? Double) > 0)
-            }
-            // An event that gathers for 5 ms is at least that much later.
-            let curve = try #require(figures["curve"] as? [[String: Any]])
-            #expect(try median(curve.last?["visible"]) > 5)
-
-            let recommendation = try #require(figures["recommendation"] as? [String: Any])
-            let answer = try #require(recommendation["answer"] as? String)
-            let page = try String(contentsOfFile: "\(folder)/page.html", encoding: .utf8)
-            #expect(page.contains(answer))
-            let exactlyOnce = try #require(figures["exactlyOnce"] as? [String: Any])
-            #expect(try median(exactlyOnce["visible"]) > 0 && page.contains("outbox, exactly once (one run)"))
-            #expect(process.lines.joined(separator: " ").contains(answer.prefix(40)))
-            #expect(process.lines.contains { $0.hasPrefix("THREE WAYS") })
-            // The histories are beside the page, and its links lead to them wherever both go together.
-            try FileManager.default.createDirectory(atPath: "\(folder)/elsewhere", withIntermediateDirectories: true)
-            for name in ["page.html", "page-histories"] {
-                try FileManager.default.moveItem(atPath: "\(folder)/\(name)", toPath: "\(folder)/elsewhere/\(name)")
-            }
-            let links = Set(page.matches(of: /href="(page-histories[^"]+)"/).map { String($0.1) })
-            #expect(links.count == 3)
-            for link in links {
-                #expect(FileManager.default.fileExists(atPath: "\(folder)/elsewhere/\(link)"), "\(link)")
-            }
-            // Nobody looks at a terminal: how far it is comes in plain lines.
-            #expect(process.errors.contains("after the action, run 1 of 2\n"))
-            #expect(!process.errors.contains("\r") && !process.errors.contains("\u{1B}"))
-        }
-    }
-
-    private func median(_ latencies: Any?) throws -> Double {
-        let median = (latencies as? [String: Any])?["median"] as? [String: Any]
-        return try #require(median?["median"] as? Double)
-    }
-
     @Test("in a database of the user's it leaves nothing behind")
     func postgres() async throws {
         let folder = "/tmp/\(uniqueName("comparison"))"

@@ -146,8 +146,10 @@ public struct HTMLReport: Sendable {
         let rows = table.rows.map { row in
             "<tr>" + zip(table.head, row).map(cell).joined() + "</tr>"
         }
+        // A link to what is folded away unfolds it.
+        let anchor = table.anchor.map { " id=\"\($0)\"" } ?? ""
         let html = """
-            <div class="\(style)" role="region" aria-label="\(escaped(table.caption))" tabindex="0">
+            <div\(anchor) class="\(style)" role="region" aria-label="\(escaped(table.caption))" tabindex="0">
             <table>
             <caption\(hasHeading ? " class=\"hidden\"" : "")>\(escaped(table.caption))</caption>
             <thead><tr>\(head)</tr></thead>
@@ -168,9 +170,8 @@ public struct HTMLReport: Sendable {
             content += "</small>"
         }
         if cell.isBad { content = "▲ \(content)" }
-        if let file = cell.file {
-            content = "<a href=\"\(escaped(Link(to: file, from: folder).address))\">\(content)</a>"
-        }
+        let address = cell.file.map { Link(to: $0, from: folder).address } ?? cell.anchor.map { "#\($0)" }
+        if let address { content = "<a href=\"\(escaped(address))\">\(content)</a>" }
         content += cell.notes.map { "<small>\(escaped($0))</small>" }.joined()
         return "<td\(cell.isBad ? " class=\"bad\"" : "") data-label=\"\(escaped(label))\">\(content)</td>"
     }

@@ -51,6 +51,7 @@ enum ReportStyle {
         details { border-top: 1px solid var(--line); padding: 8px 0; }
         summary { cursor: pointer; }
         @media (min-width: 761px) { td { white-space: nowrap; } }
+        .trials { scroll-margin-top: 48px; }
         .trials td { text-align: left; overflow-wrap: anywhere; white-space: normal; }
         .trials th { text-align: left; }
         .trials caption { display: none; }

@@ -6,14 +6,17 @@ struct ReportTable: Sendable {
         var text: String
         /// The file that the cell can be traced to.
         var file: String?
+        /// The table on the same page that it sums up, by its name.
+        var anchor: String?
         /// It says that something is wrong.
         var isBad = false
         /// What is said below it, in small print.
         var notes: [String] = []
 
-        init(_ text: String, file: String? = nil, isBad: Bool = false) {
+        init(_ text: String, file: String? = nil, anchor: String? = nil, isBad: Bool = false) {
             self.text = text
             self.file = file
+            self.anchor = anchor
             self.isBad = isBad
         }
     }
@@ -25,6 +28,10 @@ struct ReportTable: Sendable {
     var rows: [[Cell]]
     /// What it sums up is not as it should be.
     var isBad = false
+    /// The name by which other tables of the page lead to it.
+    var anchor: String?
+    /// The folder of the histories that its figures can be traced to.
+    var folder: String?
 
     init(_ caption: String, _ sentence: String, _ head: [String], _ rows: [[Cell]]) {
         self.caption = caption
@@ -103,7 +110,7 @@ extension Comparison {
         func count(_ number: Int, _ row: Outage.Row, isBad: Bool) -> ReportTable.Cell {
             ReportTable.Cell("\(number)", file: row.file, isBad: isBad && number > 0)
         }
-        return ReportTable(
+        var table = ReportTable(
             "Kafka away for \(Words.seconds(outage.seconds)) seconds",
             "What becomes of \(outage.rate) actions a second, when callers wait for Kafka for at most "
                 + "\(Words.seconds(outage.patience)) seconds. One run each, all at once.",
@@ -116,6 +123,17 @@ extension Comparison {
                     ReportTable.Cell(Words.milliseconds(row.longest)),
                 ]
             })
+        table.folder = Self.folder(of: outage.rows.map(\.file))
+        return table
+    }
+
+    /// The folder that has all of these files, in it or in folders of its own.
+    private static func folder(of files: [String]) -> String? {
+        guard var shared = files.first.map({ $0.split(separator: "/").dropLast() }) else { return nil }
+        for file in files {
+            shared = shared.prefix(zip(shared, file.split(separator: "/")).prefix { $0 == $1 }.count)
+        }
+        return "/" + shared.joined(separator: "/")
     }
 
     var totalsTable: ReportTable? {
@@ -130,13 +148,19 @@ extension Comparison {
             ],
             Way.allCases.filter { way in faults.rows.contains { $0.trial.way == way } }.map { way in
                 let total = faults.total(way)
-                return [ReportTable.Cell("\(way)")] + Self.cells(total.events) + Self.cells(total.effects)
+                return [ReportTable.Cell("\(way)")] + Self.cells(total.events, of: way)
+                    + Self.cells(total.effects, of: way)
             })
     }
 
-    private static func cells(_ counts: SweepReport.Counts) -> [ReportTable.Cell] {
-        [counts.lost, counts.ghost, counts.doubled, counts.reordered].map { ReportTable.Cell("\($0)", isBad: $0 > 0) }
+    private static func cells(_ counts: SweepReport.Counts, of way: Way) -> [ReportTable.Cell] {
+        [counts.lost, counts.ghost, counts.doubled, counts.reordered].map {
+            ReportTable.Cell("\($0)", anchor: anchor(way), isBad: $0 > 0)
+        }
     }
+
+    /// Where the trials of a way are.
+    private static func anchor(_ way: Way) -> String { "trials-\(way.rawValue)" }
 
     /// The trials of each way, for a page that folds them away.
     var faultsTables: [ReportTable] {
@@ -159,6 +183,7 @@ extension Comparison {
                         ReportTable.Cell(row.trial.name + ".json", file: row.file),
                     ]
                 })
+            table.anchor = Self.anchor(way)
             table.isBad = !total.events.isClean || !total.effects.isClean
             return table
         }
@@ -177,15 +202,19 @@ extension Comparison {
     /// The same in a line each, where there is no room for a column for each number.
     private var faultsList: ReportTable? {
         guard let faults else { return nil }
-        return ReportTable(
+        var table = ReportTable(
             "Crashes, one by one",
-            "What was counted in each history on disk; 0 where all is well.",
+            "What was counted in each history on disk; 0 where all is well. Below a row that is not all 0 stands its history's "
+                + "file; those of the others are named alike, by way, database and what was done.",
             ["way", "what was done to it", "kills", "actions", "events", "effects"],
             faults.rows.map { row in
                 let fault = row.obstacle.map { "\(row.trial.fault): \($0)" } ?? "\(row.trial.fault)"
+                let isClean = row.events.isClean && row.effects.isClean && row.obstacle == nil
                 return [
                     "\(row.trial.way)", fault, "\(row.kills)", "\(row.actions)", row.events.words, row.effects.words,
-                ].map { ReportTable.Cell($0) }
+                ].map { ReportTable.Cell($0, file: isClean ? nil : row.file) }
             })
+        table.folder = Self.folder(of: faults.rows.map(\.file))
+        return table
     }
 }

@@ -37,32 +37,60 @@ public struct TextReport: Sendable {
             ([table.head] + rows).map { $0[column].count }.max() ?? 0
         }
         let isWide = widths.reduce(0, +) + 2 * widths.count > width
-        let heading = table.caption.uppercased() + "\n" + wrapped(table.sentence)
-        return heading + "\n" + (isWide ? turned(table.head, rows) : aligned([table.head] + rows, widths))
+        let folder = table.folder.map { "\nHistories: \($0)" } ?? ""
+        let heading = table.caption.uppercased() + "\n" + wrapped(table.sentence) + folder + "\n"
+        let files = table.rows.map { row in file(of: row, in: table.folder) }
+        guard isWide else {
+            let lines = aligned([table.head] + rows, widths)
+            return heading
+                + zip(lines, [nil] + files).flatMap { [$0, $1].compactMap(\.self) }.joined(separator: "\n")
+        }
+        return heading + (turned(table.head, rows) + files.compactMap(\.self)).joined(separator: "\n")
     }
 
-    private func aligned(_ rows: [[String]], _ widths: [Int]) -> String {
+    /// The file that a row can be traced to, as seen from the folder of all of them.
+    private func file(of row: [ReportTable.Cell], in folder: String?) -> String? {
+        guard let file = row.lazy.compactMap(\.file).first else { return nil }
+        return "    " + (folder.map { file.hasPrefix("\($0)/") ? String(file.dropFirst($0.count + 1)) : file } ?? file)
+    }
+
+    private func aligned(_ rows: [[String]], _ widths: [Int]) -> [String] {
         let isFigure = widths.indices.map { column in
-            rows.dropFirst().allSatisfy { $0[column].first?.isNumber ?? true }
+            rows.dropFirst().allSatisfy { $0[column].first.map { $0.isNumber || $0 == "–" } ?? true }
         }
         return rows.map { row in
             row.indices.map { column in
                 // Words to the left, figures to the right.
                 padded(row[column], widths[column], isLeft: column == 0 || !isFigure[column])
             }.joined(separator: "  ").trimmedRight
-        }.joined(separator: "\n")
+        }
     }
 
-    /// A column for each row.
-    private func turned(_ head: [String], _ rows: [[String]]) -> String {
-        let turned = head.indices.map { column in [head[column]] + rows.map { $0[column] } }
-        let widths = (turned.first ?? []).indices.map { column in turned.map { $0[column].count }.max() ?? 0 }
-        guard widths.reduce(0, +) + 2 * widths.count <= max(width, 80) else {
-            return rows.map { row in
-                zip(head, row).map { "  \($0): \($1)" }.joined(separator: "\n")
-            }.joined(separator: "\n\n")
+    /// How many rows can become columns and still be told apart.
+    private static let mostColumns = 8
+
+    /// A column for each row, in as many parts as it takes for them to fit.
+    private func turned(_ head: [String], _ rows: [[String]]) -> [String] {
+        let names = head.map(\.count).max() ?? 0
+        let widths = rows.map { row in row.map(\.count).max() ?? 0 }
+        guard rows.count <= Self.mostColumns, names + 2 + (widths.max() ?? 0) <= max(width, 80) else {
+            return rows.flatMap { row in zip(head, row).map { "  \($0): \($1)" } + [""] }.dropLast()
         }
-        return aligned(turned, widths)
+        var parts: [[Int]] = []
+        var room = 0
+        for (index, width) in widths.enumerated() {
+            room -= width + 2
+            if room < 0 {
+                parts.append([])
+                room = max(self.width, 80) - names - width - 2
+            }
+            parts[parts.count - 1].append(index)
+        }
+        return Array(
+            parts.map { part in
+                let lines = head.indices.map { column in [head[column]] + part.map { rows[$0][column] } }
+                return aligned(lines, [names] + part.map { widths[$0] })
+            }.joined(separator: [""]))
     }
 
     private func padded(_ text: String, _ width: Int, isLeft: Bool) -> String {
