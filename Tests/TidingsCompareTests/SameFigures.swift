@@ -11,12 +11,16 @@ struct SameFigures {
     let text: ReadText
 
     func expect() throws {
-        try expectFigures("Three ways", (comparison.ways + [comparison.exactlyOnce].compactMap(\.self)).map {
-            ($0.way == .outboxExactlyOnce ? "\($0.way) (one run)" : "\($0.way)", $0)
-        })
-        try expectFigures("The outbox, from time-sensitive to throughput", comparison.curve.map {
-            (Words.milliseconds($0.gathering ?? -1), $0)
-        })
+        try expectFigures(
+            "Three ways",
+            (comparison.ways + [comparison.exactlyOnce].compactMap(\.self)).map {
+                ($0.way == .outboxExactlyOnce ? "\($0.way) (one run)" : "\($0.way)", $0)
+            })
+        try expectFigures(
+            "The outbox, from time-sensitive to throughput",
+            comparison.curve.map {
+                (Words.milliseconds($0.gathering ?? -1), $0)
+            })
         if let outage = comparison.outage { try expect(outage) }
         if let faults = comparison.faults { try expect(faults) }
         try expectPlots()
@@ -110,7 +114,9 @@ struct SameFigures {
         ]
         for (title, path) in plots {
             let drawing = try page.drawing(title)
-            let rows = comparison.ways.map { ("\($0.way)", $0[keyPath: path].median.median, $0[keyPath: path].p99.median) }
+            let rows = comparison.ways.map {
+                ("\($0.way)", $0[keyPath: path].median.median, $0[keyPath: path].p99.median)
+            }
             #expect(drawing.values == rows.flatMap { [Words.milliseconds($1), "p99 " + Words.milliseconds($2)] })
             #expect(drawing.dots == rows.map { Markup.number(axis.position($0.1)) })
             let label = rows.map { "\($0): median \(Words.milliseconds($1)), p99 \(Words.milliseconds($2))" }
