@@ -114,6 +114,7 @@ struct CompareCommandTests {
             (["--rate", "0"], "above zero"), (["--database", "file.sqlite"], "takes a postgres:// URL"),
             (["-X", "a"], "NAME=VALUE"), (["--gathering", "0", "0.5", "2.9"], "--gathering takes whole milliseconds"),
             (["--gathering", "0", "2", "0"], "--gathering takes each time once"),
+            (["--duration", "inf"], "a day at most"),
         ])
     func nonsense(_ arguments: [String], _ words: String) async throws {
         let result = try await Tool.run(["compare"] + arguments)

@@ -108,6 +108,9 @@ struct CompareCommand: ToolCommand {
         guard saturation >= 0, outage >= 0, gathering.allSatisfy({ $0 >= 0 }) else {
             throw ValidationError("--saturation, --outage and --gathering are not below zero")
         }
+        guard [duration, saturation, outage].allSatisfy({ $0 <= 86_400 }) else {
+            throw ValidationError("--duration, --saturation and --outage are a day at most")
+        }
         guard Set(gathering).count == gathering.count else {
             throw ValidationError("--gathering takes each time once")
         }

@@ -15,7 +15,7 @@ enum ReportStyle {
           margin: 0; background: var(--ground); color: var(--ink);
           font: 16px/24px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif;
         }
-        main { max-width: 1080px; margin: 0 auto; padding: 24px 16px 64px; }
+        main { max-width: 1180px; margin: 0 auto; padding: 24px 16px 64px; }
         h1 { font-size: 32px; line-height: 40px; font-weight: 650; letter-spacing: -.01em; margin: 8px 0 16px; }
         h2 { font-size: 20px; line-height: 28px; margin: 48px 0 4px; }
         p { max-width: 68ch; margin: 0 0 12px; }

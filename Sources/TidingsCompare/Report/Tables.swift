@@ -141,7 +141,7 @@ extension Comparison {
         return ReportTable(
             "Crashes, in sum",
             "\(faults.rows.count) trials: publisher, relay and handler killed at every step and at random moments, actions "
-                + "that fail, database and Kafka away.",
+                + "that fail, database and Kafka away. Each way's trials stand below, one by one.",
             [
                 "way", "events lost", "ghost events", "events doubled", "events reordered", "effects lost",
                 "ghost effects", "effects doubled", "effects reordered",
