@@ -216,6 +216,10 @@ public final class Broker: Service {
             throw BrokerError(
                 .directoryInUse,
                 "another broker works in \(directory); stop it, or give this one another --data-dir", cause: error)
+        } catch  where error.code == .notDirectory {
+            let reason = files.exists(directory) ? "it is a file" : "a part of its path is a file"
+            throw BrokerError(
+                .directoryUnusable, "\(directory) is no directory: \(reason); choose another --data-dir", cause: error)
         } catch {
             throw BrokerError(
                 .directoryUnusable,

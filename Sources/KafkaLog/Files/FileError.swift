@@ -11,7 +11,8 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The cause, as far as callers act on it.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String, Hashable, Sendable {
-            case noSpace, notFound, exists, isDirectory, locked, permission, tooManyFiles, powerLost, other
+            case noSpace, notFound, exists, isDirectory, notDirectory, locked, permission, tooManyFiles, powerLost,
+                other
         }
         private let kind: Kind
         private init(_ kind: Kind) { self.kind = kind }
@@ -24,6 +25,8 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let exists = Code(.exists)
         /// A file was expected and a directory found.
         public static let isDirectory = Code(.isDirectory)
+        /// A directory was expected, at the end of the path or on the way there, and a file found.
+        public static let notDirectory = Code(.notDirectory)
         /// Another process, or another part of this one, holds the lock.
         public static let locked = Code(.locked)
         /// The process may not do that here, or the file system is mounted read-only.
@@ -65,6 +68,7 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
             case ENOENT: .notFound
             case EEXIST: .exists
             case EISDIR: .isDirectory
+            case ENOTDIR: .notDirectory
             case EWOULDBLOCK: .locked
             case EACCES, EPERM, EROFS: .permission
             case EMFILE, ENFILE: .tooManyFiles

@@ -72,6 +72,17 @@ struct StartTests {
         #expect(await failure(of: configuration)?.code == .directoryUnusable)
     }
 
+    @Test(
+        "refuses a file as its directory, and says that it is one, not that it has to be made writable",
+        arguments: [("/dev/null", "it is a file"), ("/dev/null/data", "a part of its path is a file")])
+    func refusesFile(_ path: String, _ reason: String) async {
+        var configuration = BrokerConfiguration(dataDirectory: path)
+        configuration.listen.port = 0
+        let error = await failure(of: configuration)
+        #expect(error?.code == .directoryUnusable)
+        #expect(error?.message == "\(path) is no directory: \(reason); choose another --data-dir")
+    }
+
     @Test("refuses to listen beyond this machine unless told so, and says what that means")
     func refusesRemote() async {
         var configuration = BrokerConfiguration(dataDirectory: "/proc/nowhere")
