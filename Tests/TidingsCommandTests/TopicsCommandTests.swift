@@ -61,6 +61,28 @@ struct TopicsCommandTests {
         }
     }
 
+    @Test(
+        "of a topic of which nothing was set it says so, and which defaults of the broker are not Kafka's",
+        .enabled(if: Programs.externalKafka == nil))
+    func defaults() async throws {
+        try await withShell { tidings in
+            let topic = uniqueName("order")
+            _ = try await tidings("topics", "create", topic)
+            let kept = "retention.ms is -1 by default here, with Apache Kafka 604800000 (kept for a week)."
+            let plain = try await tidings("topics", "describe", topic)
+            #expect(!plain.text.contains("Kafka's defaults"))
+            #expect(plain.lines.contains { $0.hasPrefix("None of its properties was set; --all shows") })
+            #expect(plain.lines.contains(kept))
+            #expect(plain.lines.contains { $0.hasPrefix("flush.messages is 1 by default here") })
+            let all = try await tidings("topics", "describe", topic, "--all")
+            #expect(all.lines.contains { $0.split(separator: " ") == ["retention.ms", "-1", "default"] })
+            #expect(all.lines.contains(kept))
+            _ = try await tidings("topics", "alter", topic, "--config", "retention.ms=-1")
+            let set = try await tidings("topics", "describe", topic)
+            #expect(set.text.contains("retention.ms") && !set.lines.contains(kept), "whoever sets it knows it")
+        }
+    }
+
     @Test("what is there already is told, or accepted; a dry run makes nothing; nonsense is refused with the reason")
     func creation() async throws {
         try await withShell { tidings in

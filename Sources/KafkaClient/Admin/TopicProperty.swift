@@ -6,7 +6,7 @@ public struct TopicProperty: Hashable, Sendable {
         case topic
         /// The broker, for all topics.
         case broker
-        /// Nobody: it is Kafka's default.
+        /// Nobody: it is what the broker has by itself.
         case `default`
         /// The broker did not say.
         case unknown

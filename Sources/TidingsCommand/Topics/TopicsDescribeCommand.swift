@@ -6,8 +6,8 @@ struct TopicsDescribeCommand: KafkaCommand {
         commandName: "describe",
         abstract: "Topics with their partitions, and with their properties.",
         discussion: """
-            Of the properties those that are not Kafka's defaults; --all shows the
-            others, too.
+            Of the properties those that somebody has set; --all shows the broker's
+            defaults, too. Where such a default is not Apache Kafka's, it says so.
             """)
 
     @OptionGroup var kafka: KafkaOptions
@@ -16,7 +16,7 @@ struct TopicsDescribeCommand: KafkaCommand {
     @Argument(help: "The topics' names.")
     var topics: [String]
 
-    @Flag(help: "Show properties that have their defaults, too.")
+    @Flag(help: "Show properties that have the broker's defaults, too.")
     var all = false
 
     func run(on cluster: Cluster) async throws {
@@ -24,13 +24,14 @@ struct TopicsDescribeCommand: KafkaCommand {
         let ranges = try await cluster.admin.watermarks(found.flatMap(\.led))
         let properties = try await self.properties(of: found.map(\.name), cluster)
         for (index, topic) in found.enumerated() {
-            let shown = properties?[topic.name]?.filter { all || $0.source != .default }
-            let report = TopicDescription(topic, ranges, shown)
+            let own = properties?[topic.name]
+            let report = TopicDescription(topic, ranges, own?.filter { all || $0.source != .default })
             if json.isJSON {
                 try printJSON(report)
             } else {
                 if index > 0 { printLine("") }
                 report.print()
+                KafkaDefault.departures(in: own ?? []).forEach(printLine)
             }
         }
     }
@@ -98,11 +99,36 @@ private struct TopicDescription: Encodable {
             })
         printLine("")
         guard let properties else { return printLine("The broker does not tell the topic's properties.") }
-        if properties.isEmpty { return printLine("All its properties are Kafka's defaults.") }
+        if properties.isEmpty {
+            return printLine("None of its properties was set; --all shows the broker's defaults, which it has.")
+        }
         printTable(["PROPERTY", "VALUE", "SET BY"], properties.map { [$0.name, $0.value ?? "?", $0.setBy] })
     }
 }
 
 extension [Int32] {
     fileprivate var list: String { map { "\($0)" }.joined(separator: ",") }
+}
+
+/// A property that a broker may have another default of than Apache Kafka.
+private struct KafkaDefault {
+    let name: String
+    let value: String
+    /// What Kafka's value means.
+    let meaning: String
+
+    private static let all = [
+        KafkaDefault(name: "flush.messages", value: "\(Int64.max)", meaning: "never synced by their number"),
+        KafkaDefault(name: "retention.ms", value: "604800000", meaning: "kept for a week"),
+    ]
+
+    /// A sentence for each property that nobody has set, and that is not what Apache Kafka would have there.
+    static func departures(in properties: [TopicProperty]) -> [String] {
+        all.compactMap { kafka in
+            guard let own = properties.first(where: { $0.name == kafka.name && $0.source == .default }),
+                let value = own.value, value != kafka.value
+            else { return nil }
+            return "\(kafka.name) is \(value) by default here, with Apache Kafka \(kafka.value) (\(kafka.meaning))."
+        }
+    }
 }
