@@ -83,6 +83,24 @@ struct GroupsCommandTests {
         }
     }
 
+    @Test("of a group that has committed nothing of a topic it says so, before and after the reset")
+    func resetOfNothing() async throws {
+        try await withShell { tidings in
+            let (topic, _) = try await prepared(tidings)
+            let group = uniqueName("new")
+            func reset(_ more: String...) async throws -> Tool {
+                try await Tool.run(
+                    ["groups", "reset", group, "--topic", topic, "--to-latest", "--kafka", tidings.kafka] + more)
+            }
+            let question = "Group '\(group)' has committed nothing of these partitions; is that its name?"
+            #expect(try await reset().lines.contains(question))
+            let done = "Until now group '\(group)' had committed nothing of these partitions."
+            #expect(try await reset("--execute").lines.contains(done))
+            #expect(try await offsets(tidings, group) == [0: 5, 1: 5])
+            #expect(try await !reset().text.contains("nothing of these partitions"))
+        }
+    }
+
     @Test("a group with members is not reset")
     func livingGroup() async throws {
         try await withShell { tidings in

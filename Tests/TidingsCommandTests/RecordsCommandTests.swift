@@ -193,6 +193,37 @@ struct RecordsCommandTests {
         }
     }
 
+    @Test("whoever follows is told once that no broker answers, once that one is back, and then gets what comes")
+    func outage() async throws {
+        try await withTemporaryFolder { folder in
+            let broker = try await BrokerProcess(dataDirectory: folder)
+            let tidings = Shell(kafka: await broker.bootstrap)
+            let topic = try await topic(tidings)
+            _ = try await tidings("produce", topic, "--value", "before")
+            let reader = try ChildProcess(
+                Programs.tidings, ["consume", topic, "--follow", "--kafka", tidings.kafka])
+            try await eventually("what was there") { reader.lines == ["before"] }
+            #expect(reader.errors.isEmpty)
+            let away = "no broker answers at \(tidings.kafka) any more"
+            let back = "a broker answers at \(tidings.kafka) again"
+            @Sendable func times(_ words: String) -> Int { reader.errors.ranges(of: words).count }
+            for outage in 1...2 {
+                try await broker.kill()
+                try await eventually("the news of outage \(outage)") { times(away) == outage }
+                #expect(times(back) == outage - 1)
+                try await broker.restart()
+                try await eventually("the end of outage \(outage)") { times(back) == outage }
+                _ = try await tidings("produce", topic, "--value", "after \(outage)")
+                try await eventually("the record behind it") { reader.lines.last == "after \(outage)" }
+            }
+            #expect(reader.lines == ["before", "after 1", "after 2"])
+            #expect(times(away) == 2 && reader.errors.contains("Connection refused); it goes on when one is back"))
+            reader.signal(SIGINT)
+            #expect(try await reader.waitForExit() == 130)
+            try await broker.stop()
+        }
+    }
+
     @Test("on a terminal nothing of a record is obeyed, and a tombstone is named")
     func terminal() async throws {
         try await withShell { tidings in

@@ -129,7 +129,10 @@ struct GroupsResetCommand: KafkaCommand {
                 ]
             })
         if description.members.isEmpty, moves.allSatisfy({ $0.committed == nil }) {
-            printLine("\n'\(group)' has committed nothing there\(execute ? " before" : "; is that its name?")")
+            printLine(
+                execute
+                    ? "\nUntil now group '\(group)' had committed nothing of these partitions."
+                    : "\nGroup '\(group)' has committed nothing of these partitions; is that its name?")
         }
         if !execute { printLine("\nThis was a dry run; --execute does it.") }
     }

@@ -9,7 +9,8 @@ struct ConsumeCommand: KafkaCommand {
         abstract: "Print records of topics: from any point, to the end or on and on.",
         discussion: """
             It reads what is there, from the beginning, and ends; --follow stays. It
-            belongs to no group and commits nothing, unless --group says so.
+            belongs to no group and commits nothing, unless --group says so. While no
+            broker answers it waits, and says so once on standard error.
 
               tidings consume order
               tidings consume order --follow --from end
@@ -128,13 +129,14 @@ struct ConsumeCommand: KafkaCommand {
         if starts.isEmpty { return }
         var configuration = configuration(cluster, group: "tidings-consume")
         configuration.reportsEnds = true
+        let watch = BrokerWatch(cluster)
         let consumer = try Consumer(
-            configuration, partitions: starts.mapValues { .at($0) }, logger: cluster.logger)
+            configuration, partitions: starts.mapValues { .at($0) }, logger: watch.logger)
         let total = ends.map { ends in starts.reduce(Int64(0)) { $0 + ends[$1.key, default: 0] - $1.value } }
         let progress = Progress("reading", of: max.map(Int64.init) ?? total, unit: "records")
         defer { progress.end() }
         var open = Set(starts.keys)
-        try await run(consumer, &lines) { batch, lines in
+        try await run(consumer, watch, &lines) { batch, lines in
             let end = ends?[batch.partition] ?? .max
             let isFull = try await lines.write(batch, upTo: end)
             // With the lines on the same terminal there is nothing more to be told.
@@ -145,9 +147,10 @@ struct ConsumeCommand: KafkaCommand {
     }
 
     private func member(of group: String, _ cluster: Cluster, _ lines: inout RecordLines) async throws {
+        let watch = BrokerWatch(cluster)
         let consumer = try Consumer(
-            configuration(cluster, group: group), topics: topics.map(\.topic), logger: cluster.logger)
-        try await run(consumer, &lines) { batch, lines in
+            configuration(cluster, group: group), topics: topics.map(\.topic), logger: watch.logger)
+        try await run(consumer, watch, &lines) { batch, lines in
             let isFull = try await lines.write(batch, upTo: .max)
             if let next = lines.next { try await consumer.commit([batch.partition: next]) }
             return !isFull
@@ -156,11 +159,12 @@ struct ConsumeCommand: KafkaCommand {
 
     /// Hands batches to `body` until it says that it is enough, and ends the consumer, which leaves its group.
     private func run(
-        _ consumer: Consumer, _ lines: inout RecordLines,
+        _ consumer: Consumer, _ watch: BrokerWatch, _ lines: inout RecordLines,
         _ body: (ConsumerBatch, inout RecordLines) async throws -> Bool
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await consumer.run() }
+            tasks.addTask { try await watch.run() }
             for try await batch in consumer.batches {
                 guard try await body(batch, &lines) else { break }
             }
