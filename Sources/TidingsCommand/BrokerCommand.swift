@@ -35,13 +35,10 @@ struct BrokerCommand: AsyncParsableCommand {
               64  the arguments are wrong
             """)
 
-    /// One line each: name with its default, and what it means.
+    /// Two lines each, since both together have no room in a terminal's 80 columns: name with its default, and what it means.
     private static var properties: String {
-        let lines = BrokerConfiguration.properties.map { ("\($0.name)=\($0.defaultValue)", $0.summary) }
-        let width = lines.map(\.0.count).max() ?? 0
-        return lines.map { name, summary in
-            "  \(name)\(String(repeating: " ", count: width - name.count))  \(summary)"
-        }.joined(separator: "\n")
+        BrokerConfiguration.properties.map { "  \($0.name)=\($0.defaultValue)\n      \($0.summary)" }
+            .joined(separator: "\n")
     }
 
     @Option(

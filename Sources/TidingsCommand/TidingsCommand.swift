@@ -50,7 +50,7 @@ struct TidingsCommand: AsyncParsableCommand {
 extension TidingsCommand {
     /// Runs what the arguments ask for. A command that is not there is answered with the ones that are.
     static func main() async {
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = helpInFront(Array(CommandLine.arguments.dropFirst()))
         do {
             var command = try await asyncParseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
@@ -62,6 +62,20 @@ extension TidingsCommand {
             if let unknown = UnknownCommand(in: arguments) { unknown.exit() }
             exit(withError: error)
         }
+    }
+
+    /// `topics help list` asks for what `help topics list` asks for, and only that is a command.
+    private static func helpInFront(_ arguments: [String]) -> [String] {
+        var group: any ParsableCommand.Type = TidingsCommand.self
+        for (index, word) in arguments.enumerated() {
+            let commands = group.configuration.subcommands
+            if word == "help", !commands.isEmpty {
+                return ["help"] + arguments[..<index] + arguments[(index + 1)...]
+            }
+            guard let next = commands.first(where: { $0._commandName == word }) else { break }
+            group = next
+        }
+        return arguments
     }
 
     /// A command's usage as it is shown below a mistake, and where to find more.

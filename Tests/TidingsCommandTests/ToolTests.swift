@@ -54,6 +54,38 @@ struct ToolTests {
         }
     }
 
+    @Test("the help of the broker fits into 80 columns, a property's meaning below its name")
+    func broker() async throws {
+        let help = try await Tool.run(["broker", "--help"], environment: ["COLUMNS": "80"])
+        // The usage is one line, however long.
+        #expect(help.lines.allSatisfy { $0.count <= 80 || $0.hasPrefix("USAGE: ") })
+        let name = try #require(help.lines.firstIndex(of: "  log.cleaner.dedupe.buffer.size=134217728"))
+        #expect(help.lines[name + 1] == "      memory for a log's keys, 24 bytes each")
+        let table = Array(help.lines.drop { !$0.hasPrefix("PROPERTIES") }.dropFirst().prefix { !$0.isEmpty })
+        #expect(table.count > 40 && table.count.isMultiple(of: 2))
+        for (index, line) in table.enumerated() {
+            #expect(line.contains(index.isMultiple(of: 2) ? #/^  [a-z.]+=[^ ]+$/# : #/^      [^ ]/#), "\(line)")
+        }
+    }
+
+    @Test("help may stand behind a group of commands, too", arguments: [[], ["list"]])
+    func helpBehind(_ command: [String]) async throws {
+        let help = try await Tool.run(["topics", "help"] + command)
+        #expect(help.code == 0)
+        #expect(help.lines == (try await Tool.run(["help", "topics"] + command)).lines)
+        #expect(help.text.contains((["USAGE: tidings topics"] + command).joined(separator: " ")))
+    }
+
+    @Test("what an option means stands in one column", arguments: [["outbox", "status"], ["replay"]])
+    func column(_ command: [String]) async throws {
+        let help = try await Tool.run(command + ["--help"], environment: ["COLUMNS": "80"])
+        let options = help.lines.drop { !$0.hasPrefix("OPTIONS:") }.dropFirst().filter { !$0.isEmpty }
+        #expect(options.count > 5)
+        for line in options where !line.hasPrefix("  -") {
+            #expect(line.prefix { $0 == " " }.count == 26, "\(line)")
+        }
+    }
+
     @Test("completion is made for the shells, and the help says how", arguments: ["bash", "zsh", "fish"])
     func completion(_ shell: String) async throws {
         let script = try await Tool.run(["--generate-completion-script", shell])
@@ -96,6 +128,9 @@ struct ToolTests {
         arguments: [
             (["topics", "lst"], "'tidings topics' has no command 'lst'. Did you mean 'list'?"),
             (["topcs", "list"], "'tidings' has no command 'topcs'. Did you mean 'topics'?"),
+            (["topics", "help", "lst"], "'tidings topics' has no command 'lst'. Did you mean 'list'?"),
+            (["help", "topics", "lst"], "'tidings topics' has no command 'lst'. Did you mean 'list'?"),
+            (["topics", "help", "nonsense"], "'tidings topics' has no command 'nonsense'. There are: "),
             (["help", "nonsense"], "'tidings' has no command 'nonsense'. There are: "),
             (
                 ["outbox", "drain"],
@@ -154,19 +189,66 @@ struct ToolTests {
         }
     }
 
-    @Test("a file of settings that cannot be read is told, and nothing is done")
-    func wrongSettings() async throws {
+    @Test("a file of settings that is missing where it was named is told, and nothing is done")
+    func missingSettings() async throws {
+        let missing = try await Tool.run(["config"], environment: ["TIDINGS_SETTINGS": "/nonexistent/settings.json"])
+        #expect(missing.code == 1 && missing.errors.contains("/nonexistent/settings.json"))
+        #expect(missing.lines.isEmpty)
+    }
+
+    @Test(
+        "what is wrong in a file of settings is told in words, with its key or its place",
+        arguments: [
+            ("not json", "line 1, column 1: 'not' is no JSON value"),
+            ("{ \"kafka\": \"a:1\",\n  \"timeout\" 5 }", "line 2, column 13: a colon is missing behind the key"),
+            ("{ \"timeout\": 5\n  \"kafka\": \"a:1\" }", "line 2, column 3: a comma or '}' is missing"),
+            ("{ \"timeout\": 5, }", "line 1, column 17: no comma may stand before '}'"),
+            ("{ \"timeout\": 5", "line 1, column 1: the '{' is never closed"),
+            ("{ \"kafka\": \"a:1 }\n", "line 1, column 12: the text that begins here has no end on its line"),
+            ("{ 'kafka': 1 }", "line 1, column 3: a key in double quotes is missing"),
+            (#"{ "database": "C:\data" }"#, "line 1, column 18: '\\d' is nothing that a text may have"),
+            ("", "line 1, column 1: it ends where a value is missing"),
+            ("[1]", "it is no JSON object"),
+            ("{ \"kafak\": \"a:1\" }", "there is no setting 'kafak'; did you mean 'kafka'?"),
+            ("{ \"colour\": 1 }", "there is no setting 'colour'; there are: kafka, properties, database, timeout"),
+            ("{ \"timeout\": \"soon\" }", "'timeout' takes a whole number of seconds"),
+            ("{ \"properties\": \"a=b\" }", "'properties' takes a list such as"),
+        ])
+    func wrongSettings(_ text: String, _ words: String) async throws {
         try await withTemporaryFolder { folder in
             let file = folder + "/settings.json"
-            let missing = try await Tool.run(["config"], environment: ["TIDINGS_SETTINGS": file])
-            #expect(missing.code == 1 && missing.errors.contains(file))
-            try "not json".write(toFile: file, atomically: true, encoding: .utf8)
-            let broken = try await Tool.run(["config"], environment: ["TIDINGS_SETTINGS": file])
-            #expect(broken.code == 1 && broken.errors.contains(file))
-            try #"{"timeout": "soon"}"#.write(toFile: file, atomically: true, encoding: .utf8)
-            let wrong = try await Tool.run(["config"], environment: ["TIDINGS_SETTINGS": file])
-            #expect(wrong.code == 64 && wrong.errors.contains("timeout"))
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            for command in [["config"], ["topics", "list"]] {
+                let wrong = try await Tool.run(command, environment: ["TIDINGS_SETTINGS": file])
+                #expect(wrong.code == 64 && wrong.lines.isEmpty)
+                #expect(wrong.errors.contains("\(file): \(words)"), "\(wrong.errors)")
+            }
         }
+    }
+
+    @Test(
+        "an address that has no port is a mistake of the setting, which names where it comes from",
+        arguments: ["foo:99999", "foo:0", "foo", "foo:", "foo:x", "127.0.0.1:9092,foo:-1", ":9092"])
+    func wrongAddress(_ address: String) async throws {
+        let bad = address.split(separator: ",").last ?? ""
+        let words = "'\(bad)' is not HOST:PORT with a port from 1 to 65535"
+        try await withTemporaryFolder { folder in
+            let file = folder + "/settings.json"
+            try "{ \"kafka\": \"\(address)\" }".write(toFile: file, atomically: true, encoding: .utf8)
+            let flag = try await Tool.run(["topics", "list", "--kafka", address])
+            let variable = try await Tool.run(["config"], environment: ["TIDINGS_KAFKA": address])
+            let inFile = try await Tool.run(["topics", "list"], environment: ["TIDINGS_SETTINGS": file])
+            for (result, place) in [(flag, "--kafka"), (variable, "TIDINGS_KAFKA"), (inFile, "'kafka' in \(file)")] {
+                #expect(result.code == 64 && result.lines.isEmpty)
+                #expect(result.errors.contains("Error: \(place): \(words)"), "\(result.errors)")
+            }
+        }
+    }
+
+    @Test("a time in the environment that is no number of seconds is told", arguments: ["soon", "0", "-1"])
+    func wrongTime(_ text: String) async throws {
+        let wrong = try await Tool.run(["config"], environment: ["TIDINGS_TIMEOUT": text])
+        #expect(wrong.code == 64 && wrong.errors.contains("TIDINGS_TIMEOUT"), "\(wrong.errors)")
     }
 
     @Test(

@@ -12,11 +12,10 @@ struct DatabaseOption: ParsableArguments {
     @Option(
         name: .customLong("database"),
         help: ArgumentHelp(
-            "The service's database: the path of an SQLite file, or postgres://USER@HOST/NAME. (TIDINGS_DATABASE)",
-            discussion: """
-                A password in the URL shows in the list of processes; libpq's password file \
-                (~/.pgpass) and PGPASSWORD do not.
-                """,
+            """
+            The service's database: the path of an SQLite file, or postgres://USER@HOST/NAME. A password in the URL shows \
+            in the list of processes; libpq's password file (~/.pgpass) and PGPASSWORD do not. (TIDINGS_DATABASE)
+            """,
             valueName: "path-or-url"))
     var location: String?
 

@@ -18,7 +18,7 @@ enum Exits {
           0    done
           1    something could not be reached, read or written, or was refused
           2    what was named is not there, or not in a state that allows it
-          64   the arguments are wrong
+          64   the arguments are wrong, or the settings
           130  ended by Ctrl-C, after cleaning up; 143 by SIGTERM
         """
 }

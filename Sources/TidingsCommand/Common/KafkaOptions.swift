@@ -1,4 +1,5 @@
 import ArgumentParser
+import KafkaBroker
 import KafkaClient
 import Logging
 import Synchronization
@@ -39,19 +40,28 @@ struct KafkaOptions: ParsableArguments {
     func resolve(_ settings: Settings) throws -> ResolvedKafka {
         let address =
             try settings.text("kafka", flag: kafka, "--kafka") ?? .init(value: Self.defaultKafka, origin: .default)
-        if address.value.split(separator: ",").allSatisfy({ $0.allSatisfy(\.isWhitespace) }) {
-            throw ValidationError(
-                "\(address.origin.name) names no broker: write HOST:PORT, several with commas between")
-        }
-        if address.value.contains("://") {
-            throw ValidationError(
-                "\(address.origin.name) takes HOST:PORT, and no URL such as '\(readable(address.value))'")
-        }
+        try check(address.value, settings.place(of: address.origin))
+        let timeout =
+            try settings.number("timeout", flag: timeout, "--timeout")
+            ?? .init(value: Self.defaultTimeout, origin: .default)
+        if timeout.value < 1 { throw ValidationError("\(settings.place(of: timeout.origin)) is at least 1") }
         return ResolvedKafka(
-            kafka: address,
-            properties: try settings.pairs("properties", flags: properties, "-X"),
-            timeout: try settings.number("timeout", flag: timeout, "--timeout")
-                ?? .init(value: Self.defaultTimeout, origin: .default))
+            kafka: address, properties: try settings.pairs("properties", flags: properties, "-X"), timeout: timeout)
+    }
+
+    /// Whether each of them is a broker's address. librdkafka is less strict: `kafka:99999` is port 34463 to it.
+    private func check(_ brokers: String, _ place: String) throws {
+        if brokers.contains("://") {
+            throw ValidationError("\(place) takes HOST:PORT, and no URL such as '\(readable(brokers))'")
+        }
+        let all = brokers.split { $0 == "," || $0.isWhitespace }
+        if all.isEmpty {
+            throw ValidationError("\(place) names no broker: write HOST:PORT, several with commas between")
+        }
+        for broker in all where HostAndPort(String(broker)).map({ $0.port < 1 }) ?? true {
+            let word = readable(String(broker))
+            throw ValidationError("\(place): '\(word)' is not HOST:PORT with a port from 1 to 65535")
+        }
     }
 
     /// Reaches the cluster.

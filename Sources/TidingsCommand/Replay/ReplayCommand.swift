@@ -17,7 +17,7 @@ struct ReplayCommand: ToolCommand {
               tidings replay invoicing --database invoicing.db --topic order \\
                 --from 10m --execute
               tidings replay invoicing-2 --new --database postgres://shop@db/invoicing \\
-                  --topic order --from beginning --execute --wait
+                --topic order --from beginning --execute --wait
 
             When the service runs, its handlers handle those records again, in the same
             order, and their effects in the database happen again. A record that is

@@ -38,7 +38,7 @@ struct Settings: Sendable {
 
     /// Reads the environment and the file.
     ///
-    /// - Throws: ``CommandFailure`` when the file is no JSON object, or is missing where it was named.
+    /// - Throws: ``CommandFailure`` when the file is not as ``SettingsFile`` wants it, or is missing where it was named.
     init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
         let named = environment["TIDINGS_SETTINGS"].flatMap { $0.isEmpty ? nil : $0 }
         let home =
@@ -50,20 +50,16 @@ struct Settings: Sendable {
             .prefixKeys(with: "tidings")
         var sources: [(Origin.Kind, any ConfigSnapshot)] = [(.environment, variables.snapshot())]
         if FileManager.default.fileExists(atPath: file) {
-            sources.append((.file, try Self.read(file)))
+            sources.append((.file, try SettingsFile.read(file)))
         } else if named != nil {
             throw CommandFailure("\(file), which TIDINGS_SETTINGS names, is not there")
         }
         self.sources = sources
     }
 
-    private static func read(_ file: String) throws -> any ConfigSnapshot {
-        do {
-            let data = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
-            return try JSONSnapshot(data: data.span.bytes, providerName: file, parsingOptions: .default)
-        } catch {
-            throw CommandFailure("\(file): \(error)")
-        }
+    /// An origin as it is named in an error: the flag, the variable, or the key with its file.
+    func place(of origin: Origin) -> String {
+        origin.kind == .file ? "'\(origin.name)' in \(file)" : origin.name
     }
 
     // MARK: Values
@@ -93,7 +89,7 @@ struct Settings: Sendable {
         for (origin, list) in all {
             for text in list {
                 guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
-                    throw CommandFailure("\(origin.name): '\(text)' is not NAME=VALUE", exitCode: 64)
+                    throw CommandFailure("\(place(of: origin)): '\(text)' is not NAME=VALUE", exitCode: 64)
                 }
                 let setting = Setting(value: String(text[text.index(after: equals)...]), origin: origin)
                 let name = String(text[..<equals])
@@ -119,7 +115,9 @@ struct Settings: Sendable {
         do {
             return try provider.value(forKey: AbsoluteConfigKey(ConfigKey(key)), type: type)
         } catch {
-            throw CommandFailure("'\(key)' in the settings is no \(type.rawValue): \(error)", exitCode: 64)
+            // What the file has was looked at when it was read.
+            let place = "TIDINGS_\(key.uppercased())"
+            throw CommandFailure("\(place) takes \(SettingsFile.takes(key) ?? "something else")", exitCode: 64)
         }
     }
 }
