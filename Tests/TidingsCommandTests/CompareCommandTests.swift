@@ -26,6 +26,42 @@ struct CompareCommandTests {
         }
     }
 
+    @Test("from a Kafka of the user's the services are cut off, which others do not notice, and nothing is left behind")
+    func kafka() async throws {
+        struct Told: Decodable {
+            struct Outage: Decodable {
+                struct Row: Decodable {
+                    var way: String
+                    var refused: Int
+                    var lost: Int
+                    var latest: Double?
+                }
+                var killsBroker: Bool
+                var rows: [Row]
+            }
+            var outage: Outage
+        }
+        try await withKafka { kafka in
+            try await withTemporaryFolder { folder in
+                let result = try await Tool.run([
+                    "compare", "--folder", "\(folder)/histories", "--kafka", kafka, "--rate", "100", "--duration",
+                    "0.3",
+                    "--saturation", "0", "--repeats", "1", "--outage", "4", "--gathering", "0",
+                    "--json", "-",
+                ])
+                #expect(result.code == 0, "\(result.errors)")
+                let outage = try JSONDecoder().decode(Told.self, from: Data(result.text.utf8)).outage
+                let rows = Dictionary(uniqueKeysWithValues: outage.rows.map { ($0.way, $0) })
+                #expect(!outage.killsBroker && rows.count == 3)
+                // As with a broker that is away: one way loses, one refuses, and the outbox is late.
+                #expect(try #require(rows["after"]).lost > 0 && #require(rows["before"]).refused > 0)
+                let outbox = try #require(rows["outbox"])
+                #expect(outbox.lost == 0 && outbox.refused == 0 && (outbox.latest ?? 0) > 1000)
+                #expect(try await topics(kafka).allSatisfy { !$0.hasPrefix("outage-") && !$0.hasPrefix("compare-") })
+            }
+        }
+    }
+
     @Test("a folder in which there is something already is refused and left as it is")
     func fullFolder() async throws {
         try await withTemporaryFolder { folder in

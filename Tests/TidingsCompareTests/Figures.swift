@@ -47,16 +47,18 @@ enum Forged {
     ]
 
     static let outage = Comparison.Outage(
-        seconds: 10, patience: 3, rate: 50,
+        seconds: 10, patience: 3, rate: 50, killsBroker: true,
         rows: [
             Comparison.Outage.Row(
                 way: .afterAction, actions: 800, refused: 0, delayed: 501, lost: 350, ghost: 0, longest: 3012,
+                latest: 3108,
                 file: "/histories/after.json"),
             Comparison.Outage.Row(
                 way: .beforeAction, actions: 800, refused: 350, delayed: 499, lost: 0, ghost: 3, longest: 3009,
+                latest: 3033,
                 file: "/histories/before.json"),
             Comparison.Outage.Row(
-                way: .outbox, actions: 800, refused: 0, delayed: 0, lost: 0, ghost: 0, longest: 14,
+                way: .outbox, actions: 800, refused: 0, delayed: 0, lost: 0, ghost: 0, longest: 14, latest: 10_312,
                 file: "/histories/outbox.json"),
         ])
 

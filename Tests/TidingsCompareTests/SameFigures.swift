@@ -66,7 +66,7 @@ struct SameFigures {
     private func expect(_ outage: Comparison.Outage) throws {
         let caption = "Kafka away for \(Words.seconds(outage.seconds)) seconds"
         for table in try both(caption) {
-            #expect(table.rows.map(\.first?.text) == outage.rows.map { "\($0.way)" } && table.head.count == 7)
+            #expect(table.rows.map(\.first?.text) == outage.rows.map { "\($0.way)" } && table.head.count == 8)
             for row in outage.rows {
                 let counts = [
                     ("actions", row.actions), ("refused", row.refused), ("delayed > 1 s", row.delayed),
@@ -74,6 +74,8 @@ struct SameFigures {
                 ]
                 for (column, count) in counts { #expect(try table.cell("\(row.way)", column).text == "\(count)") }
                 #expect(try table.cell("\(row.way)", "longest wait").text == Words.milliseconds(row.longest))
+                let latest = row.latest.map(Words.milliseconds) ?? "–"
+                #expect(try table.cell("\(row.way)", "latest event").text == latest)
             }
         }
         // Zeros lead to a history, too.

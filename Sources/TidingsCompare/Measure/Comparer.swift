@@ -58,11 +58,11 @@ public struct Comparer: Sendable {
             (ways, curve, exactlyOnce) = try await figures { done, doing in
                 progress(Progress(fraction: plan.fraction(figures: done), doing: doing))
             }
-            if kafka == nil, workload.outage > 0 {
+            if workload.outage > 0 {
                 progress(Progress(fraction: plan.fraction(figures: 1), doing: "Kafka away"))
                 let folder = try folder("outage")
                 outage = try await OutageRun(
-                    workload: workload, program: program, database: database, folder: folder
+                    workload: workload, program: program, database: database, kafka: kafka, folder: folder
                 ).run(Self.ways)
             }
         }
@@ -173,7 +173,7 @@ private struct Plan: Sendable {
     init(_ comparer: Comparer) {
         let load = comparer.workload
         figures = comparer.measures ? Double(comparer.runCount) * (load.duration + load.saturation + 1.5) : 0
-        outage = comparer.measures && comparer.kafka == nil && load.outage > 0 ? load.outage + 8 : 0
+        outage = comparer.measures && load.outage > 0 ? load.outage + 8 : 0
         faults = comparer.triesFaults ? 90 : 0
     }
 

@@ -58,6 +58,8 @@ public struct Comparison: Sendable, Codable {
             public var ghost: Int
             /// The longest that a caller waited, in milliseconds.
             public var longest: Double
+            /// The longest from a call until a consumer had its event, in milliseconds, of those that came; nil when none did.
+            public var latest: Double?
             /// The history behind these numbers.
             public var file: String
         }
@@ -68,6 +70,8 @@ public struct Comparison: Sendable, Codable {
         public var patience: Double
         /// How many actions in a second.
         public var rate: Int
+        /// Whether the broker was killed; otherwise the services' connections to it were cut, since it is not ours.
+        public var killsBroker: Bool
         public var rows: [Row]
 
         /// What the outbox promises and has not kept.

@@ -195,7 +195,9 @@ public struct Recommendation: Hashable, Sendable, Codable {
             if row.delayed > 0 { words.append("\(row.delayed) delayed for more than a second") }
             if row.lost > 0 { words.append("\(row.lost) done and their events lost") }
             if row.ghost > 0 { words.append("\(row.ghost) not done and their events sent") }
-            return "\(row.way): " + (words.isEmpty ? "none of them touched" : words.joined(separator: ", "))
+            let fate = words.isEmpty ? "none of them touched" : words.joined(separator: ", ")
+            guard row.way.usesRelay, let latest = row.latest else { return "\(row.way): \(fate)" }
+            return "\(row.way): \(fate), and the latest event came \(Words.milliseconds(latest)) after its call"
         }
         return
             "With Kafka away for \(Words.seconds(outage.seconds)) s, of \(outage.rows.first?.actions ?? 0) actions in "

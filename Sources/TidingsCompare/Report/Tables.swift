@@ -113,14 +113,18 @@ extension Comparison {
         var table = ReportTable(
             "Kafka away for \(Words.seconds(outage.seconds)) seconds",
             "What becomes of \(outage.rate) actions a second, when callers wait for Kafka for at most "
-                + "\(Words.seconds(outage.patience)) seconds. One run each, all at once.",
-            ["way", "actions", "refused", "delayed > 1 s", "lost events", "ghosts", "longest wait"],
+                + "\(Words.seconds(outage.patience)) seconds. "
+                + (outage.killsBroker
+                    ? "The broker was killed, and started again." : "The services' connections to it were cut.")
+                + " One run each, all at once.",
+            ["way", "actions", "refused", "delayed > 1 s", "lost events", "ghosts", "longest wait", "latest event"],
             outage.rows.map { row in
                 [
                     ReportTable.Cell("\(row.way)"), ReportTable.Cell("\(row.actions)"),
                     count(row.refused, row, isBad: true), count(row.delayed, row, isBad: false),
                     count(row.lost, row, isBad: true), count(row.ghost, row, isBad: true),
                     ReportTable.Cell(Words.milliseconds(row.longest)),
+                    ReportTable.Cell(row.latest.map(Words.milliseconds) ?? "–"),
                 ]
             })
         table.folder = Self.folder(of: outage.rows.map(\.file))

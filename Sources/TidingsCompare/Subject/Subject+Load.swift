@@ -10,7 +10,9 @@ extension Subject {
     /// A service that acts at a rate, and then as fast as it can, with its relay in the same process.
     static func load(_ options: SubjectOptions, _ store: some TrialStore) async throws {
         let way = try options.way()
-        let kafka = SubjectKafka.at(try options.required("kafka"))
+        var kafka = SubjectKafka.at(try options.required("kafka"))
+        let gate = NetworkGate()
+        if options["away-for"] != nil { kafka.gate = gate }
         let log = LoadLog()
         var configuration = ProducerConfiguration(kafka)
         configuration.deliveryTimeout = try options.milliseconds("patience") ?? .seconds(20)
@@ -31,6 +33,16 @@ extension Subject {
             }
             defer { group.cancelAll() }
             try await load.warmUp()
+            if let time = try options.milliseconds("away-for") {
+                let wait = try options.milliseconds("away-after") ?? .zero
+                group.addTask {
+                    // These waits are the outage itself.
+                    try await Task.sleep(for: wait)
+                    gate.close()
+                    try await Task.sleep(for: time)
+                    gate.open()
+                }
+            }
             let before = Usage.now()
             let rated = try await load.act(
                 at: options.number("rate") ?? 500, for: options.milliseconds("duration") ?? .seconds(4))
