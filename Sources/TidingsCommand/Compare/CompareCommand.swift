@@ -33,7 +33,7 @@ struct CompareCommand: ToolCommand {
             and Kafka away, and counts what was lost, invented, doubled and reordered.
             Every number leads to a history on disk.
 
-            On a terminal a bar shows how far it is, elsewhere a line for each run does.
+            On a terminal a bar shows how far it is, elsewhere a line for whatever begins.
             Ctrl-C ends it, and all that it has started, and removes what it has made.
 
             EXIT CODES

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// How far a comparison has come, on standard error: on a terminal one line that is written anew, elsewhere a line for
-/// each run, and every ten seconds where there are very many.
+/// each phase, and one every ten seconds within it.
 final class CompareProgress: Sendable {
     private struct State {
         var phase = ""

@@ -21,11 +21,12 @@ public struct Recommendation: Hashable, Sendable, Codable {
             reasons = Self.faults(faults)
             return
         }
-        answer = Self.broken(outage, faults) ?? Self.answer(outbox, after, at: rate, faults)
+        let noise = Self.noise(ways)
+        answer = Self.broken(outage, faults) ?? Self.answer(outbox, after, at: rate, isNoisy: noise != nil, faults)
         reasons = [Self.time(outbox, after)]
         if let before = figures[.beforeAction] { reasons.append(Self.ghosts(before)) }
         reasons.append(Self.caller(outbox, after))
-        if let noise = Self.noise(ways) { reasons.append(noise) }
+        if let noise { reasons.append(noise) }
         if let throughput = Self.throughput(outbox, after) { reasons.append(throughput) }
         reasons.append(Self.price(outbox, after, at: rate))
         if let bend = Self.bend(curve) { reasons.append(bend) }
@@ -40,9 +41,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
     /// What comes before all figures: an outbox that has lost or invented something; nil when it has not.
     private static func broken(_ outage: Comparison.Outage?, _ faults: SweepReport?) -> String? {
         let (plain, exact) = (faults?.total(.outbox), faults?.total(.outboxExactlyOnce))
-        var events = plain?.events
-        // It may send an event twice; who reads it knows.
-        events?.doubled = 0
+        let events = plain?.events.withoutRepetitions(of: .outbox)
         let isClean = [events, plain?.effects, exact?.events, exact?.effects].allSatisfy { $0?.isClean ?? true }
         let away = outage?.failures ?? []
         guard !isClean || !away.isEmpty else { return nil }
@@ -51,7 +50,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
     }
 
     private static func answer(
-        _ outbox: Comparison.Figures, _ after: Comparison.Figures, at rate: Int, _ faults: SweepReport?
+        _ outbox: Comparison.Figures, _ after: Comparison.Figures, at rate: Int, isNoisy: Bool, _ faults: SweepReport?
     ) -> String {
         if outbox.failures > 0 || after.failures > 0 {
             return "These figures do not say: \(outbox.failures + after.failures) actions failed although nothing was "
@@ -68,8 +67,9 @@ public struct Recommendation: Hashable, Sendable, Codable {
         }
         let delay = own.median.median - direct.median.median
         guard delay > noticeable else {
+            let doubt = isNoisy ? ", as far as that can be told while something else goes on on this machine" : ""
             return "The outbox: your events come \(Words.milliseconds(delay)) later than when sent right after the "
-                + "action. \(kept(faults))"
+                + "action\(doubt). \(kept(faults))"
         }
         return
             "The outbox, if none of your events may be lost. Here they come \(Words.milliseconds(delay)) later than when "
@@ -168,8 +168,10 @@ public struct Recommendation: Hashable, Sendable, Codable {
         let spared = Int((100 * (1 - bend.cpu.median / max(first.cpu.median, 0.001))).rounded())
         let price = bend.afterCommit.median.median - first.afterCommit.median.median
         return "For time-sensitive events let the relay gather nothing, as it does by default. Where they may wait "
-            + "\(Words.milliseconds(price)) longer, gathering for \(Words.milliseconds(gathering)) spares \(spared) % of "
-            + "the service's processor time; longer spares next to nothing more."
+            + "\(Words.milliseconds(price)) longer at the median, gathering for \(Words.milliseconds(gathering)) spares "
+            + "\(spared) % of the service's processor time; "
+            + (gathering == points.last?.gathering
+                ? "longer was not tried." : "longer spares next to nothing more.")
     }
 
     /// What it costs that readers of committed records see each event once.

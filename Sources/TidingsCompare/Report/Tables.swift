@@ -152,14 +152,17 @@ extension Comparison {
             ],
             Way.allCases.filter { way in faults.rows.contains { $0.trial.way == way } }.map { way in
                 let total = faults.total(way)
-                return [ReportTable.Cell("\(way)")] + Self.cells(total.events, of: way)
-                    + Self.cells(total.effects, of: way)
+                return [ReportTable.Cell("\(way)")]
+                    + Self.cells(total.events, of: way, wrong: total.events.withoutRepetitions(of: way))
+                    + Self.cells(total.effects, of: way, wrong: total.effects)
             })
     }
 
-    private static func cells(_ counts: SweepReport.Counts, of way: Way) -> [ReportTable.Cell] {
-        [counts.lost, counts.ghost, counts.doubled, counts.reordered].map {
-            ReportTable.Cell("\($0)", anchor: anchor(way), isBad: $0 > 0)
+    private static func cells(
+        _ counts: SweepReport.Counts, of way: Way, wrong: SweepReport.Counts
+    ) -> [ReportTable.Cell] {
+        [\SweepReport.Counts.lost, \.ghost, \.doubled, \.reordered].map { kind in
+            ReportTable.Cell("\(counts[keyPath: kind])", anchor: anchor(way), isBad: wrong[keyPath: kind] > 0)
         }
     }
 
@@ -182,13 +185,14 @@ extension Comparison {
                 rows.map { row in
                     [Self.what(row)] + (tellsDatabase ? [ReportTable.Cell(row.trial.database)] : []) + [
                         ReportTable.Cell("\(row.kills)"), ReportTable.Cell("\(row.actions)"),
-                        ReportTable.Cell(row.events.words, file: row.file, isBad: !row.events.isClean),
+                        ReportTable.Cell(
+                            row.events.words, file: row.file, isBad: !row.events.withoutRepetitions(of: way).isClean),
                         ReportTable.Cell(row.effects.words, file: row.file, isBad: !row.effects.isClean),
                         ReportTable.Cell(row.trial.name + ".json", file: row.file),
                     ]
                 })
             table.anchor = Self.anchor(way)
-            table.isBad = !total.events.isClean || !total.effects.isClean
+            table.isBad = !total.events.withoutRepetitions(of: way).isClean || !total.effects.isClean
             return table
         }
     }
