@@ -91,7 +91,7 @@ struct TourFactsTests {
     func history() {
         var now = state([])
         now.statistics = StatisticsStatus(ready: true, orders: 1, records: 9, milliseconds: 0, offsets: [:])
-        #expect(TourFacts(state: now).costs(of: 1)[0].contains("took less than a millisecond"))
+        #expect(TourFacts(state: now).costs(of: 1)[0].contains("took under 1 ms"))
         now.statistics?.rebuild = .init(records: 4, remaining: 5, milliseconds: 12)
         let said = TourFacts(state: now).costs(of: 1)[0]
         #expect(said.hasPrefix("They are rebuilt at this moment: 4 records read anew, 5 to go, after 12 ms."))

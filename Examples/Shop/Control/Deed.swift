@@ -118,6 +118,6 @@ struct DeedGroup: Sendable {
                 "Hold up and grow",
                 [.stopShipping, .startShipping, .stopBroker, .startBroker, .addInvoicing, .removeInvoicing]),
             group("Read history again, and shorten it", [.rebuild, .move, .compact]),
-        ]
+        ].filter { !$0.buttons.isEmpty }
     }
 }

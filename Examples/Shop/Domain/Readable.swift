@@ -29,10 +29,11 @@ enum Readable {
     /// With a capital letter in front.
     static func title(_ words: String) -> String { words.prefix(1).uppercased() + words.dropFirst() }
 
-    /// `12 ms`, `3.4 s`, `5 min`
+    /// `under 1 ms`, `12 ms`, `3.4 s`, `5 min`
     static func duration(milliseconds: Int64) -> String {
         switch milliseconds {
         case ..<0: "–"
+        case 0: "under 1 ms"
         case ..<1000: "\(milliseconds) ms"
         case ..<60_000: "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
         default: "\((milliseconds / 60_000).grouped()) min"

@@ -32,7 +32,7 @@ struct TourFacts: Sendable {
         guard statistics.ready else {
             return [
                 "The statistics are reading history: \(Readable.count(statistics.records, "record")) so far, in "
-                    + "\(Self.time(statistics.milliseconds))."
+                    + "\(Readable.duration(milliseconds: statistics.milliseconds))."
             ]
         }
         let sum = "The statistics have read \(Readable.count(statistics.records, "record"))."
@@ -42,19 +42,15 @@ struct TourFacts: Sendable {
         if let rebuild = statistics.rebuild {
             return [
                 "They are rebuilt at this moment: \(Readable.count(rebuild.records, "record")) read anew, "
-                    + "\(rebuild.remaining.grouped()) to go, after \(Self.time(rebuild.milliseconds)). Until then they answer "
+                    + "\(rebuild.remaining.grouped()) to go, after \(Readable.duration(milliseconds: rebuild.milliseconds)). Until then they answer "
                     + "with what they had."
             ]
         }
-        let time = Self.time(statistics.milliseconds)
+        let time = Readable.duration(milliseconds: statistics.milliseconds)
         return [
             "\(sum) To read what was there when they started, or at the latest rebuild, took \(time); since then they "
                 + "listen."
         ]
-    }
-
-    private static func time(_ milliseconds: Int64) -> String {
-        milliseconds < 1 ? "less than a millisecond" : Readable.duration(milliseconds: milliseconds)
     }
 
     private var size: [String] {
