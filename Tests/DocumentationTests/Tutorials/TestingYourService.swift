@@ -26,6 +26,34 @@ struct TestingYourService {
         }
     }
 
+    @Test("an order that is placed while the gate is closed leaves when it is opened")
+    func gate() async throws {
+        let folder = try TemporaryDirectory.make(prefix: "shop")
+        try await withBroker { broker in
+            let logger = quiet
+            var kafka = KafkaConfiguration(broker.bootstrap)
+
+            let gate = NetworkGate()
+            kafka.gate = gate
+            let orders = try OrderService(database: "\(folder)/order.sqlite", kafka: kafka, logger: logger)
+            gate.close()
+            try await orders.place(OrderPlaced(order: "1", cents: 4200))
+            gate.open()
+
+            try await running([orders.relay]) {
+                gate.close()
+                try await orders.place(OrderPlaced(order: "2", cents: 100))
+                let waiting = try await orders.store.transaction { try orders.store.outboxStatus(in: $0).pending }
+                #expect(waiting > 0)
+                gate.open()
+                try await eventually("the event has left") {
+                    try await orders.store.transaction { try orders.store.outboxStatus(in: $0).pending } == 0
+                }
+            }
+        }
+        try TemporaryDirectory.remove(folder)
+    }
+
     @Test("a relay names its steps to whoever listens")
     func steps() async throws {
         let folder = try TemporaryDirectory.make(prefix: "shop")
