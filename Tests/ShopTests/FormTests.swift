@@ -40,7 +40,8 @@ struct FormTests {
 
     @Test("what is typed cannot leave its place in the page, not even behind a combining mark")
     func escaping() throws {
-        let page = try Templates().render("error", ["title": "x", "body": "\"\u{301}><script>'"] as [String: Any])
+        let model: [String: Any] = ["title": "x", "body": ["sentence": "\"\u{301}><script>'"]]
+        let page = try Templates().render("error", model)
         #expect(page.contains("&quot;\u{301}&gt;&lt;script&gt;&#39;"))
         #expect(!page.contains("<script>"))
     }

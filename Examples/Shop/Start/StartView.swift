@@ -203,7 +203,8 @@ extension StartView.Verdict {
         if !silent.isEmpty || !away.isEmpty || !stopped.isEmpty {
             var sentences: [String] = []
             func names(_ entries: [ProcessEntry]) -> String {
-                entries.map(\.name.processTitle).joined(separator: ", ")
+                entries.map(\.name.processTitle)
+                    .map { $0.hasPrefix("The ") ? "the \($0.dropFirst(4))" : $0 }.joined(separator: ", ")
             }
             // Whatever was started again has ended before.
             let new = away.filter { $0.endedAt == nil }
@@ -230,7 +231,7 @@ extension StartView.Verdict {
             self.init(tone: "calm", mark: "✓", sentence: "Everything runs and waits for the first order.")
         } else {
             self.init(
-                tone: "calm", mark: "✓", sentence: "Everything runs, and everyone has heard of everything.")
+                tone: "calm", mark: "✓", sentence: "Everything runs, and everyone has heard of all that is in Kafka.")
         }
     }
 }

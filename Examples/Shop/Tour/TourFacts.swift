@@ -55,10 +55,11 @@ struct TourFacts: Sendable {
 
     private var size: [String] {
         guard sizes.count > 0 else { return ["Nothing measured yet: place an order."] }
+        let key = "Its key alone, with which a reader could ask back, would have 14."
+        if sizes.count == 1 { return ["The one event there is has \(Readable.count(sizes.sum, "byte")). \(key)"] }
         return [
             "An event has \(Readable.count(sizes.sum / sizes.count, "byte")) on average, from \(sizes.least) to "
-                + "\(sizes.most) (of \(Readable.count(sizes.count, "event"))). Its key alone, with which a reader could ask "
-                + "back, would have 14."
+                + "\(sizes.most) (of \(Readable.count(sizes.count, "event"))). \(key)"
         ]
     }
 

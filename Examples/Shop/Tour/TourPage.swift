@@ -100,7 +100,7 @@ struct TourPage: Sendable {
         meaning: [
             "It depends on what an event may cost you: time for the caller, time until others can read it, and what "
                 + "becomes of it when a process dies. Below is what the three ways cost on this machine, in this shop.",
-            "For a thorough answer there is tidings compare, which measures and kills on your own Kafka and database.",
+            "For a thorough answer there is `tidings compare`, which measures and kills on your own Kafka and database.",
         ],
         deeds: [.compare, .killBetween],
         look: "Press the first button, and the table below is filled, with what these orders took and no others.",
@@ -112,8 +112,8 @@ struct TourPage: Sendable {
             "Order, shipping and invoicing are processes with a database each, which talk through topics (order, shipment "
                 + "and customer, of five partitions each) and nothing else. Invoicing may run several times, and its "
                 + "instances share the partitions. A supervisor starts again whatever ends.",
-            "The same programs run one by one, on any Kafka and on PostgreSQL: shop order --kafka host:9092 "
-                + "--database postgres://…",
+            "The same programs run one by one, on any Kafka and on PostgreSQL: `shop order --kafka host:9092 "
+                + "--database postgres://…`",
         ],
         deeds: [.stream, .endStream, .stopShipping, .startShipping],
         look: "With a stream running, stop shipping, and see it catch up when it is back.")

@@ -7,6 +7,22 @@ struct TourView: Sendable {
         let title: String
     }
 
+    /// Words, and commands among them.
+    struct Paragraph: Sendable {
+        struct Piece: Sendable {
+            let text: String
+            let isCode: Bool
+        }
+
+        let pieces: [Piece]
+
+        /// - Parameter text: with commands between backticks.
+        init(_ text: String) {
+            let parts = text.split(separator: "`", omittingEmptySubsequences: false)
+            pieces = parts.enumerated().map { Piece(text: String($1), isCode: !$0.isMultiple(of: 2)) }
+        }
+    }
+
     struct Row: Sendable {
         let way: String
         let count: String
@@ -19,7 +35,7 @@ struct TourView: Sendable {
 
     let number: Int
     let title: String
-    let meaning: [String]
+    let meaning: [Paragraph]
     let buttons: [DeedGroup.Button]
     let hasDeeds: Bool
     let look: String
@@ -46,7 +62,8 @@ struct TourView: Sendable {
 
     /// - Parameter deeds: those of the page's that make sense at the moment.
     init(_ page: TourPage, _ facts: TourFacts, _ deeds: [Deed], start: StartView) {
-        (number, title, meaning, look) = (page.number, page.title, page.meaning, page.look)
+        (number, title, look) = (page.number, page.title, page.look)
+        meaning = page.meaning.map(Paragraph.init)
         buttons = DeedGroup("", deeds).buttons
         hasDeeds = start.hasDeeds
         choosesWay = page.choosesWay && start.hasWays

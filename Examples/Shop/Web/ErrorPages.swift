@@ -32,7 +32,15 @@ struct ErrorPages<Context: RequestContext>: RouterMiddleware {
             return try JSON.response(ErrorBody(error: refusal.message, code: refusal.code), status: refusal.status)
         }
         return site.page(
-            "error", title: refusal.status.reasonPhrase, status: refusal.status, for: request, refusal.message)
+            "error", title: refusal.status.reasonPhrase, status: refusal.status, for: request,
+            View(sentence: refusal.message, path: site.section.path, section: site.section.title))
+    }
+
+    /// What went wrong, and where to go from here.
+    private struct View: Sendable {
+        let sentence: String
+        let path: String
+        let section: String
     }
 
     private static func words(for status: HTTPResponse.Status) -> String {
