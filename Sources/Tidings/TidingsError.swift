@@ -14,13 +14,15 @@ public struct TidingsError: Error, Sendable {
 
         /// An event was appended to the outbox outside a transaction; it would have been neither both nor neither.
         public static let notInTransaction = Code(kind: .notInTransaction)
-        /// `.afterAction`: the action is committed and the event is not out.
+        /// `.afterAction`: the action is committed and Kafka has not acknowledged the event, which is lost unless only the
+        /// acknowledgement was (``SendFailure/mayBeOut`` of the cause).
         /// ``TidingsError/record`` holds it; `publisher.send(_:)` tries again with the same id.
         public static let committedButNotSent = Code(kind: .committedButNotSent)
         /// `.beforeAction`: the event is out and the action failed; the event is a ghost.
         /// ``TidingsError/cause`` is the action's error.
         public static let sentButActionFailed = Code(kind: .sentButActionFailed)
-        /// `.beforeAction`: the event could not be sent, and the action was not run.
+        /// `.beforeAction`: Kafka has not acknowledged the event, and the action was not run. If only the acknowledgement is
+        /// missing (``SendFailure/mayBeOut`` of the cause), the event is a ghost.
         public static let notSent = Code(kind: .notSent)
         /// `.afterAction` or `.beforeAction` was asked of a publisher that was made without a producer.
         public static let noProducer = Code(kind: .noProducer)

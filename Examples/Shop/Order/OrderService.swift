@@ -97,7 +97,8 @@ struct OrderService: Sendable {
             case .committedButNotSent:
                 throw Refusal(
                     .serviceUnavailable,
-                    "\(subject) is written here, but the others could not be told, and will not be: the event is lost. "
+                    "\(subject) is written here, but Kafka has not acknowledged its event, which is not sent again: it is lost, "
+                        + "unless only the acknowledgement was. "
                         + "That is the risk of sending after the action. \(Self.reason(error))", code: .lost)
             case .sentButActionFailed:
                 throw Refusal(
@@ -107,7 +108,7 @@ struct OrderService: Sendable {
             case .notSent:
                 throw Refusal(
                     .serviceUnavailable,
-                    "Kafka does not take the event, so \(subject.lowercasedFirst) was left as it was. Try again. "
+                    "Kafka has not acknowledged the event, so \(subject.lowercasedFirst) was left as it was. Try again. "
                         + Self.reason(error))
             default: throw error
             }
@@ -117,8 +118,8 @@ struct OrderService: Sendable {
     /// What lies behind it, for a person.
     private static func reason(_ error: TidingsError) -> String {
         guard let cause = error.cause else { return "" }
-        let isLate = (cause as? SendFailure)?.isRetriable ?? false
-        return isLate ? "(Kafka has not acknowledged it in time.)" : "(\(cause))"
+        // That it did not come in time is said already.
+        return (cause as? SendFailure)?.isRetriable ?? false ? "" : "(\(cause))"
     }
 }
 

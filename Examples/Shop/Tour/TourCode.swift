@@ -74,7 +74,7 @@ struct TourCode: Sendable {
                     try await send(record)
                 } catch {
                     throw TidingsError(
-                        .committedButNotSent, "the action is committed, but event \(record.eventID) is not out",
+                        .committedButNotSent, "the action is committed, but event \(record.eventID) is not acknowledged",
                         record: record, cause: error)
                 }
                 return result

@@ -134,7 +134,7 @@ public struct Publisher<S: Store>: Sendable {
             try await send(record)
         } catch {
             throw TidingsError(
-                .committedButNotSent, "the action is committed, but event \(record.eventID) is not out",
+                .committedButNotSent, "the action is committed, but event \(record.eventID) is not acknowledged",
                 record: record, cause: error)
         }
         return result
@@ -149,7 +149,7 @@ public struct Publisher<S: Store>: Sendable {
             throw error
         } catch {
             throw TidingsError(
-                .notSent, "event \(record.eventID) could not be sent; the action was not run", record: record,
+                .notSent, "event \(record.eventID) is not acknowledged; the action was not run", record: record,
                 cause: error, isRetriable: (error as? SendFailure)?.isRetriable ?? false)
         }
         do {
