@@ -42,6 +42,7 @@ struct CompareCommandTests {
             var outage: Outage
         }
         try await withKafka { kafka in
+            let groups = try await groups(kafka)
             try await withTemporaryFolder { folder in
                 let result = try await Tool.run([
                     "compare", "--folder", "\(folder)/histories", "--kafka", kafka, "--rate", "100", "--duration",
@@ -58,6 +59,7 @@ struct CompareCommandTests {
                 let outbox = try #require(rows["outbox"])
                 #expect(outbox.lost == 0 && outbox.refused == 0 && (outbox.latest ?? 0) > 1000)
                 #expect(try await topics(kafka).allSatisfy { !$0.hasPrefix("outage-") && !$0.hasPrefix("compare-") })
+                #expect(try await self.groups(kafka) == groups)
             }
         }
     }
@@ -119,6 +121,10 @@ struct CompareCommandTests {
         #expect(kafka.code == 1 && kafka.errors.contains("no broker answers at 127.0.0.1:\(port)"))
         let database = try await Tool.run(["compare", "--database", "postgres://me:geheim@127.0.0.1:\(port)/x"])
         #expect(database.code == 1 && database.errors.contains("cannot use postgres://me:***@127.0.0.1:\(port)/x"))
+    }
+
+    private func groups(_ kafka: String) async throws -> Set<String> {
+        Set(try await Shell(kafka: kafka).json("groups", "list").compactMap { $0["group"] as? String })
     }
 
     private func topics(_ kafka: String) async throws -> [String] {

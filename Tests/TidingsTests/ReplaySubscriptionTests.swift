@@ -88,6 +88,17 @@ import TidingsTesting
 
     private func ids(_ numbers: Range<Int>) -> [String] { numbers.map { "e\($0)" } }
 
+    @Test("handled is what all lanes have passed, those included that got nothing and stayed where they were")
+    func handledByAllLanes() throws {
+        let place = GroupPartition(group: "g", topic: "t", partition: 0)
+        let lanes = try PartitionLanes(
+            stored: [LaneState(Lane(0, of: 2), offset: 7), LaneState(Lane(1, of: 2), offset: 3)], of: place)
+        // Kafka is told when all lanes are there; it may not know yet, or still know of a time before a rewind.
+        for (told, handled) in [(nil, 3), (1, 3), (5, 5), (7, 7), (99, 7)] as [(Int64?, Int64)] {
+            #expect(Rewind<InMemoryStore>.handled(lanes, told: told) == handled)
+        }
+    }
+
     @Test("a group that is set back handles again what it is told to, in order, as a replay; what is new is none")
     func setBack() async throws {
         try await withHandledHistory { kafka, admin, store, partition in

@@ -82,8 +82,10 @@ struct AuditView: Sendable {
     /// The first finding in full, and where else the same is seen.
     private static func text(_ findings: [AuditReport.Entry]) -> String {
         let first = findings[0]
-        let others = findings.dropFirst().map { other in
-            (other.kind == first.kind ? "" : "\(other.kind.rawValue), ") + name(other.subject)
+        var others: [String] = []
+        for other in findings.dropFirst() {
+            let words = (other.kind == first.kind ? "" : "\(other.kind.rawValue), ") + name(other.subject)
+            if !others.contains(words), words != name(first.subject) { others.append(words) }
         }
         return "\(first.kind.rawValue), \(name(first.subject)): \(first.explanation)"
             + (others.isEmpty ? "" : " (so, too: \(others.joined(separator: "; ")))")

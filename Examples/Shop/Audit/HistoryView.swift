@@ -41,7 +41,15 @@ struct HistoryView: Sendable {
                     + "writing never came."
             )
         }
-        if history.findings.contains(where: { $0.kind == .lost && $0.subject == "topic" }) {
+        let isLost = history.findings.contains { $0.kind == .lost && $0.subject == "topic" }
+        if isLost, isAnnounced, history.isDeleted {
+            return (
+                "broken", "✕",
+                "The order was deleted, but its cancellation is not in the topic and never will be: lost. Whoever has heard of "
+                    + "the order goes on with it."
+            )
+        }
+        if isLost {
             return (
                 "broken", "✕",
                 "The order service has this order, but its event is not in the topic and never will be: lost. Nobody else "

@@ -229,7 +229,10 @@ struct Deeds: Sendable {
             case .afterAction: (.sendStarts, "It is written, and its event was not sent and never will be: lost.")
             case .beforeAction: (.transactionStarts, "Its event is out, and it was never written: a ghost.")
             case .outbox:
-                (.actionCommitted, "Order and event were written together; the event leaves as soon as it is back.")
+                (
+                    .actionCommitted,
+                    "Order and event were written together; the event leaves as soon as service and Kafka are there."
+                )
             }
         let (id, rest) = try await place(dyingAt: step)
         return "The order service was killed while it took \(named(id)). \(outcome)\(rest)"

@@ -104,7 +104,7 @@ struct OrderPages: Sendable {
             let (order, sending) = try await service.place(form.newOrder())
             let sentence =
                 sending.map { "The order is placed. Its event, which tells shipping and invoicing, \($0.fate)." }
-                ?? "This order was there already: the same form twice is one order, and nothing was done again."
+                ?? "This order was there already, and stays as it was placed first: the same form twice is one order."
             return show(order.id, .init(tone: "calm", mark: "✓", sentence: sentence))
         } catch let problems as OrderProblems {
             return try await page(form, problems: problems.sentences, status: .unprocessableContent, for: request)

@@ -14,7 +14,7 @@ extension OrderService {
         let address = address.trimmed
         customer.address = address
         let changed = customer
-        let sending = try await told("Customer \(id)") { publisher, sending in
+        let sending = try await told("Customer \(id)’s new address", "written") { publisher, sending in
             try await publisher.publish(
                 CustomerChanged(customer: changed), id: EventID(), to: directory, sending: sending
             ) { try OrderDatabase.move(id, to: address, $0) }
@@ -32,7 +32,7 @@ extension OrderService {
             throw Refusal(.conflict, "\(customer.name) is the last customer, and stays: somebody has to order.")
         }
         let now = Timestamp.now().rfc3339
-        let sending = try await told("Customer \(id)") { publisher, sending in
+        let sending = try await told("Customer \(id)", "removed") { publisher, sending in
             try await publisher.publishDeletion(of: String(id), in: directory, sending: sending) { sql in
                 guard try OrderDatabase.remove(id, at: now, sql) else { throw Self.unknownCustomer(id) }
             }

@@ -34,7 +34,7 @@ struct OrderService: Sendable {
             }
         }
         do {
-            let sending = try await publish(OrderPlaced(order), to: placed, order: order.id) { sql in
+            let sending = try await publish(OrderPlaced(order), to: placed, order: order.id, "written") { sql in
                 guard try OrderDatabase.insert(order, sql) else { throw OrderIsKnown() }
             }
             return (order, sending)
@@ -51,7 +51,7 @@ struct OrderService: Sendable {
     func delete(_ id: String) async throws -> Sending {
         guard try await database.order(id) != nil else { throw Self.unknown(id) }
         let now = Timestamp.now().rfc3339
-        return try await publish(OrderCancelled(orderId: id), to: cancelled, order: id) { sql in
+        return try await publish(OrderCancelled(orderId: id), to: cancelled, order: id, "deleted") { sql in
             guard try OrderDatabase.delete(id, at: now, sql) else { throw Self.unknown(id) }
         }
     }
@@ -61,11 +61,12 @@ struct OrderService: Sendable {
     }
 
     private func publish<E: Event>(
-        _ event: E, to topic: Topic<E>, order id: String, action: @escaping @Sendable (any SQL) throws -> Void
+        _ event: E, to topic: Topic<E>, order id: String, _ done: String,
+        action: @escaping @Sendable (any SQL) throws -> Void
     ) async throws -> Sending {
         // The event's identity follows from the order's: a second attempt is the same event.
         let eventID = EventID("\(E.eventType)/\(id)")
-        return try await told("Order \(id)") { publisher, sending in
+        return try await told("Order \(id)", done) { publisher, sending in
             try await publisher.publish(event, id: eventID, to: topic, sending: sending, action)
         }
     }
@@ -81,9 +82,10 @@ struct OrderService: Sendable {
 
     /// Publishes in the way that is chosen, and puts into words what is kept when that fails half-way.
     ///
+    /// - Parameter done: what happens to the subject, as in “is written”.
     /// - Returns: the way.
     func told(
-        _ subject: String, _ publish: (any OrderPublisher, Sending) async throws -> Void
+        _ subject: String, _ done: String, _ publish: (any OrderPublisher, Sending) async throws -> Void
     ) async throws -> Sending {
         do {
             return try await calls.during {
@@ -97,13 +99,13 @@ struct OrderService: Sendable {
             case .committedButNotSent:
                 throw Refusal(
                     .serviceUnavailable,
-                    "\(subject) is written here, but Kafka has not acknowledged its event, which is not sent again: it is lost, "
+                    "\(subject) is \(done) here, but Kafka has not acknowledged its event, which is not sent again: it is lost, "
                         + "unless only the acknowledgement was. "
                         + "That is the risk of sending after the action. \(Self.reason(error))", code: .lost)
             case .sentButActionFailed:
                 throw Refusal(
                     .internalServerError,
-                    "The others were told of \(subject.lowercasedFirst), but it could not be written here: the event is a ghost. "
+                    "The others were told of \(subject.lowercasedFirst), but it could not be \(done) here: the event is a ghost. "
                         + "That is the risk of sending before the action. \(Self.reason(error))", code: .ghost)
             case .notSent:
                 throw Refusal(

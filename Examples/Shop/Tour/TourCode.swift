@@ -109,7 +109,7 @@ struct TourCode: Sendable {
             text: #"""
                 // The event's identity follows from the order's: a second attempt is the same event.
                 let eventID = EventID("\(E.eventType)/\(id)")
-                return try await told("Order \(id)") { publisher, sending in
+                return try await told("Order \(id)", done) { publisher, sending in
                     try await publisher.publish(event, id: eventID, to: topic, sending: sending, action)
                 }
                 """#),

@@ -91,8 +91,8 @@ struct TourPage: Sendable {
         look:
             "With the outbox chosen, stop the broker and place orders: all are taken, and wait in the outbox. Start the "
             + "broker: they leave in order. Whatever you stop or kill, nothing is added to the audit. (What pages 5 and 6 "
-            + "have lost and invented stays there: stop the shop, delete its folder shop-data, and start it again to begin "
-            + "afresh.)",
+            + "have lost and invented stays there: to begin afresh, stop the shop, delete its folder shop-data and, on "
+            + "PostgreSQL, its databases, and start it again.)",
         choosesWay: true)
 
     private static let choice = TourPage(

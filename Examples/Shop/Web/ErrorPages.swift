@@ -21,7 +21,8 @@ struct ErrorPages<Context: RequestContext>: RouterMiddleware {
             context.logger.error("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
             return try answer(
                 Refusal(
-                    .internalServerError, "Something went wrong here: \(error). A transaction that was open is undone.",
+                    .internalServerError,
+                    "Something went wrong here: \(error). Nothing half-done is kept in the database.",
                     code: .unknown),
                 to: request)
         }

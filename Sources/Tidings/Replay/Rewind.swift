@@ -58,6 +58,7 @@ public struct Rewind<S: Store>: Sendable {
         let logs = try await admin.watermarks(partitions)
         let targets = try await admin.offsets(at: point, in: partitions)
         let owners = try await owners(of: group, admin)
+        let told = try await admin.committedOffsets(ofGroup: group, partitions: partitions)
         let places = logs.keys.sorted().map { GroupPartition(group: group, topic: $0.topic, partition: $0.partition) }
         let stored = try await store.transaction { transaction in
             try places.map { place in
@@ -72,9 +73,18 @@ public struct Rewind<S: Store>: Sendable {
             places: zip(places, stored).map { place, stored in
                 let partition = TopicPartition(place.topic, place.partition)
                 return Place(
-                    partition: partition, handled: stored.0.start, target: targets[partition] ?? 0,
+                    partition: partition, handled: handled(stored.0, told: told[partition]),
+                    target: targets[partition] ?? 0,
                     log: logs[partition] ?? 0..<0, member: owners[partition], lanes: stored.0.stored, mark: stored.1)
             }, store: store, admin: admin)
+    }
+
+    /// A lane that gets no records stays where it is; when all lanes have come somewhere, Kafka is told.
+    static func handled(_ lanes: PartitionLanes, told: Int64?) -> Int64? {
+        guard let start = lanes.start, let told, let furthest = lanes.stored.lazy.compactMap(\.offset).max() else {
+            return lanes.start
+        }
+        return max(start, min(told, furthest))
     }
 
     /// Does it, in one transaction, and tells Kafka afterwards where the group now is.

@@ -22,6 +22,8 @@ final class GroupMember<S: Store>: Sendable {
     private let logger: Logger
 
     private let workers = Mutex<[TopicPartition: Worker]>([:])
+    /// The session ran out, and nothing was assigned since.
+    private let hasLostSession = Mutex(false)
     private let handledSomething = OutboxSignal()
 
     init(
@@ -52,6 +54,12 @@ final class GroupMember<S: Store>: Sendable {
             } catch is Worker.SetBack {
                 workers.withLock { $0 = [:] }
                 logger.notice("an offset was set back; joining the group anew to read from there", metadata: name)
+            } catch let error as KafkaError where error.code == .fencedInstance && hasLostSession.withLock({ $0 }) {
+                // librdkafka sends a commit that waited for the broker after it has given up its membership: it fences itself.
+                // Where it really is another process, that is fenced by joining anew, and ends.
+                workers.withLock { $0 = [:] }
+                hasLostSession.withLock { $0 = false }
+                logger.notice("the session ran out while Kafka was away; joining the group anew", metadata: name)
             } catch is CancellationError where Task.isShuttingDownGracefully {
                 // A wait for the database was cut short: what was in hand is not handled, and comes again.
                 return
@@ -100,6 +108,7 @@ final class GroupMember<S: Store>: Sendable {
     private func assigned(
         _ partitions: [TopicPartition], _ arrivals: AsyncStream<Worker>.Continuation
     ) async throws -> [TopicPartition: StartOffset] {
+        hasLostSession.withLock { $0 = false }
         var starts: [TopicPartition: StartOffset] = [:]
         let places = partitions.map { GroupPartition(group: group, topic: $0.topic, partition: $0.partition) }
         let stored = try await handling.lanes(of: places + places.map(ReplayMark.place))
@@ -117,6 +126,7 @@ final class GroupMember<S: Store>: Sendable {
     }
 
     private func revoked(_ partitions: [TopicPartition], isLost: Bool, _ consumer: Consumer?) async {
+        if isLost { hasLostSession.withLock { $0 = true } }
         let leaving = workers.withLock { workers in partitions.compactMap { workers.removeValue(forKey: $0) } }
         await withTaskGroup(of: Void.self) { tasks in
             for worker in leaving { tasks.addTask { await worker.finish() } }

@@ -75,10 +75,23 @@ package struct Stage: Sendable {
     private func forget() async {
         if broker == nil {
             let logger = Logger(label: "stage") { _ in SwiftLogNoOpLogHandler() }
-            try? await Admin(SubjectKafka.at(kafka), timeout: .seconds(3), logger: logger).deleteTopics([topic])
+            if let admin = try? Admin(SubjectKafka.at(kafka), timeout: .seconds(3), logger: logger) {
+                try? await admin.deleteGroups(batchGroups(admin))
+                try? await admin.deleteTopics([topic])
+            }
         }
         guard database.isServer else { return }
         for part in ["writer", "reader"] { _ = try? await ask(["forget"], of: part) }
+    }
+
+    /// The groups that hold the numbers of batches which were published exactly once to this topic and no other.
+    private func batchGroups(_ admin: Admin) async throws -> [String] {
+        var found: [String] = []
+        for group in try await admin.listGroups().map(\.groupID) where group.hasPrefix("tidings-outbox-") {
+            let topics = try await Set(admin.committedOffsets(ofGroup: group).keys.map(\.topic))
+            if topics == [topic] { found.append(group) }
+        }
+        return found
     }
 
     /// What a database's table of `action` or `effect` holds, in order.

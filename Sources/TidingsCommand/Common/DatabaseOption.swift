@@ -62,6 +62,9 @@ struct DatabaseOption: ParsableArguments {
     }
 
     private func openSQLite(_ location: String) throws -> any Store {
+        if let scheme = location.firstRange(of: "://").map({ location[..<$0.lowerBound] }) {
+            throw CommandFailure("there is no store for \(scheme): name a file of SQLite or postgres://…")
+        }
         guard access(location, R_OK | W_OK) == 0 else {
             throw CommandFailure("\(location): \(String(cString: strerror(errno)))")
         }
