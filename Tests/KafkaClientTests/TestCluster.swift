@@ -130,11 +130,11 @@ func withMock(_ body: @Sendable (TestCluster, TestCluster.Mock) async throws -> 
 }
 
 /// The threads of this process that belong to Kafka clients, by their numbers. librdkafka names its own `rdk:…`.
-func kafkaThreads() -> Set<String> {
+func kafkaThreads(named prefixes: [String] = ["rdk:", "kafka-"]) -> Set<String> {
     let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
     return Set(
         tasks.filter { task in
             let name = (try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)) ?? ""
-            return name.hasPrefix("rdk:") || name.hasPrefix("kafka-")
+            return prefixes.contains { name.hasPrefix($0) }
         })
 }

@@ -139,6 +139,11 @@ struct ReplayCommand: ToolCommand {
                 ]
             })
         if !execute { printLine("\nThis was a dry run; --execute does it.") }
+        if execute, rewind.places.contains(where: { $0.member != nil }) {
+            printLine(
+                "\nInstances have partitions: each notices with the next record that comes there, and goes on from its "
+                    + "new place.")
+        }
     }
 
     private func effect(of repeated: Int64, isNew: Bool) -> String {

@@ -18,6 +18,7 @@ public struct TextReport: Sendable {
         if !place.isRelease, !comparison.ways.isEmpty {
             parts.append("This program was not built for speed: its figures are no measure.")
         }
+        if !comparison.ways.isEmpty { parts.append(wrapped(comparison.legend)) }
         parts += comparison.tables.map(text)
         if !comparison.failures.isEmpty {
             parts.append("NOT AS PROMISED\n" + comparison.failures.map { "  \($0)" }.joined(separator: "\n"))
