@@ -149,4 +149,20 @@ struct TourFactsTests {
         let lost = AuditReport.Entry(kind: .lost, order: "g", subject: "topic", explanation: "…")
         #expect(view([lost], isAccepted: true, []).sentence.contains("lost"))
     }
+
+    @Test("of a deleted order its history says which of the two events is lost")
+    func lostOfDeleted() {
+        func sentence(sighted isCancellation: Bool) -> String {
+            let event = isCancellation ? AuditEvidence.cancelled("d") : AuditEvidence.placed("d")
+            let sighting = Sighting(
+                event: event, order: "d", isCancellation: isCancellation, partition: 3, offset: 7, happenedAt: 0,
+                seenAt: 1, stamp: nil)
+            let lost = AuditReport.Entry(kind: .lost, order: "d", subject: "topic", explanation: "…")
+            let history = OrderHistory(
+                order: "d", isAccepted: true, isDeleted: true, findings: [lost], sightings: [sighting], readers: [])
+            return HistoryView(history, .init(order: "/o", shipment: "/s", invoice: "/i")).sentence
+        }
+        #expect(sentence(sighted: false).contains("its cancellation is not in the topic"))
+        #expect(!sentence(sighted: true).contains("cancellation"))
+    }
 }

@@ -42,7 +42,8 @@ struct HistoryView: Sendable {
             )
         }
         let isLost = history.findings.contains { $0.kind == .lost && $0.subject == "topic" }
-        if isLost, isAnnounced, history.isDeleted {
+        let isCancelled = history.sightings.contains(where: \.isCancellation)
+        if isLost, isAnnounced, history.isDeleted, !isCancelled {
             return (
                 "broken", "✕",
                 "The order was deleted, but its cancellation is not in the topic and never will be: lost. Whoever has heard of "

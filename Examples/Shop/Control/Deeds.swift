@@ -17,19 +17,6 @@ struct Deeds: Sendable {
     private let dying = OneAtATime()
     private let comparing = OneAtATime()
 
-    init(
-        ports: Ports, link: ControlLink, watch: SystemWatch, customers: Customers, measurements: Measurements,
-        list: ProcessList, hasBroker: Bool
-    ) {
-        self.ports = ports
-        self.link = link
-        self.watch = watch
-        self.customers = customers
-        self.measurements = measurements
-        self.list = list
-        self.hasBroker = hasBroker
-    }
-
     /// How long a process may take to end and to work again.
     private static let patience = Duration.seconds(8)
 

@@ -8,10 +8,6 @@ struct CustomerPages: Sendable {
     let service: OrderService
     private let outcomes = Outcomes<String>()
 
-    init(site: Site, service: OrderService) {
-        (self.site, self.service) = (site, service)
-    }
-
     func add(to router: Router<WebServer.Context>) {
         router.get("customers", use: list)
         router.put("customers/:id/address", use: move)

@@ -10,10 +10,6 @@ struct OrderPages: Sendable {
     private let deleted = Outcomes<OrderViews.Deleted>()
     private let priced = Outcomes<String>()
 
-    init(site: Site, service: OrderService) {
-        (self.site, self.service) = (site, service)
-    }
-
     private var database: OrderDatabase { service.database }
 
     /// How many orders a page of the list shows.

@@ -9,10 +9,6 @@ struct StatisticsPages: Sendable {
     let arrivals: Arrivals
     private let outcomes = Outcomes<String>()
 
-    init(site: Site, view: View<Statistics>, arrivals: Arrivals) {
-        (self.site, self.view, self.arrivals) = (site, view, arrivals)
-    }
-
     func add(to router: Router<WebServer.Context>) {
         router.get("/") { _, _ in Response.seeOther("/statistics") }
         router.get("statistics", use: statistics)

@@ -52,13 +52,10 @@ final class GroupMember<S: Store>: Sendable {
             do {
                 return try await join()
             } catch is Worker.SetBack {
-                workers.withLock { $0 = [:] }
                 logger.notice("an offset was set back; joining the group anew to read from there", metadata: name)
             } catch let error as KafkaError where error.code == .fencedInstance && hasLostSession.withLock({ $0 }) {
                 // librdkafka sends a commit that waited for the broker after it has given up its membership: it fences itself.
                 // Where it really is another process, that is fenced by joining anew, and ends.
-                workers.withLock { $0 = [:] }
-                hasLostSession.withLock { $0 = false }
                 logger.notice("the session ran out while Kafka was away; joining the group anew", metadata: name)
             } catch is CancellationError where Task.isShuttingDownGracefully {
                 // A wait for the database was cut short: what was in hand is not handled, and comes again.
@@ -68,6 +65,8 @@ final class GroupMember<S: Store>: Sendable {
     }
 
     private func join() async throws {
+        workers.withLock { $0 = [:] }
+        hasLostSession.withLock { $0 = false }
         // The hooks are part of the consumer that they commit with.
         let reference = ConsumerReference()
         let (arriving, arrivals) = AsyncStream.makeStream(of: Worker.self)

@@ -22,7 +22,7 @@ struct Cluster: Sendable {
         _ address: String, properties: [String: String], timeout: Duration, patience: Duration = patienceWithRefusals
     ) async throws -> Cluster {
         let reasons = LastWords()
-        let logger = Logger(label: "kafka") { _ in reasons }
+        let logger = reasons.logger
         let configuration = KafkaConfiguration(address, clientID: "tidings-command", properties: properties)
         do {
             let admin = try Admin(configuration, timeout: timeout, logger: logger)

@@ -116,7 +116,7 @@ func withPatience<R: Sendable>(_ what: String, _ body: @escaping @Sendable () as
 }
 
 /// Keeps the last thing that librdkafka complained about, for the reason of a failure; prints nothing.
-final class LastWords: LogHandler {
+final class LastWords: Sendable {
     private let words = Mutex<(last: String?, areAllDown: Bool)>((nil, false))
 
     /// Whether no connection to any broker could be made.
@@ -133,29 +133,17 @@ final class LastWords: LogHandler {
         }
     }
 
-    func log(event: LogEvent) {
-        guard event.level >= .warning else { return }
-        let message = "\(event.message)"
+    /// For the client in question.
+    var logger: Logger {
+        Logger(label: "kafka") { _ in Listener(from: .warning) { self.hear("\($0.message)") } }
+    }
+
+    private func hear(_ message: String) {
         // Why each of them is down was said before.
         let saysAllDown = message.hasSuffix("brokers are down")
         words.withLock { words in
             if words.last == nil || !saysAllDown { words.last = message }
             words.areAllDown = words.areAllDown || saysAllDown
         }
-    }
-
-    subscript(metadataKey _: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-
-    var logLevel: Logger.Level {
-        get { .warning }
-        set {}
     }
 }

@@ -20,14 +20,22 @@ struct BrokerWatch: Sendable {
         let (complaints, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         self.cluster = cluster
         self.complaints = complaints
-        logger = Logger(label: "kafka") { _ in Complaints { continuation.yield() } }
+        // What a client says again and again is for its debugging.
+        logger = Logger(label: "kafka") { _ in
+            Listener(from: .debug) { if Self.isComplaint($0) { continuation.yield() } }
+        }
+    }
+
+    /// What a client warns of, and each connection that broke.
+    private static func isComplaint(_ event: LogEvent) -> Bool {
+        event.level >= .warning || event.metadata?["librdkafka"] == "FAIL"
     }
 
     /// Watches until its task is cancelled.
     func run() async throws {
         for await _ in complaints {
             let reasons = LastWords()
-            let admin = try Admin(cluster.configuration, logger: Logger(label: "kafka") { _ in reasons })
+            let admin = try Admin(cluster.configuration, logger: reasons.logger)
             if await Self.answers(admin, within: Cluster.patienceWithRefusals) || Task.isCancelled { continue }
             let reason = reasons.text.map { " (\($0))" } ?? ""
             tell("no broker answers at \(cluster.bootstrap) any more\(reason); it goes on when one is back")
@@ -46,31 +54,5 @@ struct BrokerWatch: Sendable {
         // There may be a line that tells how far the reading has come.
         let start = Terminal.errors.isInteractive ? "\r\u{1B}[K" : ""
         write("\(start)\(Terminal.errors.styled("tidings:", .yellow)) \(words)\n", to: Terminal.errors.descriptor)
-    }
-}
-
-/// Calls `notice` with whatever a client complains of: what it warns of, and each connection that broke.
-private struct Complaints: LogHandler {
-    let notice: @Sendable () -> Void
-
-    func log(event: LogEvent) {
-        guard event.level >= .warning || event.metadata?["librdkafka"] == "FAIL" else { return }
-        notice()
-    }
-
-    subscript(metadataKey _: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-
-    /// What a client says again and again is for its debugging.
-    var logLevel: Logger.Level {
-        get { .debug }
-        set {}
     }
 }

@@ -39,6 +39,21 @@ final class Arrivals: Sendable {
             logger: Logger(label: "arrivals") { _ in SwiftLogNoOpLogHandler() })
     }
 
+    /// Makes a stage's topic, and runs `body` with a consumer that reads it meanwhile.
+    static func during<R: Sendable>(
+        _ stage: Stage, partitions: Int32, _ body: (Arrivals) async throws -> R
+    ) async throws -> R {
+        let logger = Logger(label: "arrivals") { _ in SwiftLogNoOpLogHandler() }
+        let admin = try Admin(SubjectKafka.at(stage.kafka), logger: logger)
+        try await admin.createTopics([TopicSpecification(stage.topic, partitions: partitions)])
+        let arrivals = try Arrivals(of: stage.topic, partitions: partitions, kafka: stage.kafka)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await arrivals.run() }
+            defer { group.cancelAll() }
+            return try await body(arrivals)
+        }
+    }
+
     /// When each event came, by its number; 0 for those that have not come.
     var times: [Int64] { state.withLock { $0.seen } }
 

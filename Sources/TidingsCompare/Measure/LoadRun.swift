@@ -36,13 +36,7 @@ struct LoadRun: Sendable {
     ///
     /// - Throws: ``/TidingsAudit/SweepError`` when the service ends without an answer; `CancellationError`.
     func run() async throws -> Result {
-        let logger = Logger(label: "load") { _ in SwiftLogNoOpLogHandler() }
-        let admin = try Admin(SubjectKafka.at(stage.kafka), logger: logger)
-        try await admin.createTopics([TopicSpecification(stage.topic, partitions: Self.partitions)])
-        let arrivals = try Arrivals(of: stage.topic, partitions: Self.partitions, kafka: stage.kafka)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await arrivals.run() }
-            defer { group.cancelAll() }
+        try await Arrivals.during(stage, partitions: Self.partitions) { arrivals in
             let service = try SubjectProcess(arguments, log: "\(stage.folder)/service.log")
             let status = await service.end()
             try Task.checkCancellation()

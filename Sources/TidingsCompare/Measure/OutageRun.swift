@@ -74,14 +74,7 @@ struct OutageRun: Sendable {
             program: program, kafka: kafka, broker: broker, database: database, folder: folder,
             topic: "outage-\(way.rawValue)-\(EventID().rawValue.prefix(13))")
         return try await stage.leavingNothing {
-            let admin = try Admin(SubjectKafka.at(stage.kafka), logger: logger)
-            try await admin.createTopics([TopicSpecification(stage.topic, partitions: Self.partitions)])
-            let arrivals = try Arrivals(of: stage.topic, partitions: Self.partitions, kafka: stage.kafka)
-            return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await arrivals.run() }
-                defer { group.cancelAll() }
-                return try await row(way, on: stage, arrivals)
-            }
+            try await Arrivals.during(stage, partitions: Self.partitions) { try await row(way, on: stage, $0) }
         }
     }
 
