@@ -33,7 +33,7 @@ import TidingsAudit
             let other = try subject.startRelay(name: "other")
             try await subject.publish(30, sending: .outbox, first: 30)
             try await subject.untilDrained(other)
-            frozen.signal(SIGCONT)
+            frozen.thaw()
             try await subject.publish(10, sending: .outbox, first: 60)
             try await subject.untilDrained(other)
             for relay in [frozen, other] {

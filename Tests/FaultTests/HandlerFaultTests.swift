@@ -39,7 +39,7 @@ import TidingsAudit
             try await subject.until("all effects", heir) {
                 try await subject.count("effect", in: subject.readerDatabase) >= 200
             }
-            zombie.signal(SIGCONT)
+            zombie.thaw()
             try await subject.publish(20, sending: .afterAction, first: 200)
             try await subject.until("all effects", heir) {
                 try await subject.count("effect", in: subject.readerDatabase) >= 220

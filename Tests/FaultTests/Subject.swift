@@ -137,9 +137,9 @@ struct Subject: Sendable {
     /// anybody write: others could not go on without it, and it could not become a zombie.
     func freeze(_ handler: ChildProcess) async throws {
         try await until("a moment outside a transaction", handler) {
-            handler.signal(SIGSTOP)
+            try await handler.freeze()
             if try await isWritable(readerDatabase) { return true }
-            handler.signal(SIGCONT)
+            handler.thaw()
             return false
         }
     }

@@ -161,7 +161,6 @@ struct ShutdownTests {
         try await withTemporaryFolder { folder in
             let broker = try await BrokerProcess(dataDirectory: folder)
             let cluster = TestCluster(bootstrap: await broker.bootstrap)
-            let processID = await broker.processID
             let topic = try await cluster.topic("frozen", partitions: 2)
             try await cluster.fill(topic, partitions: 2, count: 50_000)
             var configuration = Self.configuration(cluster, topic)
@@ -172,14 +171,14 @@ struct ShutdownTests {
             let running = Task { try await service.run() }
             try await expectBatch(consumer)
             let own = kafkaThreads().subtracting(others)
-            kill(processID, SIGSTOP)
+            try await broker.freeze()
             let commit = Task { try await consumer.commit([TopicPartition(topic, 0): 1]) }
             try await expectEnd(of: running, after: service)
             let error = await #expect(throws: KafkaError.self) { try await commit.value }
             #expect(error?.code == .closed || error?.code == .timedOut || error?.isRetriable == true)
             try await eventually("the client's threads ended") { kafkaThreads().isDisjoint(with: own) }
 
-            kill(processID, SIGCONT)
+            await broker.thaw()
             let next = try Consumer(configuration, topics: [topic], logger: cluster.logger)
             try await withConsumer(next) { batches in
                 let first = try await batches.next()

@@ -19,6 +19,7 @@ final class StopProbe: Probe {
     func reached(_ step: Step) {
         guard step.point == point, !isDone.exchange(true, ordering: .relaxed) else { return }
         FaultSubject.say("stopping")
-        kill(getpid(), SIGSTOP)
+        // To this very thread, so that it goes no further; a signal to the process may be taken by another, later.
+        raise(SIGSTOP)
     }
 }

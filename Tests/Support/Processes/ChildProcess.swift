@@ -176,6 +176,27 @@ public final class ChildProcess: Sendable {
 
     public func signal(_ number: Int32) { kill(processID, number) }
 
+    /// SIGSTOP, and waits until every thread stands still: the others go on until the one that takes the signal runs.
+    ///
+    /// A first thread that has ended shows as a zombie (Z) as long as others live.
+    public func freeze() async throws {
+        signal(SIGSTOP)
+        try await eventually("\(self.name) stands still") { try Set(self.threadStates).subtracting("Z") == ["T"] }
+    }
+
+    /// Lets a frozen process go on.
+    public func thaw() { signal(SIGCONT) }
+
+    private var threadStates: [Character] {
+        get throws {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/\(processID)/task").compactMap { thread in
+                // The state follows the name, which is in parentheses and may hold any character.
+                let status = try? String(contentsOfFile: "/proc/\(processID)/task/\(thread)/stat", encoding: .utf8)
+                return status?.split(separator: ")").last?.dropFirst().first
+            }
+        }
+    }
+
     /// SIGKILL, and waits until the process is gone.
     public func killAndWait() async throws {
         signal(SIGKILL)

@@ -51,6 +51,8 @@ public actor BrokerProcess {
     }
 
     public func kill() async throws { try await process.killAndWait() }
+    public func freeze() async throws { try await process.freeze() }
+    public func thaw() { process.thaw() }
 
     public func stop() async throws {
         process.signal(SIGTERM)
