@@ -227,10 +227,12 @@ extension PostgresStore {
 
     private static let damaged = TidingsError(.cannotDecode, "an outbox's place in the log is damaged")
 
+    // The identity is not joined: of tables of one row the planner expects thousands, and so many pairs of rows that it
+    // would compile the query first, for a tenth of a second.
     private static let progress = """
-        select slot, id, coalesce(b.position, l.position)::text, coalesce(place, 0), batch, outbox, entries, base::text,
-            base_place
-        from tidings_outbox_identity, tidings_outbox_log l
+        select slot, (select id from tidings_outbox_identity), coalesce(b.position, l.position)::text,
+            coalesce(place, 0), batch, outbox, entries, base::text, base_place
+        from tidings_outbox_log l
             left join tidings_outbox_batch b on b.shard = \(OutboxLog.shard) and b.position is not null
         order by batch
         """
