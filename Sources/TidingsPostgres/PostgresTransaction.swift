@@ -133,21 +133,31 @@ public final class PostgresTransaction {
     }
 
     /// Runs several statements that do not depend on each other's results in one round trip.
+    ///
+    /// - Parameter arrived: is told of each result while the server may still be at those after it; what it throws is thrown
+    ///   when all have come.
     @discardableResult
-    func exchange(_ requests: [PostgresRequest]) throws -> [PostgresResult] {
+    func exchange(
+        _ requests: [PostgresRequest], arrived: (_ index: Int, PostgresResult) throws -> Void = { _, _ in }
+    ) throws -> [PostgresResult] {
         try checkOpen()
         let before = beginning() + postponed
         postponed = []
         // As the server sees it: what was refused before it was sent has begun nothing.
         defer { hasBegun = hasBegun || session.isInTransaction }
-        let results = try session.exchange(before + requests)
+        var results: [PostgresResult] = []
+        try session.exchange(before + requests, into: &results) { index, result in
+            if index >= before.count { try arrived(index - before.count, result) }
+        }
         return Array(results.dropFirst(before.count))
     }
 
     /// Lets a statement travel with the next one, or with the commit. Its failure is theirs.
     func executeLater(_ sql: String, _ parameters: (any PostgresEncodable)?...) {
-        postponed.append(PostgresRequest(sql: sql, parameters: parameters.map { $0?.postgresValue ?? .null }))
+        executeLater(PostgresRequest(sql: sql, parameters: parameters.map { $0?.postgresValue ?? .null }))
     }
+
+    func executeLater(_ request: PostgresRequest) { postponed.append(request) }
 
     // MARK: For the session
 

@@ -182,6 +182,36 @@ struct TransactionTests {
         }
     }
 
+    @Test("results are read in order as they come; what their reader throws is thrown once all are there")
+    func readsAsTheyCome() async throws {
+        struct Unreadable: Error {}
+        try await withPool { pool in
+            let requests = (1...3).map { PostgresRequest(sql: "select \($0)::bigint from generate_series(1, 2000)") }
+            let (read, found) = try await pool.transaction { db in
+                var read: [Int64] = []
+                let results = try db.exchange(requests) { index, result in
+                    #expect(index == read.count)
+                    read.append(try PostgresRows(result: result)[1999][0])
+                }
+                return (read, try results.map { try PostgresRows(result: $0)[0][0] as Int64 })
+            }
+            #expect(read == [1, 2, 3] && found == read)
+            try await pool.transaction { db in
+                var indices: [Int] = []
+                #expect(throws: Unreadable.self) {
+                    try db.exchange(requests) { index, _ in
+                        indices.append(index)
+                        if index == 1 { throw Unreadable() }
+                    }
+                }
+                #expect(indices == [0, 1], "what comes after it is not read")
+                // Nothing is left over that the next statement would take for its own.
+                let next: Int64 = try db.query("select 4::bigint")[0][0]
+                #expect(next == 4)
+            }
+        }
+    }
+
     @Test("a statement that gives way to another of the same round trip is prepared anew behind it")
     func evictedMeanwhile() async throws {
         try await withSchema({

@@ -199,20 +199,21 @@ public final class OutboxRelay<S: Store>: Service {
         _ first: [OutboxEntry], until end: Duration, with held: inout HeldShards
     ) async throws -> RelaySettlement {
         var stream = RelayStream(first)
-        var ready = sending.prepare(first)
+        var ready: [ReadyBatch]? = sending.prepare(first)
         while sending.sendsAhead, stream.isFull(within: configuration), !held.mayHaveOpenBatches, elapsed() < end {
             let (claimed, right, batches) = (stream.claimed, held, ready)
-            async let sent = send(claimed, as: batches, with: right)
+            async let sent = send(claimed, as: batches ?? sending.prepare(claimed), with: right)
             let ahead = try await claimAhead(
                 behind: claimed, settling: stream.unmarked?.settlement, with: &held)
-            // Made ready while the processor has nothing else to do: what is before it is with Kafka.
-            ready = ahead.map(sending.prepare) ?? []
+            // Made ready while Kafka has the one before; where the database is the slower, while that claims the next.
+            ready = watch.sending == nil ? nil : ahead.map(sending.prepare)
             let result = try await sent
             // As of now: Kafka may have taken longer than the lease lasts.
             let maySend = held.maySend(at: elapsed()) && !Task.isShuttingDownGracefully
             if let rest = stream.finish(result, behind: ahead, maySend: maySend) { return rest }
         }
-        return stream.end(try await send(stream.claimed, as: ready, with: held))
+        let batches = ready ?? sending.prepare(stream.claimed)
+        return stream.end(try await send(stream.claimed, as: batches, with: held))
     }
 
     private func send(

@@ -36,8 +36,12 @@ extension PostgresSession {
     }
 
     /// As ``exchange(_:isInterruptible:)``; `results` holds what succeeded even when it throws.
+    ///
+    /// - Parameter arrived: is told of each result while the server may still be at those after it; what it throws is thrown
+    ///   when all have come.
     func exchange(
-        _ requests: [PostgresRequest], into results: inout [PostgresResult], isInterruptible: Bool = true
+        _ requests: [PostgresRequest], into results: inout [PostgresResult], isInterruptible: Bool = true,
+        arrived: (_ index: Int, PostgresResult) throws -> Void = { _, _ in }
     ) throws {
         guard isUsable else { throw lost() }
         for request in requests { try request.validate() }
@@ -48,6 +52,7 @@ extension PostgresSession {
             patience.deadline = .now + limit * requests.count + .seconds(10)
         }
         var failure: PostgresError?
+        var reading: Result<Void, any Error> = .success(())
         do {
             let sent = try send(requests)
             for command in sent {
@@ -55,7 +60,9 @@ extension PostgresSession {
                 if let error = result.error {
                     failure = failure ?? diagnose(error, of: command)
                 } else {
+                    let count = results.count
                     note(command, result, &results)
+                    if results.count > count { reading = reading.flatMap { Result { try arrived(count, result) } } }
                 }
             }
             try receiveSync(&patience)
@@ -67,7 +74,7 @@ extension PostgresSession {
         }
         // A request to cancel may still be on its way to the server, where it would hit whatever comes next.
         if patience.cancelSent { giveUp() }
-        guard var failure else { return }
+        guard var failure else { return try reading.get() }
         if patience.cancelSent, failure.sqlState == .queryCanceled { failure.code = .cancelled }
         if failure.code == .readOnly { giveUp() }
         throw failure

@@ -9,21 +9,28 @@ enum OutboxQuery {
                 where p.topic = o.topic and sha256(p.key) = sha256(o.key) and p.key = o.key)
         """
 
-    /// The first rows of each shard from its floor on that are not under way. From the floor each time: a number may appear
+    /// Whose outbox it is, and which transactions are under way.
+    static let now = PostgresRequest(
+        sql: """
+            select id, pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
+            from pg_current_snapshot() s, tidings_outbox_identity
+            """)
+
+    /// The first rows of a shard from its floor on that are not under way. From the floor each time: a number may appear
     /// after a later one of another key. The database keeps to the limit roughly, so that it sends no more than is wanted.
     static let oldest = """
         select \(columns)
-        from unnest($1, $2) as s (shard, floor), lateral (
+        from (
             select *, row_number() over (order by sequence) as place,
                 sum(coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)) over (order by sequence) as size
             from (
-                select * from tidings_outbox t where t.shard = s.shard::integer and t.sequence >= s.floor
-                    and t.sequence not in (select unnest($5))
-                order by t.sequence limit $3
+                select * from tidings_outbox
+                where shard = $1 and sequence >= $2 and sequence not in (select unnest($3))
+                order by sequence limit $4
             ) first
         ) o
-        where o.place = 1 or o.size <= $4
-        order by o.shard, o.sequence
+        where o.place = 1 or o.size <= $5
+        order by o.sequence
         """
 
     /// Whether a number is among `$2`, which go from `$3` to `$4`: so much of the index is read and no more. Of the numbers

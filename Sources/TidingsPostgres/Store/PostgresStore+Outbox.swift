@@ -29,54 +29,59 @@ extension PostgresStore {
         return try claim(request, from: log, in: db)
     }
 
-    /// What is in the outbox's table.
+    /// What is in the outbox's table. What one shard gives is read while the server looks at the next.
     func claimFromTable(_ request: ClaimRequest, in db: PostgresTransaction) throws -> [OutboxEntry] {
         if request.batches.isEmpty { return [] }
         try db.flush()
         let floors = floors.withLock { $0 }
-        let shards = request.batches.map(\.shard)
-        let results = try db.exchange([
-            PostgresRequest(
-                sql: """
-                    select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint, id
-                    from pg_current_snapshot() s, tidings_outbox_identity
-                    """),
-            .planningByIndex,
+        let limit = Self.limit(of: request)
+        let questions = request.batches.map { batch in
             PostgresRequest(
                 sql: OutboxQuery.oldest,
                 parameters: [
-                    .array(shards.map(Int64.init)), .array(shards.map { floors[$0]?.value ?? 0 }),
-                    Self.limit(of: request).postgresValue, request.maximumBytes.postgresValue,
-                    .array(request.underWay.map(\.sequence)),
-                ]),
-        ])
-        let now = PostgresRows(result: results[0])[0]
-        let outbox: String = try now[2]
-        let rows = PostgresRows(result: results[2])
-        var entries: [OutboxEntry] = []
-        var index = rows.startIndex
-        var looks: [Int32: (lowest: Int64?, highest: Int64?)] = [:]
-        for batch in request.batches {
-            let source = StampSource(outbox: outbox, shard: batch.shard)
-            var made: [OutboxEntry] = []
-            var (bytes, isFull) = (0, false)
-            while index < rows.endIndex, try rows[index][0] == batch.shard {
-                let stamp = EventStamp(source: source, batch: batch.number, index: Int32(made.count))
-                let entry = try OutboxQuery.entry(rows[index], stamp)
-                index += 1
-                bytes += entry.record.size
-                isFull = isFull || (bytes > request.maximumBytes && !made.isEmpty)
-                if !isFull { made.append(entry) }
-            }
-            let underWay = request.underWay.lazy.filter { $0.stamp.source.shard == batch.shard }.map(\.sequence)
-            looks[batch.shard] = (
-                [made.first?.sequence, underWay.min()].compactMap(\.self).min(),
-                [made.last?.sequence, underWay.max()].compactMap(\.self).max()
-            )
-            open(batch, made, in: db)
-            entries += made
+                    batch.shard.postgresValue, (floors[batch.shard]?.value ?? 0).postgresValue,
+                    .array(request.underWay(of: batch.shard)), limit.postgresValue, request.maximumBytes.postgresValue,
+                ])
         }
-        try note(looks, oldestID: now[0], nextID: now[1], in: db)
+        var now: (outbox: String, oldestID: Int64, nextID: Int64) = ("", 0, 0)
+        var claims: [[OutboxEntry]] = []
+        try db.exchange([OutboxQuery.now, .planningByIndex] + questions) { index, result in
+            let rows = PostgresRows(result: result)
+            if index == 0 {
+                now = (try rows[0][0], try rows[0][1], try rows[0][2])
+            } else if index > 1 {
+                let batch = request.batches[claims.count]
+                claims.append(try Self.entries(rows, of: batch, from: now.outbox, within: request.maximumBytes))
+            }
+        }
+        var looks: [Int32: (lowest: Int64?, highest: Int64?)] = [:]
+        for (batch, claimed) in zip(request.batches, claims) {
+            let underWay = request.underWay(of: batch.shard)
+            looks[batch.shard] = (
+                [claimed.first?.sequence, underWay.min()].compactMap(\.self).min(),
+                [claimed.last?.sequence, underWay.max()].compactMap(\.self).max()
+            )
+            open(batch, claimed, in: db)
+        }
+        try note(looks, oldestID: now.oldestID, nextID: now.nextID, in: db)
+        return claims.flatMap(\.self)
+    }
+
+    /// The entries of a batch, no more than the limit allows of what was read.
+    private static func entries(
+        _ rows: PostgresRows, of batch: OutboxBatch, from outbox: String, within maximumBytes: Int
+    ) throws -> [OutboxEntry] {
+        let source = StampSource(outbox: outbox, shard: batch.shard)
+        var entries: [OutboxEntry] = []
+        entries.reserveCapacity(rows.count)
+        var bytes = 0
+        for row in rows {
+            let stamp = EventStamp(source: source, batch: batch.number, index: Int32(entries.count))
+            let entry = try OutboxQuery.entry(row, stamp)
+            bytes += entry.record.size
+            if bytes > maximumBytes, !entries.isEmpty { break }
+            entries.append(entry)
+        }
         return entries
     }
 
@@ -143,7 +148,7 @@ extension PostgresStore {
     }
 
     private func settleInTable(_ settlement: OutboxSettlement, in db: PostgresTransaction) throws {
-        if !settlement.sent.isEmpty { try db.exchange([.planningByIndex]) }
+        if !settlement.sent.isEmpty { db.executeLater(.planningByIndex) }
         for (shard, sent) in Dictionary(grouping: settlement.sent, by: \.stamp.source.shard) {
             // Never the range alone: a number inside it may belong to a transaction that has not committed yet.
             let delete = "delete from tidings_outbox where shard = $1 and \(OutboxQuery.isAmong)"
@@ -205,6 +210,13 @@ extension PostgresStore {
         var status = OutboxStatus(pending: try row[0], parked: try row[1], oldestPending: try row[2])
         try addLog(to: &status, in: db)
         return status
+    }
+}
+
+extension ClaimRequest {
+    /// The numbers of a shard that are under way.
+    fileprivate func underWay(of shard: Int32) -> [Int64] {
+        underWay.lazy.filter { $0.stamp.source.shard == shard }.map(\.sequence)
     }
 }
 

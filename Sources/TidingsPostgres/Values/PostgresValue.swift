@@ -40,23 +40,33 @@ public struct PostgresValue: Hashable, Sendable {
 
     /// `bigint[]`
     public static func array(_ elements: [Int64]) -> PostgresValue {
-        array(elements.map { bigEndian($0) }, element: PostgresType.int8, type: PostgresType.int8Array)
+        var bytes = head(count: elements.count, hasNulls: false, element: PostgresType.int8, size: 12 * elements.count)
+        for element in elements {
+            withUnsafeBytes(of: Int32(8).bigEndian) { bytes.append(contentsOf: $0) }
+            withUnsafeBytes(of: element.bigEndian) { bytes.append(contentsOf: $0) }
+        }
+        return .binary(bytes, type: PostgresType.int8Array)
     }
 
-    /// The binary form of an array of one dimension: dimensions, whether there are nulls, the elements' type, how many,
-    /// the first index, then each with its length in front (-1: null).
     private static func array(_ elements: [[UInt8]?], element: UInt32, type: UInt32) -> PostgresValue {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(20 + elements.reduce(0) { $0 + 4 + ($1?.count ?? 0) })
-        bytes += bigEndian(Int32(elements.isEmpty ? 0 : 1))
-        bytes += bigEndian(Int32(elements.contains { $0 == nil } ? 1 : 0))
-        bytes += bigEndian(element)
-        if !elements.isEmpty { bytes += bigEndian(Int32(elements.count)) + bigEndian(Int32(1)) }
+        var bytes = head(
+            count: elements.count, hasNulls: elements.contains { $0 == nil }, element: element,
+            size: elements.reduce(0) { $0 + 4 + ($1?.count ?? 0) })
         for element in elements {
             bytes += bigEndian(Int32(element?.count ?? -1))
             if let element { bytes += element }
         }
         return .binary(bytes, type: type)
+    }
+
+    /// How the binary form of an array of one dimension begins: dimensions, whether there are nulls, the elements' type,
+    /// how many, the first index. Each follows with its length in front (-1: null).
+    private static func head(count: Int, hasNulls: Bool, element: UInt32, size: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(20 + size)
+        bytes += bigEndian(Int32(count == 0 ? 0 : 1)) + bigEndian(Int32(hasNulls ? 1 : 0)) + bigEndian(element)
+        if count > 0 { bytes += bigEndian(Int32(count)) + bigEndian(Int32(1)) }
+        return bytes
     }
 
     static func bigEndian<I: FixedWidthInteger>(_ integer: I) -> [UInt8] {
