@@ -48,6 +48,7 @@ public final class InMemoryStore: Store {
     private struct State {
         var tables = Tables()
         var isAvailable = true
+        var commitCheck: @Sendable ([String: String]) throws -> Void = { _ in }
     }
 
     private let state = Mutex(State())
@@ -99,6 +100,16 @@ public final class InMemoryStore: Store {
         set { state.withLock { $0.isAvailable = newValue } }
     }
 
+    /// Looks at the rows as a transaction would leave them, when it commits, and may refuse: as a deferred constraint does.
+    ///
+    /// ```swift
+    /// store.commitCheck = { rows in if rows["total"] == "-1" { throw Refused() } }
+    /// ```
+    public var commitCheck: @Sendable ([String: String]) throws -> Void {
+        get { state.withLock { $0.commitCheck } }
+        set { state.withLock { $0.commitCheck = newValue } }
+    }
+
     public func transaction<R: Sendable>(
         _ body: @escaping @Sendable (Transaction) throws -> R
     ) async throws -> R {
@@ -109,6 +120,7 @@ public final class InMemoryStore: Store {
             transaction.rows = state.tables.rows
             defer { transaction.isOpen = false }
             let result = try body(transaction)
+            try state.commitCheck(transaction.rows)
             let appended = transaction.tables.nextSequence > state.tables.nextSequence
             state.tables = transaction.tables
             state.tables.rows = transaction.rows

@@ -85,6 +85,37 @@ struct WholeWayTests {
         }
     }
 
+    @Test("a failure that shows only at the commit parks its record, and the subscription goes on")
+    func refusedAtCommit() async throws {
+        try await withKafka { bootstrap in
+            try await withStore { store in
+                let kafka = KafkaConfiguration(bootstrap)
+                try await Admin(kafka, logger: quiet).create(topic, partitions: 1)
+                let producer = try Producer(.relay(kafka), logger: quiet)
+                let relay = OutboxRelay(store: store, producer: producer, logger: quiet)
+                try await store.pool.transaction { db in
+                    try db.execute(
+                        """
+                        create table effect (event text primary key, parent text references effect
+                            deferrable initially deferred)
+                        """)
+                }
+                let subscription = Subscription(
+                    to: [topic.name], group: group, store: store, kafka: kafka, logger: quiet)
+                subscription.handle(Placed.self) { _, delivery, db in
+                    let id = delivery.eventID?.rawValue ?? ""
+                    if id == "e2" { _ = try? db.execute("insert into effect values (null)") }
+                    if id != "e2" { try db.execute("insert into effect values ($1, $2)", id, id == "e1" ? "no" : nil) }
+                }
+                try await running([producer, relay, subscription]) {
+                    for number in 0..<7 { try await publish(number, store) }
+                    try await store.pool.waitUntil("select count(*) = 5 from effect")
+                    try await store.pool.waitUntil("select count(*) = 2 from tidings_parked")
+                }
+            }
+        }
+    }
+
     @Test("parked records that are retried while the service runs have one effect each, in the order of their key")
     func retrying() async throws {
         struct Poison: Error {}

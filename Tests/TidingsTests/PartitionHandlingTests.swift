@@ -162,6 +162,39 @@ import TidingsTesting
         #expect(store.parkedRecords.map(\.offset) == [1, 4, 7])
     }
 
+    @Test("what only the commit refuses is parked like any poison, whoever else was in the transaction")
+    func refusedAtCommit() async throws {
+        count()
+        store.commitCheck = { rows in if rows["e6"] != nil { throw Poison() } }
+        let handling = handling()
+        #expect(try await handling.handle(deliveries(Array(0..<11)), of: place, from: at(nil)) == .handled(at(11)))
+        #expect(store.rows.keys.sorted() == [0, 1, 10, 2, 3, 4, 5, 7, 8].map { "e\($0)" })
+        #expect(store.rows.values.allSatisfy { $0 == "1" })
+        #expect(store.parkedRecords.map(\.offset) == [6, 9])
+        #expect(store.parkedRecords.map(\.attempts) == [1, 0])
+        // The same when it is tried again, and once the cause is gone.
+        let letter = try await store.transaction { [store] in try store.deadLetters(.causes(after: 0, limit: 9), in: $0)
+        }[0]
+        for isMended in [false, true] {
+            if isMended { store.commitCheck = { _ in } }
+            _ = try await store.transaction { [store] in try store.retryDeadLetter(letter.number, in: $0) }
+            let letters = try await handling.lettersToRetry(of: place, limit: 9, stop: Latch())
+            #expect(letters.count == 1)
+            _ = try await handling.retry(letters, of: place, from: at(11), limit: 9, stop: Latch())
+            #expect(store.parkedRecords.isEmpty == isMended)
+        }
+        #expect(store.rows["e6"] == "1" && store.rows["e9"] == "1")
+    }
+
+    @Test("a commit that is refused though no handler wrote anything ends the handling, and nothing is parked")
+    func refusedWithoutHandlers() async throws {
+        store.commitCheck = { _ in throw Poison() }
+        await #expect(throws: Poison.self) {
+            try await handling().handle(deliveries([0, 1]), of: place, from: at(nil))
+        }
+        #expect(store.parkedRecords.isEmpty)
+    }
+
     @Test("reading again from before a parked record handles what stands before it and parks the rest again")
     func readsAgain() async throws {
         count { event, _ in if event.total == 4 { throw Poison() } }

@@ -65,7 +65,7 @@ extension PartitionHandling {
         let events = delivery.eventID.map { [$0] } ?? []
         probe?.reached(Step(.handlingStarts, events))
         let start = ContinuousClock.now
-        let (next, isParked) = try await store.transaction { transaction -> (DeadLetter?, Bool) in
+        let (next, isParked) = try await transaction(of: [fate]) { transaction -> (DeadLetter?, Bool) in
             guard let offset = state.offset, try store.advance(place, from: offset, to: offset, in: transaction) else {
                 throw StaleOffset()
             }

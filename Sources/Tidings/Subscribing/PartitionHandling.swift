@@ -1,5 +1,6 @@
 import Logging
 import ServiceLifecycle
+import Synchronization
 import Tracing
 
 /// Turns the records of one lane, in their order, into transactions: handlers, parked records, the offset and what is
@@ -235,7 +236,7 @@ struct PartitionHandling<S: Store>: Sendable {
         probe?.reached(Step(.handlingStarts, events))
         let (store, probe) = (store, probe)
         let start = ContinuousClock.now
-        let parked = try await store.transaction { transaction in
+        let parked = try await transaction(of: work.items.map(\.fate)) { transaction in
             guard try store.advance(place, from: state.offset, to: next, remembering: news, in: transaction) else {
                 throw StaleOffset()
             }
@@ -258,6 +259,27 @@ struct PartitionHandling<S: Store>: Sendable {
                 ])
         }
         return LaneState(state.lane, offset: next, memories: work.memories)
+    }
+
+    /// Runs a transaction. When everything in it has passed and the commit alone is refused for good, that is a handler's
+    /// failure like any other: of a constraint that is checked at the commit, of a statement's error that was swallowed.
+    /// Whose it is shows when fewer are tried together.
+    func transaction<R: Sendable>(
+        of fates: [Item.Fate], _ body: @escaping @Sendable (S.Transaction) throws -> R
+    ) async throws -> R {
+        let hasPassed = Mutex(false)
+        do {
+            return try await store.transaction { transaction in
+                hasPassed.withLock { $0 = false }
+                let result = try body(transaction)
+                hasPassed.withLock { $0 = true }
+                return result
+            }
+        } catch  where hasPassed.withLock({ $0 }) && !(error is CancellationError) && !store.isRetriable(error) {
+            // Where no handler had a part in it, nothing is gained by parking.
+            guard fates.contains(where: { if case .run = $0 { true } else { false } }) else { throw error }
+            throw HandlerFailure(index: fates.count / 2, error: error)
+        }
     }
 
     /// - Returns: how many were parked.
