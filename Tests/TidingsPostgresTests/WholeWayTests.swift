@@ -161,6 +161,90 @@ struct WholeWayTests {
         }
     }
 
+    @Test(
+        "events of a topic that nobody has made are parked, all others go; made and let go again, they arrive",
+        .enabled(if: Programs.externalKafka == nil), arguments: [OutboxPublishing.atLeastOnce, .exactlyOnce])
+    func missingTopic(_ publishing: OutboxPublishing) async throws {
+        try await withKafka(configuration: ["auto.create.topics.enable": "false"]) { bootstrap in
+            try await withStore { store in
+                let kafka = KafkaConfiguration(bootstrap)
+                let admin = try Admin(kafka, logger: quiet)
+                let (good, missing) = (topic.name, uniqueName("missing"))
+                try await admin.create(topic, partitions: 3)
+                var configuration = OutboxRelayConfiguration()
+                configuration.topicPatience = .seconds(2)
+                configuration.backoff = Backoff(first: .milliseconds(10), longest: .milliseconds(100))
+                configuration.maximumBatchCount = 20
+                let relay = try OutboxRelay(
+                    store: store, kafka: kafka, publishing: publishing, configuration: configuration, logger: quiet)
+                try await running([relay]) {
+                    // More than a batch of the missing one's in front.
+                    try await store.transaction { db in
+                        for number in 0..<100 { try store.append(record(number, to: missing), in: db) }
+                        for number in 0..<100 { try store.append(record(number, to: good), in: db) }
+                    }
+                    try await store.pool.waitUntil(
+                        """
+                        select (select count(*) from tidings_outbox) = 0
+                            and (select count(*) from tidings_outbox_parked) = 100
+                        """)
+                    #expect(try await count(good, in: admin) >= 100)
+                    try await admin.create(Topic<Placed>(missing), partitions: 2)
+                    // The producer looks for it every second; what is let go before that is parked again.
+                    try await eventually("all are out") {
+                        try await store.transaction { db in
+                            for parked in try store.parkedEvents(.causes(after: 0, limit: 200), in: db) {
+                                _ = try store.retryParked(parked.sequence, in: db)
+                            }
+                            let status = try store.outboxStatus(in: db)
+                            return status.pending == 0 && status.parked == 0
+                        }
+                    }
+                    #expect(try await count(missing, in: admin) >= 100)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "events that are too large together for their topic go in smaller portions, and none of them is parked",
+        arguments: [OutboxPublishing.atLeastOnce, .exactlyOnce])
+    func tooLargeTogether(_ publishing: OutboxPublishing) async throws {
+        try await withKafka { bootstrap in
+            try await withStore { store in
+                let kafka = KafkaConfiguration(bootstrap)
+                let admin = try Admin(kafka, logger: quiet)
+                let small = uniqueName("small")
+                try await admin.createTopics([
+                    TopicSpecification(small, partitions: 2, configuration: ["max.message.bytes": "4000"])
+                ])
+                let relay = try OutboxRelay(store: store, kafka: kafka, publishing: publishing, logger: quiet)
+                try await store.transaction { db in
+                    for number in 0..<100 { try store.append(record(number, to: small, bytes: 500), in: db) }
+                }
+                try await running([relay]) {
+                    try await store.pool.waitUntil("select count(*) = 0 from tidings_outbox")
+                }
+                let parked = try await store.transaction { db in try store.outboxStatus(in: db).parked }
+                #expect(parked == 0)
+                #expect(try await count(small, in: admin) >= 100)
+            }
+        }
+    }
+
+    private func record(_ number: Int, to topic: String, bytes: Int = 10) -> EventRecord {
+        EventRecord(
+            eventID: EventID("\(topic)-\(number)"), topic: topic, key: Array("k\(number % 7)".utf8), headers: [],
+            value: [UInt8](repeating: 0, count: bytes))
+    }
+
+    /// How many records a topic has, with the markers of transactions.
+    private func count(_ topic: String, in admin: Admin) async throws -> Int64 {
+        let topics = try await admin.metadata(topics: [topic]).topics
+        let partitions = topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.id) } }
+        return try await admin.watermarks(partitions).values.reduce(0) { $0 + $1.upperBound }
+    }
+
     private func subscription(
         to kafka: KafkaConfiguration, _ store: PostgresStore
     ) -> Subscription<PostgresStore> {

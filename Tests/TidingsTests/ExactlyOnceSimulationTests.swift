@@ -17,7 +17,7 @@ import TidingsTesting
     @Test("a batch that the database has settled in commits it has lost is not sent again")
     func restored() async throws {
         let (entries, kafka) = (Self.batch(outbox: "old"), ScriptedKafka(last: 9))
-        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, probe: nil)
+        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, patience: .none, probe: nil)
         let result = try await sending.send(
             sending.prepare(entries), by: SendRight(outbox: "new", epochs: [0: 1]) { true })
         #expect(result.settlement.sent == entries && result.obstacle == nil)
@@ -27,7 +27,7 @@ import TidingsTesting
     @Test("an outbox that gives numbers for the second time sends nothing and says what to do")
     func restoredUnderItsOwnName() async throws {
         let (entries, kafka) = (Self.batch(outbox: "old"), ScriptedKafka(last: 9))
-        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, probe: nil)
+        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, patience: .none, probe: nil)
         let result = try await sending.send(
             sending.prepare(entries), by: SendRight(outbox: "old", epochs: [0: 1]) { true })
         #expect(result.settlement.kept == entries && result.settlement.sent.isEmpty)
@@ -37,7 +37,7 @@ import TidingsTesting
     @Test("whoever may have lost the shard while it opened its way into Kafka sends nothing")
     func tooLate() async throws {
         let (entries, kafka) = (Self.batch(outbox: "one"), ScriptedKafka(last: nil))
-        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, probe: nil)
+        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, patience: .none, probe: nil)
         let result = try await sending.send(
             sending.prepare(entries), by: SendRight(outbox: "one", epochs: [0: 1]) { false })
         #expect(result.settlement.kept == entries && result.obstacle == nil)
@@ -65,7 +65,7 @@ private struct ScriptedKafka: BatchTransactions, BatchChannel {
     func open(_ source: StampSource) async throws -> any BatchChannel { self }
     func lastCommitted(to topics: Set<String>) async throws -> Int64? { last }
     func commit(
-        _ records: [EventRecord], as batch: Int64, committing: @Sendable () -> Void
+        _ records: [EventRecord], with patience: RelayPatience, as batch: Int64, committing: @Sendable () -> Void
     ) async throws -> [Int: SendFailure] {
         commits.value += 1
         return [:]
@@ -141,7 +141,7 @@ private final class World: @unchecked Sendable {
     private func start() async throws {
         let name = "relay-\(Int.random(in: 0..<5, using: &random))"
         if relays.contains(where: { $0.name == name }) { return }
-        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, probe: nil)
+        let sending = ExactlyOnceSending(kafka, maximumRecordBytes: 1000, patience: .none, probe: nil)
         if let held = try await relay(name, sending).join() {
             relays.append(Relay(name: name, held: held, sending: sending))
         }
@@ -271,7 +271,7 @@ private final class SimulatedKafka: BatchTransactions, @unchecked Sendable {
         }
 
         func commit(
-            _ records: [EventRecord], as batch: Int64, committing: @Sendable () -> Void
+            _ records: [EventRecord], with patience: RelayPatience, as batch: Int64, committing: @Sendable () -> Void
         ) async throws -> [Int: SendFailure] {
             try kafka.check(self)
             let refusals = kafka.refusals(records)

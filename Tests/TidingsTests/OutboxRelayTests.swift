@@ -122,7 +122,7 @@ import TidingsTesting
         var configuration = OutboxRelayConfiguration()
         configuration.maximumBatchCount = 4
         let relay = OutboxRelay(
-            store: store, sending: StampedSending(sender: sender, maximumRecordBytes: 1000),
+            store: store, sending: StampedSending(sender: sender, maximumRecordBytes: 1000, patience: .none),
             configuration: configuration, clock: ManualClock(), elapsed: now, logger: .silent)
         let relaying = Task { try await relay.run() }
         _ = await sender.records(atLeast: 8)

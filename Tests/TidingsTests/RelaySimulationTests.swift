@@ -211,7 +211,7 @@ private struct World {
         configuration.maximumBatchCount = 7
         let time = time
         return OutboxRelay(
-            store: store, sending: StampedSending(sender: RecordingSender(), maximumRecordBytes: 1000),
+            store: store, sending: StampedSending(sender: RecordingSender(), maximumRecordBytes: 1000, patience: .none),
             configuration: configuration, clock: ManualClock(), elapsed: { time.value }, logger: .silent)
     }
 }

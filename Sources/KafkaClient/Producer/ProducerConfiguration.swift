@@ -55,6 +55,9 @@ public struct ProducerConfiguration: Sendable {
     public var partitioner: Partitioner = .murmur2
     /// How long a record may take, retries included, before its sending counts as failed.
     public var deliveryTimeout: Duration = .seconds(120)
+    /// How long a topic that the cluster says it does not have may take to be made, before what is sent to it fails with
+    /// ``KafkaError/Code/unknownTopic``; once it has failed, at once, until the topic is there.
+    public var unknownTopicTimeout: Duration = .seconds(30)
     /// How long ``Producer/run()`` waits at shutdown for the fate of what is under way; the rest is given up.
     public var shutdownTimeout: Duration = .seconds(30)
     /// How many records may be under way; a `send` beyond that waits for deliveries.
@@ -75,6 +78,7 @@ public struct ProducerConfiguration: Sendable {
             "compression.type": compression.property,
             "partitioner": partitioner.property,
             "delivery.timeout.ms": "\(deliveryTimeout.milliseconds)",
+            "topic.metadata.propagation.max.ms": "\(unknownTopicTimeout.milliseconds)",
             "queue.buffering.max.messages": "\(maximumQueuedMessages)",
             "queue.buffering.max.kbytes": "\(max(1, maximumQueuedBytes >> 10))",
         ])

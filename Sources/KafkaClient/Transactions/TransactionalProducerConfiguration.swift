@@ -27,6 +27,8 @@ public struct TransactionalProducerConfiguration: Sendable {
         // their time is up: it must be before the transaction's, or the coordinator ends that and fences the producer.
         let longest = transactionTimeout * 2 / 3
         producer.deliveryTimeout = sending.deliveryTimeout > .zero ? min(sending.deliveryTimeout, longest) : longest
+        // Earlier, so that it is told for what it is.
+        producer.unknownTopicTimeout = min(sending.unknownTopicTimeout, producer.deliveryTimeout / 2)
         producer.kafka.properties = [
             "transactional.id": transactionalID,
             "transaction.timeout.ms": "\(transactionTimeout.milliseconds)",

@@ -46,6 +46,7 @@ struct SendRight: Sendable {
 struct StampedSending: BatchSending {
     let sender: any RecordSender
     let maximumRecordBytes: Int
+    let patience: RelayPatience
 
     /// Should the batch before come again, readers know it by its stamps, which are below this one's.
     let sendsAhead = true
@@ -64,13 +65,28 @@ struct StampedSending: BatchSending {
 
     private func send(_ ready: ReadyBatch) async throws -> RelaySettlement {
         var outcomes: [SendOutcome] = []
-        if !ready.records.isEmpty {
+        for portion in patience.portions(of: ready.records) {
+            let records = ready.records[portion]
+            var answers: [SendOutcome]
             do {
-                outcomes = try await sender.send(ready.records)
+                answers = try await sender.send(Array(records))
             } catch let failure as SendFailure {
-                outcomes = ready.records.map { _ in .failed(failure) }
+                answers = records.map { _ in .failed(failure) }
             }
+            answers += repeatElement(.failed(.unanswered), count: max(0, records.count - answers.count))
+            outcomes += patience.judge(answers, of: records)
+            // What is behind it in its key must not overtake it.
+            if outcomes.contains(where: { $0.failure != nil }) { break }
         }
+        outcomes += repeatElement(.failed(.held), count: max(0, ready.records.count - outcomes.count))
         return ready.judged.settle(outcomes)
     }
+}
+
+extension SendFailure {
+    fileprivate static let unanswered = SendFailure(message: "the sender gave no outcome", isRetriable: true)
+
+    /// Of a later portion, which goes as soon as is written down what has become of this one.
+    fileprivate static let held = SendFailure(
+        message: "something before it was not taken", isRetriable: true, mayBeOut: false, fault: .size)
 }

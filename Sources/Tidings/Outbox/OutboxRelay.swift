@@ -53,10 +53,13 @@ public final class OutboxRelay<S: Store>: Service {
         configuration: OutboxRelayConfiguration = OutboxRelayConfiguration(),
         clock: any Clock<Duration> = ContinuousClock(), probe: (any Probe)? = nil, logger: Logger
     ) {
+        let elapsed = clock.stopwatch()
         self.init(
             store: store,
-            sending: StampedSending(sender: producer, maximumRecordBytes: configuration.maximumRecordBytes),
-            configuration: configuration, clock: clock, elapsed: clock.stopwatch(), probe: probe, logger: logger)
+            sending: StampedSending(
+                sender: producer, maximumRecordBytes: configuration.maximumRecordBytes,
+                patience: RelayPatience(configuration.topicPatience, elapsed: elapsed)),
+            configuration: configuration, clock: clock, elapsed: elapsed, probe: probe, logger: logger)
     }
 
     /// A relay that makes its own producers, which are gone when it is released.
@@ -78,20 +81,22 @@ public final class OutboxRelay<S: Store>: Service {
         configuration: OutboxRelayConfiguration = OutboxRelayConfiguration(),
         clock: any Clock<Duration> = ContinuousClock(), probe: (any Probe)? = nil, logger: Logger
     ) throws {
+        let elapsed = clock.stopwatch()
+        let patience = RelayPatience(configuration.topicPatience, elapsed: elapsed)
         let sending: any BatchSending
         switch publishing.kind {
         case .atLeastOnce:
             sending = StampedSending(
                 sender: try Producer(.relay(kafka), logger: logger),
-                maximumRecordBytes: configuration.maximumRecordBytes)
+                maximumRecordBytes: configuration.maximumRecordBytes, patience: patience)
         case .exactlyOnce:
             let transactions = KafkaBatchTransactions(
                 kafka: kafka, timeout: publishing.transactionTimeout, logger: logger)
             sending = ExactlyOnceSending(
-                transactions, maximumRecordBytes: configuration.maximumRecordBytes, probe: probe)
+                transactions, maximumRecordBytes: configuration.maximumRecordBytes, patience: patience, probe: probe)
         }
         self.init(
-            store: store, sending: sending, configuration: configuration, clock: clock, elapsed: clock.stopwatch(),
+            store: store, sending: sending, configuration: configuration, clock: clock, elapsed: elapsed,
             probe: probe, logger: logger)
     }
 
@@ -169,7 +174,9 @@ public final class OutboxRelay<S: Store>: Service {
             if isEnding || Task.isShuttingDownGracefully { return }
             // Nothing is on its way now: the moment to hand shards over.
             if mustBalance { nextBalance = try await elapsed() + balance(&held) }
-            if obstacle != nil {
+            if obstacle?.fault == .size {
+                // It goes in smaller portions at once.
+            } else if obstacle != nil {
                 await clock.rest(for: configuration.backoff.delay(after: failures))
                 try Task.checkCancellation()
             } else if claimed.isEmpty, !mustBalance {

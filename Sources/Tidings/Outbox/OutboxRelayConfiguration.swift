@@ -28,6 +28,10 @@ public struct OutboxRelayConfiguration: Sendable {
     /// An event larger than this is parked: Kafka would refuse it (`message.max.bytes`).
     public var maximumRecordBytes = 1_000_000
 
+    /// How long Kafka may refuse a topic, because it is not there or a right is missing, before events of that topic are
+    /// parked. Meanwhile everything else goes, at a slower pace.
+    public var topicPatience: Duration = .seconds(10)
+
     /// The pace of attempts when Kafka or the database refuses for the moment.
     public var backoff = Backoff(first: .milliseconds(50), longest: .seconds(5))
 

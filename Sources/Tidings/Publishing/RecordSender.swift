@@ -38,12 +38,29 @@ public struct SendFailure: Error, Sendable, CustomStringConvertible {
     /// True when nobody knows whether the record is out; false when it certainly is not.
     public var mayBeOut: Bool
 
+    /// What of the record is not taken, where that is known.
+    public var fault: Fault?
+
+    /// What of a record Kafka does not take.
+    public struct Fault: Hashable, Sendable {
+        private let name: String
+
+        /// Its topic is not there, or the right to it is missing.
+        public static let topic = Fault(name: "topic")
+
+        /// It is too large: alone, or together with those it was sent with (`max.message.bytes`).
+        public static let size = Fault(name: "size")
+    }
+
     /// A failure, told in the sender's words. What may be tried again may be out, unless it is said that it is not.
-    public init(message: String, isRetriable: Bool, isFatal: Bool = false, mayBeOut: Bool? = nil) {
+    public init(
+        message: String, isRetriable: Bool, isFatal: Bool = false, mayBeOut: Bool? = nil, fault: Fault? = nil
+    ) {
         self.message = message
         self.isRetriable = isRetriable
         self.isFatal = isFatal
         self.mayBeOut = mayBeOut ?? (isRetriable || isFatal)
+        self.fault = fault
     }
 
     public var description: String { message }

@@ -15,11 +15,13 @@ protocol BatchChannel: Sendable {
 
     /// Sends the records and commits them together with the batch's number.
     ///
-    /// - Parameter committing: called when Kafka has the records, before the commit.
+    /// - Parameters:
+    ///   - patience: says what goes together, and takes note of Kafka's answers.
+    ///   - committing: called when Kafka has the records, before the commit.
     /// - Returns: empty when it is committed. Otherwise it is aborted, and these are the places of the records that Kafka
     ///   refuses, with the reasons.
     /// - Throws: `SendFailure`, when it is not committed or nobody knows; `CancellationError`.
     func commit(
-        _ records: [EventRecord], as batch: Int64, committing: @Sendable () -> Void
+        _ records: [EventRecord], with patience: RelayPatience, as batch: Int64, committing: @Sendable () -> Void
     ) async throws -> [Int: SendFailure]
 }

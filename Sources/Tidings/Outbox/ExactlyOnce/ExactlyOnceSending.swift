@@ -18,12 +18,16 @@ final class ExactlyOnceSending: BatchSending {
 
     private let transactions: any BatchTransactions
     private let maximumRecordBytes: Int
+    private let patience: RelayPatience
     private let probe: (any Probe)?
     private let channels = Mutex<[StampSource: Open]>([:])
 
-    init(_ transactions: any BatchTransactions, maximumRecordBytes: Int, probe: (any Probe)?) {
+    init(
+        _ transactions: any BatchTransactions, maximumRecordBytes: Int, patience: RelayPatience, probe: (any Probe)?
+    ) {
         self.transactions = transactions
         self.maximumRecordBytes = maximumRecordBytes
+        self.patience = patience
         self.probe = probe
     }
 
@@ -66,7 +70,8 @@ final class ExactlyOnceSending: BatchSending {
             if !ready.judged.parked.isEmpty { return .parked(ready.judged.parked, of: entries) }
             // Opening may have taken long. Whoever has the shard by now was fenced, and will open anew.
             guard right.isValid() else { return .waiting(entries, for: nil) }
-            let refusals = try await channel.commit(ready.records, as: entries[0].batch.number) {
+            let number = entries[0].batch.number
+            let refusals = try await channel.commit(ready.records, with: patience, as: number) {
                 self.probe?.reached(Step(.relayCommitting, entries.map(\.record.eventID)))
             }
             return refusals.isEmpty ? .sent(entries) : .refused(refusals, of: entries)

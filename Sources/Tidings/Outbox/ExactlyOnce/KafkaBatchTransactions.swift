@@ -14,6 +14,7 @@ struct KafkaBatchTransactions: BatchTransactions {
         let name = "tidings-outbox-\(source.outbox)-\(source.shard)"
         var configuration = TransactionalProducerConfiguration(kafka, transactionalID: name)
         configuration.transactionTimeout = timeout
+        configuration.sending.unknownTopicTimeout = .seconds(1)
         do {
             let producer = try TransactionalProducer(configuration, logger: logger)
             try await producer.start(timeout: timeout)
@@ -42,14 +43,17 @@ struct KafkaBatchTransactions: BatchTransactions {
         }
 
         func commit(
-            _ records: [EventRecord], as batch: Int64, committing: @Sendable () -> Void
+            _ records: [EventRecord], with patience: RelayPatience, as batch: Int64, committing: @Sendable () -> Void
         ) async throws -> [Int: SendFailure] {
             let numbers = Dictionary(
                 records.lazy.map { (TopicPartition($0.topic, 0), batch) }, uniquingKeysWith: { number, _ in number })
             do {
                 try await producer.transaction { transaction in
-                    let reports = try await transaction.send(records.map(\.message))
-                    if reports.firstFailure != nil { throw try Refusals(reports) }
+                    for portion in patience.portions(of: records) {
+                        let reports = try await transaction.send(records[portion].map(\.message))
+                        let outcomes = patience.judge(reports.map(SendOutcome.init), of: records[portion])
+                        if reports.firstFailure != nil { throw try Refusals(outcomes, from: portion.lowerBound) }
+                    }
                     try await transaction.sendOffsets(numbers, ofGroup: group)
                     committing()
                 }
@@ -69,14 +73,17 @@ struct KafkaBatchTransactions: BatchTransactions {
         var reasons: [Int: SendFailure] = [:]
 
         /// - Throws: the first failure that is none of a record's own, when all are of that kind.
-        init(_ reports: DeliveryReports) throws {
-            var other: KafkaError?
-            for (place, report) in reports.enumerated() {
-                guard case .failure(let error) = report else { continue }
-                let failure = SendFailure(error)
-                if failure.mayBeOut { other = other ?? error } else { reasons[place] = failure }
+        init(_ outcomes: [SendOutcome], from first: Int) throws {
+            var other: SendFailure?
+            for (place, outcome) in outcomes.enumerated() {
+                guard let failure = outcome.failure else { continue }
+                if failure.mayBeOut { other = other ?? failure } else { reasons[first + place] = failure }
             }
-            if reasons.isEmpty, let other { throw other }
+            if reasons.isEmpty, var other {
+                // Of the channel: another may do better, even where this one can do no more.
+                (other.isRetriable, other.isFatal) = (true, false)
+                throw other
+            }
         }
     }
 }

@@ -1,0 +1,116 @@
+import Processes
+import Synchronization
+import Testing
+import TidingsTesting
+
+@testable import Tidings
+
+extension RelayPatience {
+    /// Parks at the first refusal.
+    static var none: RelayPatience { RelayPatience(.zero, elapsed: { .zero }) }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct RelayPatienceTests {
+    private let refusal = SendFailure(message: "no such topic", isRetriable: false, fault: .topic)
+    private let tooLarge = SendFailure(message: "too large", isRetriable: false, fault: .size)
+
+    private func records(_ count: Int, topic: String = "t") -> [EventRecord] {
+        (0..<count).map { number in
+            EventRecord(
+                eventID: EventID("\(number)"), topic: topic, key: Array("k\(number % 5)".utf8), headers: [],
+                value: [UInt8](repeating: 0, count: 100))
+        }
+    }
+
+    @Test("a topic that is refused is tried again for a while, and again after it was taken or forgotten")
+    func topics() {
+        let time = Mutex(Duration.zero)
+        let patience = RelayPatience(.seconds(10), elapsed: { time.withLock { $0 } })
+        let record = records(1)
+        func isBorne(at second: Int, _ outcome: SendOutcome) -> Bool {
+            time.withLock { $0 = .seconds(second) }
+            return patience.judge([outcome], of: record[...])[0].failure?.isRetriable == true
+        }
+        #expect(isBorne(at: 0, .failed(refusal)))
+        #expect(isBorne(at: 9, .failed(refusal)))
+        #expect(!isBorne(at: 10, .failed(refusal)))
+        #expect(!isBorne(at: 40, .failed(refusal)), "it is known to be missing")
+        #expect(isBorne(at: 200, .failed(refusal)), "somebody lets it go again long after")
+        #expect(!isBorne(at: 215, .failed(refusal)))
+        #expect(!isBorne(at: 216, .sent(partition: 0, offset: 0)))
+        #expect(isBorne(at: 217, .failed(refusal)))
+    }
+
+    @Test("what is too large together goes in smaller portions, and later in larger ones again")
+    func portions() {
+        let patience = RelayPatience(.zero, elapsed: { .zero })
+        let records = records(100)
+        #expect(patience.portions(of: records) == [0..<100])
+        func send(_ portion: Range<Int>, isTooLarge: Bool) -> Bool? {
+            let outcome = isTooLarge ? SendOutcome.failed(tooLarge) : .sent(partition: 0, offset: 0)
+            return patience.judge(portion.map { _ in outcome }, of: records[portion])[0].failure?.isRetriable
+        }
+        #expect(send(0..<100, isTooLarge: true) == true)
+        #expect(patience.portions(of: records) == [0..<50, 50..<100])
+        for size in [50, 25, 12, 6, 3] { #expect(send(0..<size, isTooLarge: true) == true) }
+        #expect(patience.portions(of: records).count == 100)
+        #expect(send(0..<1, isTooLarge: true) == false, "alone it is too large itself")
+        for _ in 0..<1000 { #expect(send(0..<1, isTooLarge: false) == nil) }
+        #expect(patience.portions(of: records).count == 50)
+        for _ in 0..<14_000 { _ = send(0..<1, isTooLarge: false) }
+        #expect(patience.portions(of: records) == [0..<100])
+    }
+
+    @Test(
+        "of a batch that is too large for Kafka every event goes that is not too large itself, in the order of its key")
+    func tooLargeTogether() async throws {
+        let store = InMemoryStore()
+        let sender = Strict()
+        let publisher = Publisher(store: store, source: "/test")
+        try await store.transaction { db in
+            for number in 0..<200 {
+                let event = Placed(orderID: "o\(number % 7)", total: number, note: number == 77 ? "long" : nil)
+                try publisher.append(event, to: Topic("order"), in: db)
+            }
+        }
+        let relay = OutboxRelay(store: store, producer: sender, clock: ManualClock(), logger: .silent)
+        let relaying = Task { try await relay.run() }
+        // One cannot go, and what is behind it in its key.
+        let parked = (0..<200).count { $0 % 7 == 0 && $0 >= 77 }
+        try await eventually("all are sent or parked", within: .seconds(30)) {
+            store.outbox.isEmpty && store.parkedEvents.count == parked
+        }
+        relaying.cancel()
+        _ = await relaying.result
+        #expect(sender.totals.count == 200 - parked)
+        for key in 0..<7 {
+            let own = sender.totals.filter { $0 % 7 == key }
+            #expect(own == own.sorted())
+        }
+    }
+
+    private struct Placed: Event {
+        static let eventType = "test.order.placed"
+        var orderID: String
+        var total: Int
+        var note: String?
+        var key: String { orderID }
+    }
+
+    /// Takes at most ten records together, and none with a note.
+    private final class Strict: RecordSender {
+        private let state = Mutex<[Int]>([])
+
+        var totals: [Int] { state.withLock { $0 } }
+
+        func send(_ records: [EventRecord]) async throws -> [SendOutcome] {
+            let failure = SendFailure(message: "too large", isRetriable: false, fault: .size)
+            let events = try records.map { try JSONCodec().decode(Placed.self, from: $0.value ?? []) }
+            if records.count > 10 || events.contains(where: { $0.note != nil }) {
+                return records.map { _ in .failed(failure) }
+            }
+            state.withLock { $0 += events.map(\.total) }
+            return records.map { _ in .sent(partition: 0, offset: 0) }
+        }
+    }
+}
