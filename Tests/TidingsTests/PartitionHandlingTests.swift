@@ -229,6 +229,32 @@ import TidingsTesting
         #expect(store.rows == ["e1": "1"])
     }
 
+    @Test("what says that it is an event and cannot be read as one is parked, unless somebody takes what is left over")
+    func unreadableEnvelopes() async throws {
+        count()
+        let envelopes: [(contentType: String, type: [UInt8]?, value: String)] = [
+            ("application/cloudevents+json", nil, #"{"id": "1", "source": "/test", "#),
+            ("application/cloudevents+json; charset=utf-8", nil, #"{"id": "1", "source": "/test"}"#),
+            ("application/cloudevents-batch+json", nil, "[]"),
+            ("application/json", [0xFF, 0xFE], "{}"),
+        ]
+        let records = envelopes.enumerated().map { offset, envelope in
+            var headers = [EventHeader("content-type", envelope.contentType)]
+            if let type = envelope.type { headers.append(EventHeader("ce_type", type)) }
+            return Delivery(
+                topic: "order", partition: 0, offset: Int64(offset), key: nil, value: Array(envelope.value.utf8),
+                headers: headers)
+        }
+        #expect(try await handling().handle(records, of: place, from: at(nil)) == .handled(at(4)))
+        #expect(store.parkedRecords.map(\.offset) == [0, 1, 2, 3])
+        #expect(store.parkedRecords.allSatisfy { $0.reason.contains("envelope") })
+        handlers.addFallback { delivery, _ in { $0.rows["left over"] = "\(delivery.offset)" } }
+        var next = records[0]
+        next.offset = 4
+        #expect(try await handling().handle([next], of: place, from: at(4)) == .handled(at(5)))
+        #expect(store.rows == ["left over": "4"] && store.parkedRecords.count == 4)
+    }
+
     @Test("what nobody wants is passed over, or goes to the handler of others")
     func others() async throws {
         let plain = Delivery(topic: "order", partition: 0, offset: 0, key: nil, value: Array("hello".utf8))

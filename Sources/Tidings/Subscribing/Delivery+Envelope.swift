@@ -20,6 +20,14 @@ extension Delivery {
         read(envelope)
     }
 
+    /// Whether the record says that it is a CloudEvent, and not which: what it says is damaged, or in a form that is not
+    /// read here (a batch).
+    var hasUnreadableEnvelope: Bool {
+        guard type == nil else { return false }
+        return headers.contains { $0.name == CloudEvents.typeHeader }
+            || contentType.map { MediaType($0).essence.hasPrefix(CloudEvents.structuredMediaType) } ?? false
+    }
+
     private mutating func readBinaryEnvelope() {
         for header in headers {
             switch header.name {

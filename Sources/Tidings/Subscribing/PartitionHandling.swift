@@ -205,7 +205,11 @@ struct PartitionHandling<S: Store>: Sendable {
     /// - Throws: `HandlerFailure`.
     func fate(of delivery: Delivery) async throws -> Item.Fate {
         let versions = configuration.versions
-        guard let handler = handlers.handler(for: delivery, versions) else { return .passOver }
+        guard let handler = handlers.handler(for: delivery, versions) else {
+            guard delivery.hasUnreadableEnvelope else { return .passOver }
+            logger.error("a record's envelope cannot be read; it is parked", metadata: delivery.metadata())
+            return .park(reason: "it says that it is a CloudEvent, and its envelope cannot be read", attempts: 1)
+        }
         let codecs = CodecTable(configuration.codecs, versions: versions)
         let (context, metrics) = (delivery.context(), metrics)
         do {
@@ -345,11 +349,13 @@ extension GroupPartition {
 }
 
 extension Delivery {
-    fileprivate func metadata(error: any Error) -> Logger.Metadata {
-        [
+    fileprivate func metadata(error: (any Error)? = nil) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
             "topic": "\(topic)", "partition": "\(partition)", "offset": "\(offset)",
-            "event": "\(eventID?.rawValue ?? "")", "error": "\(error)",
+            "event": "\(eventID?.rawValue ?? "")",
         ]
+        if let error { metadata["error"] = "\(error)" }
+        return metadata
     }
 
     fileprivate func parked(of place: GroupPartition, reason: String, attempts: Int) -> ParkedRecord {
