@@ -282,7 +282,7 @@ let package = Package(
             name: "DocumentationTests",
             dependencies: [
                 "KafkaClient", "Tidings", "TidingsSQLite", "TidingsPostgres", "TidingsAudit", "TidingsTesting",
-                "Processes", "Shop", "TidingsCommand",
+                "Processes", "Shop", "TidingsCommand", "CPQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),

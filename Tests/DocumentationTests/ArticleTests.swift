@@ -18,7 +18,7 @@ struct ArticleTests {
     }()
 
     /// All pages for users, by their paths.
-    static let pages = ["README.md", "docs/table-or-log.md"] + articles
+    static let pages = ["README.md", "docs/table-or-log.md", "docs/another-driver.md"] + articles
 
     private let tutorials: [[Substring]]
 

@@ -51,9 +51,7 @@ public struct Publisher<S: Store>: Sendable {
         _ event: E, id: EventID = EventID(), to topic: Topic<E>, sending: Sending = .outbox,
         headers: [EventHeader] = [], action: @escaping @Sendable (S.Transaction) throws -> R
     ) async throws -> R {
-        let record = try EventRecord(
-            event, id: id, topic: topic, source: source, headers: EventContext.headers(headers))
-        return try await publish(record, sending, action)
+        try await publish(record(of: event, id: id, to: topic, headers: headers), sending, action)
     }
 
     /// Does something in the local database and says that what a key stood for is gone: a *tombstone*, which in a
@@ -96,9 +94,16 @@ public struct Publisher<S: Store>: Sendable {
         _ event: E, id: EventID = EventID(), to topic: Topic<E>, headers: [EventHeader] = [],
         in transaction: S.Transaction
     ) throws {
-        let record = try EventRecord(
-            event, id: id, topic: topic, source: source, headers: EventContext.headers(headers))
-        try store.append(record, in: transaction)
+        try store.append(record(of: event, id: id, to: topic, headers: headers), in: transaction)
+    }
+
+    /// The record that ``append(_:id:to:headers:in:)`` would append, for whoever appends it by other means.
+    ///
+    /// - Throws: ``TidingsError/Code/cannotEncode``.
+    public func record<E: Event>(
+        of event: E, id: EventID = EventID(), to topic: Topic<E>, headers: [EventHeader] = []
+    ) throws -> EventRecord {
+        try EventRecord(event, id: id, topic: topic, source: source, headers: EventContext.headers(headers))
     }
 
     /// Appends a tombstone to the outbox inside the caller's own transaction; see ``publishDeletion(of:id:in:sending:headers:action:)``.

@@ -61,7 +61,8 @@ public enum PostgresSchema {
     }
 
     /// The SQL that brings the tables from one version to the next, for those who run their migrations themselves.
-    /// `tidings_schema` (version, applied_at) then is theirs to keep, or to leave out.
+    /// `tidings_schema` (version, applied_at) is theirs to keep then: by it `tidings outbox` and `tidings deadletters` know the
+    /// tables.
     public static func sql(from version: Int = 0) -> String {
         migrations.dropFirst(version).joined().map { $0 + ";\n" }.joined()
     }

@@ -15,13 +15,7 @@ extension PostgresStore {
     public func putBack(_ record: EventRecord, in db: PostgresTransaction) throws {
         let isFirst = db.appends.isEmpty
         try db.append(record)
-        let (signal, announcer) = (outboxSignal, announcer)
-        if isFirst {
-            try db.afterCommit {
-                signal.raise()
-                if !signal.reachesEveryRelay { announcer.announce() }
-            }
-        }
+        if isFirst { try db.afterCommit { [self] in wakeRelays() } }
     }
 
     public func claim(_ request: ClaimRequest, in db: PostgresTransaction) throws -> [OutboxEntry] {
