@@ -29,8 +29,8 @@ extension SendOutcome {
 }
 
 extension SendFailure {
-    /// What Kafka does not take as it is, is final: its topic, its right, its size or its bytes are wrong, and others need
-    /// not wait until somebody has put that right.
+    /// Only what is the record's own fault is final. A missing topic or right is put right elsewhere, and then the
+    /// record goes as it is.
     init(_ error: KafkaError) {
         let isFatal = error.isFatal || [.closed, .purged, .purgedInFlight].contains(error.code)
         self.init(
@@ -44,15 +44,15 @@ extension SendFailure {
 }
 
 extension KafkaError.Code {
-    /// What Kafka answers when it does not take a record as it is, and what librdkafka says in its place.
-    fileprivate static let faultsOfRecord: Set<KafkaError.Code> = faultsOfTopic.union([
+    /// What Kafka answers when it will never take a record as it is, and what librdkafka says in its place.
+    fileprivate static let faultsOfRecord: Set<KafkaError.Code> = [
         .messageTooLarge,
         KafkaError.Code(rawValue: 2),  // CORRUPT_MESSAGE; librdkafka: INVALID_MSG
         KafkaError.Code(rawValue: 17),  // INVALID_TOPIC_EXCEPTION
         KafkaError.Code(rawValue: 32),  // INVALID_TIMESTAMP
         KafkaError.Code(rawValue: 87),  // INVALID_RECORD
         KafkaError.Code(rawValue: -186),  // librdkafka: INVALID_ARG, such as a topic's name of over 512 bytes
-    ])
+    ]
 
     /// What it answers of a topic that may be made, or to which a right may be given.
     fileprivate static let faultsOfTopic: Set<KafkaError.Code> = [
@@ -61,12 +61,12 @@ extension KafkaError.Code {
     ]
 
     /// What else is an answer before anything is written, or is said before anything is sent.
-    fileprivate static let refusals: Set<KafkaError.Code> = [
+    fileprivate static let refusals: Set<KafkaError.Code> = faultsOfTopic.union([
         KafkaError.Code(rawValue: 31),  // CLUSTER_AUTHORIZATION_FAILED
         KafkaError.Code(rawValue: 44),  // POLICY_VIOLATION
         KafkaError.Code(rawValue: -184),  // librdkafka: QUEUE_FULL
         KafkaError.Code(rawValue: -190),  // librdkafka: UNKNOWN_PARTITION
-    ]
+    ])
 }
 
 extension ProducerConfiguration {

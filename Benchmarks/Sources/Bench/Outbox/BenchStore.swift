@@ -52,7 +52,20 @@ protocol BenchStore: Store {
     /// Reads and removes what is in the outbox without doing anything with it; returns how many events there were.
     func drainBare() async throws -> Int
 
+    /// Begins to read, and goes on until it is told to end.
+    func openSnapshot() async throws -> OpenSnapshot
+
     func end() async throws
+}
+
+/// A transaction that only reads, on a thread of the database's.
+final class OpenSnapshot: Sendable {
+    private let isOver = DispatchSemaphore(value: 0)
+
+    func close() { isOver.signal() }
+
+    /// For the transaction.
+    func hold() { isOver.wait() }
 }
 
 /// What is written into a column.
@@ -160,6 +173,20 @@ extension SQLiteStore: BenchStore {
         }
     }
 
+    func openSnapshot() async throws -> OpenSnapshot {
+        let (snapshot, pool) = (OpenSnapshot(), pool)
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                try? pool.read { db in
+                    _ = try Row.fetchAll(db, sql: "SELECT * FROM orders LIMIT 1")
+                    continuation.resume()
+                    snapshot.hold()
+                }
+            }
+        }
+        return snapshot
+    }
+
     func end() async throws { try pool.close() }
 }
 
@@ -217,6 +244,28 @@ extension PostgresStore: BenchStore {
             if count == 0 { return total }
             total += count
         }
+    }
+
+    func openSnapshot() async throws -> OpenSnapshot {
+        let snapshot = OpenSnapshot()
+        var configuration = pool.configuration
+        configuration.isolation = .repeatableRead
+        configuration.maximumConnections = 1
+        let own = PostgresPool(configuration, logger: Logger(label: "snapshot"))
+        let (opened, open) = AsyncStream<Void>.makeStream()
+        let holding = Task {
+            try await own.transaction { db in
+                _ = try db.query("select * from orders limit 1")
+                open.finish()
+                snapshot.hold()
+            }
+        }
+        for await _ in opened {}
+        Task {
+            _ = await holding.result
+            own.close()
+        }
+        return snapshot
     }
 
     func end() async throws { close() }

@@ -10,11 +10,15 @@ struct OutboxCommand: AsyncParsableCommand {
         commandName: "outbox", abstract: "Measure the outbox on PostgreSQL (table and log) and on SQLite.")
 
     enum Part: String, ExpressibleByArgument, CaseIterable {
-        case drain, writer, latency, handling
+        case drain, writer, latency, handling, behind
     }
 
-    @Argument(help: "What to measure: drain, writer, latency, handling; all without it.") var parts: [Part] = Part
-        .allCases
+    @Argument(
+        help: """
+            What to measure: drain, writer, latency, handling, which is all without it; or behind, whether a relay stays \
+            fast with many events behind it.
+            """)
+    var parts: [Part] = [.drain, .writer, .latency, .handling]
     @Option(parsing: .upToNextOption, help: "Which outboxes to measure.") var sources = OutboxSource.allCases
     @Option(help: "HOST:PORT of a running Kafka; without it a `tidings broker` is started.") var kafka: String?
     @Option(help: "A postgres:// URL of a server with wal_level=logical; without it one is started.") var postgres:
@@ -24,6 +28,8 @@ struct OutboxCommand: AsyncParsableCommand {
     @Option(help: "How many events a transaction appends to the outbox that is drained.") var perTransaction = 200
     @Option(help: "At most so many events in a batch of the relay that drains.") var batch = OutboxRelayConfiguration()
         .maximumBatchCount
+    @Option(help: "How many events go through the outbox to be behind it.") var behind = 10_000_000
+    @Flag(help: "Keep a snapshot from before all those events open.") var oldSnapshot = false
     @Option(help: "How often each is run.") var repeats = 5
     @Option(
         parsing: .upToNextOption,
@@ -61,6 +67,10 @@ struct OutboxCommand: AsyncParsableCommand {
         case .writer:
             try await OutboxWriter(
                 sources: sources, actions: actions, repeats: repeats, seconds: 2, writers: writers, site: site
+            ).run()
+        case .behind:
+            try await OutboxBehind(
+                sources: sources, count: behind, backlog: events, keepsSnapshot: oldSnapshot, site: site
             ).run()
         case .latency: try await OutboxLatency(sources: sources, rate: 1000, seconds: 11, site: site).run()
         case .handling: try await OutboxHandling(count: events / 2, repeats: repeats, site: site).run()

@@ -61,9 +61,10 @@ struct OutboxDrain {
         try await site.withStore(source) { store in try await relay(store, topic) }
     }
 
-    private func relay<S: BenchStore>(_ store: S, _ topic: String) async throws -> Double {
+    /// Fills the outbox and has a relay empty it; events a second.
+    func relay<S: BenchStore>(_ store: S, _ topic: String) async throws -> Double {
         try await fill(store, topic)
-        let counting = Counting(until: count, at: .relayMarked)
+        let counting = Counting(at: .relayMarked)
         let producer = try Producer(.relay(KafkaConfiguration(site.kafka)), logger: site.logger)
         var configuration = OutboxRelayConfiguration()
         configuration.maximumBatchCount = batch
@@ -72,7 +73,7 @@ struct OutboxDrain {
         let running = Task { try await producer.run() }
         let started = ContinuousClock.now
         let relaying = Task { try await relay.run() }
-        await counting.done()
+        await counting.reaches(count)
         let rate = Double(count) / (ContinuousClock.now - started).seconds
         for task in [running, relaying] {
             task.cancel()
@@ -147,31 +148,31 @@ struct OutboxDrain {
 
 /// Counts the events that have come to a step.
 final class Counting: Probe {
-    private let state: Mutex<(left: Int, waiter: CheckedContinuation<Void, Never>?)>
+    private let state = Mutex<(count: Int, waiter: (count: Int, continuation: CheckedContinuation<Void, Never>)?)>(
+        (0, nil))
     private let point: Step.Point
 
-    init(until count: Int, at point: Step.Point) {
-        state = Mutex((count, nil))
-        self.point = point
-    }
+    init(at point: Step.Point) { self.point = point }
 
     func reached(_ step: Step) {
         guard step.point == point else { return }
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            state.left -= step.events.count
-            defer { if state.left <= 0 { state.waiter = nil } }
-            return state.left <= 0 ? state.waiter : nil
+            state.count += step.events.count
+            guard let waiter = state.waiter, state.count >= waiter.count else { return nil }
+            state.waiter = nil
+            return waiter.continuation
         }
         waiter?.resume()
     }
 
-    func done() async {
+    /// Waits until so many have come; one at a time may wait.
+    func reaches(_ count: Int) async {
         await withCheckedContinuation { continuation in
-            let isDone = state.withLock { state in
-                if state.left > 0 { state.waiter = continuation }
-                return state.left <= 0
+            let isThere = state.withLock { state in
+                if state.count < count { state.waiter = (count, continuation) }
+                return state.count >= count
             }
-            if isDone { continuation.resume() }
+            if isThere { continuation.resume() }
         }
     }
 }

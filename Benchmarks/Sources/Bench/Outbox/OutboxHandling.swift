@@ -30,16 +30,16 @@ struct OutboxHandling {
     }
 
     private func rate<S: BenchStore>(_ store: S, _ topic: String) async throws -> Double {
-        let counting = Handled(until: count)
+        let counting = Counting(at: .handlingCommitted)
         let subscription = Subscription(
             to: [topic], group: "bench-\(UUID().uuidString.prefix(8))", store: store,
             kafka: KafkaConfiguration(site.kafka), probe: counting, logger: site.logger)
         subscription.handle(Placed.self) { event, _, db in try store.insertOrder(event.orderID, in: db) }
         let running = Task { try await subscription.run() }
         // From the first that was handled, since joining a group takes its time.
-        await counting.first.done()
+        await counting.reaches(1)
         let started = ContinuousClock.now
-        await counting.all.done()
+        await counting.reaches(count)
         let rate = Double(count) / (ContinuousClock.now - started).seconds
         running.cancel()
         _ = await running.result
@@ -61,17 +61,5 @@ struct OutboxHandling {
         }
         running.cancel()
         _ = await running.result
-    }
-
-    private final class Handled: Probe {
-        let first = Counting(until: 1, at: .handlingCommitted)
-        let all: Counting
-
-        init(until count: Int) { all = Counting(until: count, at: .handlingCommitted) }
-
-        func reached(_ step: Step) {
-            first.reached(step)
-            all.reached(step)
-        }
     }
 }
