@@ -172,7 +172,7 @@ struct WholeWayTests {
                 let (good, missing) = (topic.name, uniqueName("missing"))
                 try await admin.create(topic, partitions: 3)
                 var configuration = OutboxRelayConfiguration()
-                configuration.topicPatience = .seconds(2)
+                configuration.topicPatience = .seconds(1)
                 configuration.backoff = Backoff(first: .milliseconds(10), longest: .milliseconds(100))
                 configuration.maximumBatchCount = 20
                 let relay = try OutboxRelay(
@@ -201,6 +201,17 @@ struct WholeWayTests {
                         }
                     }
                     #expect(try await count(missing, in: admin) >= 100)
+                    // Known by now, and taken away.
+                    try await admin.deleteTopics([missing])
+                    try await store.transaction { db in
+                        for number in 100..<110 { try store.append(record(number, to: missing), in: db) }
+                        for number in 100..<110 { try store.append(record(number, to: good), in: db) }
+                    }
+                    try await store.pool.waitUntil(
+                        """
+                        select (select count(*) from tidings_outbox) = 0
+                            and (select count(*) from tidings_outbox_parked) = 10
+                        """)
                 }
             }
         }

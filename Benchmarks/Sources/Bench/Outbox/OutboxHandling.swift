@@ -13,7 +13,13 @@ struct OutboxHandling {
     let site: OutboxSite
 
     func run() async throws {
-        print("\nEvents handled with one effect each, \(count) in four partitions; thousand events/s.\n")
+        print(
+            """
+
+            Events handled with one effect each, \(count) in four partitions; thousand events/s.
+            bare: the handler's rows inserted, 500 in a transaction, by four tasks, and nothing else.
+
+            """)
         for source in [OutboxSource.table, .sqlite] { try await measure(source) }
     }
 
@@ -21,12 +27,34 @@ struct OutboxHandling {
         let topic = "handling-\(UUID().uuidString.prefix(8))"
         try await makeTopic(topic, site.kafka)
         try await produce(topic)
-        var rates: [Double] = []
+        var (rates, bares): ([Double], [Double]) = ([], [])
         for _ in 0..<repeats {
             rates.append(try await site.withStore(source) { store in try await rate(store, topic) } / 1000)
+            bares.append(try await site.withStore(source) { store in try await bare(store) } / 1000)
         }
         try await removeTopic(topic, site.kafka)
-        print("\(source.name.padded(18)) handled \(Spread(rates).text(1))")
+        let shares = zip(rates, bares).map { $0 / $1 }
+        print(
+            "\(source.name.padded(18)) handled \(Spread(rates).text(1))   bare \(Spread(bares).text(1))   "
+                + "handled/bare \(Spread(shares).text(2))")
+    }
+
+    private func bare<S: BenchStore>(_ store: S) async throws -> Double {
+        let (count, size, tasks) = (count, 500, 4)
+        let started = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<tasks {
+                group.addTask {
+                    for first in stride(from: task * size, to: count, by: tasks * size) {
+                        try await store.transaction { db in
+                            for number in first..<min(first + size, count) { try store.insertOrder(number, in: db) }
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        return Double(count) / (ContinuousClock.now - started).seconds
     }
 
     private func rate<S: BenchStore>(_ store: S, _ topic: String) async throws -> Double {

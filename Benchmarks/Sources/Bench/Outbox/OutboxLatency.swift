@@ -14,25 +14,57 @@ struct OutboxLatency {
     let site: OutboxSite
 
     func run() async throws {
-        print("\nFrom the commit's return until a consumer has the event, at \(rate) orders/s for \(seconds) s.\n")
+        print(
+            """
+
+            From the commit's return until a consumer has the event, at \(rate) orders/s for \(seconds) s.
+            bare: the same records sent straight to Kafka, from the call until a consumer has them.
+
+            """)
+        try await measure("bare") { topic, times in
+            let producer = try Producer(.relay(KafkaConfiguration(site.kafka)), logger: site.logger)
+            return Source(services: [Task { try await producer.run() }]) { number in
+                let record = try EventRecord(
+                    Placed(number), id: EventID("\(number)"), topic: Topic<Placed>(topic), source: "/bench")
+                times.committed(number, at: .now)
+                if case .failed(let failure)? = try await producer.send([record]).first { throw failure }
+            }
+        }
         for source in sources {
-            try await site.withStore(source) { store in try await measure(source.name, store) }
+            try await site.withStore(source) { store in
+                try await measure(source.name) { topic, times in try outbox(store, topic, times) }
+            }
         }
     }
 
-    private func measure<S: BenchStore>(_ name: String, _ store: S) async throws {
+    /// What brings events into Kafka, and how one is given to it.
+    private struct Source {
+        var services: [Task<Void, any Error>]
+        var give: @Sendable (Int) async throws -> Void
+    }
+
+    private func outbox<S: BenchStore>(_ store: S, _ topic: String, _ times: Times) throws -> Source {
+        let producer = try Producer(.relay(KafkaConfiguration(site.kafka)), logger: site.logger)
+        let relay = OutboxRelay(store: store, producer: producer, logger: site.logger)
+        let publisher = Publisher(store: store, source: "/bench")
+        return Source(services: [Task { try await producer.run() }, Task { try await relay.run() }]) { number in
+            try await publisher.publish(Placed(number), id: EventID("\(number)"), to: Topic(topic)) { db in
+                try store.insertOrder(number, in: db)
+            }
+            times.committed(number, at: .now)
+        }
+    }
+
+    private func measure(_ name: String, _ start: (String, Times) throws -> Source) async throws {
         let topic = "latency-\(UUID().uuidString.prefix(8))"
         try await makeTopic(topic, site.kafka)
         let count = Int(Double(rate) * seconds)
         let times = Times(count)
-        let producer = try Producer(.relay(KafkaConfiguration(site.kafka)), logger: site.logger)
-        let relay = OutboxRelay(store: store, producer: producer, logger: site.logger)
         let starts = (0..<4).map { (TopicPartition(topic, Int32($0)), StartOffset.beginning) }
         let consumer = try Consumer(
             KafkaConfiguration(site.kafka), partitions: Dictionary(uniqueKeysWithValues: starts), logger: site.logger)
-        let services = [
-            Task { try await producer.run() }, Task { try await relay.run() }, Task { try await consumer.run() },
-        ]
+        let source = try start(topic, times)
+        let services = source.services + [Task { try await consumer.run() }]
         let reading = Task {
             var seen = 0
             for try await batch in consumer.batches {
@@ -47,7 +79,7 @@ struct OutboxLatency {
                 if seen >= count { break }
             }
         }
-        try await commit(count, store, topic, times)
+        try await give(count, to: source)
         try await reading.value
         for task in services {
             task.cancel()
@@ -62,19 +94,13 @@ struct OutboxLatency {
     }
 
     /// Orders come at their times, whether or not the one before is done.
-    private func commit<S: BenchStore>(_ count: Int, _ store: S, _ topic: String, _ times: Times) async throws {
-        let publisher = Publisher(store: store, source: "/bench")
-        let topic = Topic<Placed>(topic)
+    private func give(_ count: Int, to source: Source) async throws {
+        let give = source.give
         let started = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<count {
                 try await Task.sleep(until: started + .seconds(Double(number) / Double(rate)), tolerance: .zero)
-                group.addTask {
-                    try await publisher.publish(Placed(number), id: EventID("\(number)"), to: topic) { db in
-                        try store.insertOrder(number, in: db)
-                    }
-                    times.committed(number, at: .now)
-                }
+                group.addTask { try await give(number) }
             }
             try await group.waitForAll()
         }
