@@ -229,6 +229,16 @@ import TidingsTesting
         #expect(store.rows == ["e1": "1"])
     }
 
+    @Test("a tombstone that says nothing of itself is passed over")
+    func bareTombstone() async throws {
+        count()
+        let tombstone = Delivery(
+            topic: "order", partition: 0, offset: 0, key: [1], value: nil,
+            headers: [EventHeader("content-type", "application/cloudevents+json")])
+        #expect(try await handling().handle([tombstone], of: place, from: at(nil)) == .handled(at(1)))
+        #expect(store.parkedRecords.isEmpty)
+    }
+
     @Test("what says that it is an event and cannot be read as one is parked, unless somebody takes what is left over")
     func unreadableEnvelopes() async throws {
         count()

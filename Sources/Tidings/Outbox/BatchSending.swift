@@ -57,15 +57,17 @@ struct StampedSending: BatchSending {
     }
 
     func send(_ ready: [ReadyBatch], by right: SendRight) async throws -> RelaySettlement {
-        if ready.count == 1 { return try await send(ready[0]) }
+        if ready.count == 1 { return try await send(ready[0], by: right) }
         var all = RelaySettlement(OutboxSettlement(batches: []))
-        for batch in ready { all.add(try await send(batch)) }
+        for batch in ready { all.add(try await send(batch, by: right)) }
         return all
     }
 
-    private func send(_ ready: ReadyBatch) async throws -> RelaySettlement {
+    private func send(_ ready: ReadyBatch, by right: SendRight) async throws -> RelaySettlement {
         var outcomes: [SendOutcome] = []
         for portion in patience.portions(of: ready.records) {
+            // Somebody may have taken over during the portions before.
+            if portion.lowerBound > 0, !right.isValid() { break }
             let records = ready.records[portion]
             var answers: [SendOutcome]
             do {
@@ -75,8 +77,8 @@ struct StampedSending: BatchSending {
             }
             answers += repeatElement(.failed(.unanswered), count: max(0, records.count - answers.count))
             outcomes += patience.judge(answers, of: records)
-            // What is behind it in its key must not overtake it.
-            if outcomes.contains(where: { $0.failure != nil }) { break }
+            // What is behind it in its key must not overtake it; of a topic that is refused, that is refused, too.
+            if outcomes.contains(where: { $0.failure.map { $0.fault != .topic } ?? false }) { break }
         }
         outcomes += repeatElement(.failed(.held), count: max(0, ready.records.count - outcomes.count))
         return ready.judged.settle(outcomes)

@@ -169,7 +169,7 @@ public final class OutboxRelay<S: Store>: Service {
             last = nil
             if let obstacle {
                 if obstacle.isFatal { throw obstacle }
-                failures += 1
+                if obstacle.fault != .size { failures += 1 }
             }
             if isEnding || Task.isShuttingDownGracefully { return }
             // Nothing is on its way now: the moment to hand shards over.

@@ -29,7 +29,7 @@ public struct OutboxRelayConfiguration: Sendable {
     public var maximumRecordBytes = 1_000_000
 
     /// How long Kafka may refuse a topic, because it is not there or a right is missing, before events of that topic are
-    /// parked. Meanwhile everything else goes, at a slower pace.
+    /// parked. Meanwhile other events go at a slower pace, or wait where a whole batch of such events stands before them.
     public var topicPatience: Duration = .seconds(10)
 
     /// The pace of attempts when Kafka or the database refuses for the moment.

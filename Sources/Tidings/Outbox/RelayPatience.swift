@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a relay bears with before it parks an event that Kafka does not take: a topic that is missing, or the right to it, may be
+/// What a relay tolerates before it parks an event that Kafka does not take: a topic that is missing, or the right to it, may be
 /// seen to; and what is too large together may go in smaller portions, since Kafka's limit is one for batches.
 final class RelayPatience: Sendable {
     private struct State {
@@ -29,7 +29,7 @@ final class RelayPatience: Sendable {
 
     /// Takes note of what became of a portion.
     ///
-    /// - Returns: the outcomes, in which what is borne with is to be tried again.
+    /// - Returns: the outcomes, in which what is tolerated is to be tried again.
     func judge(_ outcomes: [SendOutcome], of records: ArraySlice<EventRecord>) -> [SendOutcome] {
         state.withLock { state in
             let faults = Set(outcomes.lazy.compactMap(\.failure?.fault))
@@ -79,7 +79,8 @@ struct TopicPatience {
     }
 }
 
-/// How many records go together: half as many each time Kafka finds them too large together, and more again after a while.
+/// How many records go together: half as many each time Kafka finds them too large together, and more again after a while, or
+/// once the one is found that is too large by itself.
 struct PortionSize {
     private static let longestClean = 1000
     private static let largest = 10_000
@@ -92,7 +93,7 @@ struct PortionSize {
     /// A portion was sent.
     mutating func came(_ size: Int, isTooLarge: Bool) {
         if isTooLarge {
-            (count, clean) = (max(1, min(size, count ?? size) / 2), 0)
+            (count, clean) = (size == 1 ? nil : max(1, size / 2), 0)
         } else if let limit = count {
             clean += 1
             guard clean == Self.longestClean else { return }

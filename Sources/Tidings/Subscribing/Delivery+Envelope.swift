@@ -21,9 +21,9 @@ extension Delivery {
     }
 
     /// Whether the record says that it is a CloudEvent, and not which: what it says is damaged, or in a form that is not
-    /// read here (a batch).
+    /// read here (a batch). A tombstone says nothing.
     var hasUnreadableEnvelope: Bool {
-        guard type == nil else { return false }
+        guard type == nil, value != nil else { return false }
         return headers.contains { $0.name == CloudEvents.typeHeader }
             || contentType.map { MediaType($0).essence.hasPrefix(CloudEvents.structuredMediaType) } ?? false
     }

@@ -1,6 +1,5 @@
 import Logging
 import ServiceLifecycle
-import Synchronization
 import Tracing
 
 /// Turns the records of one lane, in their order, into transactions: handlers, parked records, the offset and what is
@@ -265,23 +264,18 @@ struct PartitionHandling<S: Store>: Sendable {
         return LaneState(state.lane, offset: next, memories: work.memories)
     }
 
-    /// Runs a transaction. When everything in it has passed and the commit alone is refused for good, that is a handler's
-    /// failure like any other: of a constraint that is checked at the commit, of a statement's error that was swallowed.
-    /// Whose it is shows when fewer are tried together.
+    /// Runs a transaction. Where handlers wrote in it, what the database then refuses for good is a handler's failure like
+    /// any other, though no handler threw: a constraint that is checked at the commit, or a statement whose error was
+    /// swallowed and that spoils all that follow. Whose it is shows when fewer are tried together.
     func transaction<R: Sendable>(
         of fates: [Item.Fate], _ body: @escaping @Sendable (S.Transaction) throws -> R
     ) async throws -> R {
-        let hasPassed = Mutex(false)
         do {
-            return try await store.transaction { transaction in
-                hasPassed.withLock { $0 = false }
-                let result = try body(transaction)
-                hasPassed.withLock { $0 = true }
-                return result
-            }
-        } catch  where hasPassed.withLock({ $0 }) && !(error is CancellationError) && !store.isRetriable(error) {
+            return try await store.transaction(body)
+        } catch  where !(error is HandlerFailure || error is StaleOffset || error is CancellationError) {
             // Where no handler had a part in it, nothing is gained by parking.
-            guard fates.contains(where: { if case .run = $0 { true } else { false } }) else { throw error }
+            let hasRun = fates.contains { if case .run = $0 { true } else { false } }
+            guard hasRun, !store.isRetriable(error) else { throw error }
             throw HandlerFailure(index: fates.count / 2, error: error)
         }
     }

@@ -52,6 +52,7 @@ struct AnotherDriver {
             // It looks by itself once in an hour.
             var configuration = OutboxRelayConfiguration()
             configuration.pollInterval = .seconds(3600)
+            configuration.leaseDuration = .seconds(10_000)
             let relay = OutboxRelay(store: store, producer: sender, configuration: configuration, logger: logger)
             let relaying = Task { try await relay.run() }
             for number in 0..<5 {

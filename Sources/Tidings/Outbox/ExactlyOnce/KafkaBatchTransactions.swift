@@ -1,6 +1,5 @@
 import KafkaClient
 import Logging
-import Synchronization
 
 /// A transactional producer for each shard, whose id is the shard's, and an offset for each topic of a batch.
 ///
@@ -25,21 +24,11 @@ struct KafkaBatchTransactions: BatchTransactions {
         }
     }
 
-    private final class Channel: BatchChannel {
-        private let producer: TransactionalProducer
-        private let group: String
-        private let kafka: KafkaConfiguration
-        private let logger: Logger
-
-        /// The topics that have taken a batch of this channel's.
-        private let known = Mutex<Set<String>>([])
-
-        init(producer: TransactionalProducer, group: String, kafka: KafkaConfiguration, logger: Logger) {
-            self.producer = producer
-            self.group = group
-            self.kafka = kafka
-            self.logger = logger
-        }
+    private struct Channel: BatchChannel {
+        let producer: TransactionalProducer
+        let group: String
+        let kafka: KafkaConfiguration
+        let logger: Logger
 
         func lastCommitted(to topics: Set<String>) async throws -> Int64? {
             do {
@@ -58,23 +47,16 @@ struct KafkaBatchTransactions: BatchTransactions {
         ) async throws -> [Int: SendFailure] {
             let numbers = Dictionary(
                 records.lazy.map { (TopicPartition($0.topic, 0), batch) }, uniquingKeysWith: { number, _ in number })
-            let topics = Set(numbers.keys.map(\.topic))
-            // The offset goes while the records are on their way: it speaks for them only once all is committed. Of a topic
-            // that is missing Kafka would refuse the offset first, and nobody would learn which records those are.
-            let isAtOnce = known.withLock { $0.isSuperset(of: topics) }
             do {
-                try await producer.transaction { [group] transaction in
-                    async let early: Void = transaction.sendOffsets(isAtOnce ? numbers : [:], ofGroup: group)
+                try await producer.transaction { transaction in
                     for portion in patience.portions(of: records) {
                         let reports = try await transaction.send(records[portion].map(\.message))
                         let outcomes = patience.judge(reports.map(SendOutcome.init), of: records[portion])
                         if reports.firstFailure != nil { throw try Refusals(outcomes, from: portion.lowerBound) }
                     }
-                    try await early
-                    if !isAtOnce { try await transaction.sendOffsets(numbers, ofGroup: group) }
+                    try await transaction.sendOffsets(numbers, ofGroup: group)
                     committing()
                 }
-                known.withLock { $0.formUnion(topics) }
                 return [:]
             } catch let refusals as Refusals {
                 return refusals.reasons
