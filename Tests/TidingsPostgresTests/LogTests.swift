@@ -164,7 +164,9 @@ struct LogTests {
             let next = try await store.again()
             for number in 10..<15 { try await next.append("\(number)", key: "k\(number % 3)") }
             try await next.relaying(next.relay(to: sender)) {
-                while Set(sender.ids).count < 15 { _ = await sender.records(atLeast: sender.records.count + 1) }
+                // Counted before it is looked at, so that none that comes meanwhile is missed.
+                var ids = sender.ids
+                while Set(ids).count < 15 { ids = await sender.ids(atLeast: ids.count + 1) }
             }
             next.close()
             var memory = StampMemory()
