@@ -57,75 +57,63 @@ struct WholeWayTests {
     @Test("a record that cannot be handled is parked with those behind it, and other keys go on")
     func parking() async throws {
         struct Poison: Error {}
-        try await withKafka { bootstrap in
-            try await withStore { store in
-                let kafka = KafkaConfiguration(bootstrap)
-                try await Admin(kafka, logger: quiet).create(topic, partitions: 1)
-                let producer = try Producer(.relay(kafka), logger: quiet)
-                let relay = OutboxRelay(store: store, producer: producer, logger: quiet)
-                try await store.pool.transaction { db in try db.execute("create table effect (event text primary key)")
-                }
-                let subscription = Subscription(
-                    to: [topic.name], group: group, store: store, kafka: kafka, logger: quiet)
-                subscription.handle(Placed.self) { _, delivery, db in
-                    let id = delivery.eventID?.rawValue ?? ""
-                    try db.execute("insert into effect values ($1)", id)
-                    if id == "e0" { throw Poison() }
-                }
-                try await running([producer, relay, subscription]) {
-                    for number in 0..<14 { try await publish(number, store) }
-                    try await store.pool.waitUntil("select count(*) = 12 from effect")
-                    try await store.pool.waitUntil("select count(*) = 2 from tidings_parked")
-                }
-                let rows = try await store.pool.transaction { db in
-                    try db.query("select attempts from tidings_parked order by \"offset\"")
-                }
-                #expect(try rows.map { try $0[0] } == [1, 0])
+        try await withRelay(partitions: 1) { store, kafka, relaying in
+            try await store.pool.transaction { db in try db.execute("create table effect (event text primary key)")
             }
+            let subscription = Subscription(
+                to: [topic.name], group: group, store: store, kafka: kafka, logger: quiet)
+            subscription.handle(Placed.self) { _, delivery, db in
+                let id = delivery.eventID?.rawValue ?? ""
+                try db.execute("insert into effect values ($1)", id)
+                if id == "e0" { throw Poison() }
+            }
+            try await running(relaying + [subscription]) {
+                for number in 0..<14 { try await publish(number, store) }
+                try await store.pool.waitUntil("select count(*) = 12 from effect")
+                try await store.pool.waitUntil("select count(*) = 2 from tidings_parked")
+            }
+            let rows = try await store.pool.transaction { db in
+                try db.query("select attempts from tidings_parked order by \"offset\"")
+            }
+            #expect(try rows.map { try $0[0] } == [1, 0])
         }
     }
 
     @Test("a failure that shows only at the commit parks its record, and the subscription goes on")
     func refusedAtCommit() async throws {
-        try await withKafka { bootstrap in
-            try await withStore { store in
-                let kafka = KafkaConfiguration(bootstrap)
-                try await Admin(kafka, logger: quiet).create(topic, partitions: 1)
-                let producer = try Producer(.relay(kafka), logger: quiet)
-                let relay = OutboxRelay(store: store, producer: producer, logger: quiet)
-                try await store.pool.transaction { db in
-                    try db.execute(
-                        """
-                        create table effect (event text primary key, parent text references effect
-                            deferrable initially deferred)
-                        """)
-                }
-                let subscription = Subscription(
-                    to: [topic.name], group: group, store: store, kafka: kafka, logger: quiet)
-                subscription.handle(Placed.self) { _, delivery, db in
-                    let id = delivery.eventID?.rawValue ?? ""
-                    if id == "e2" { _ = try? db.execute("insert into effect values (null)") }
-                    if id != "e2" { try db.execute("insert into effect values ($1, $2)", id, id == "e1" ? "no" : nil) }
-                }
-                try await running([producer, relay, subscription]) {
-                    for number in 0..<7 { try await publish(number, store) }
-                    let keyless = EventRecord(
-                        eventID: "e2", topic: topic.name, key: nil,
-                        headers: [EventHeader("ce_id", "e2"), EventHeader("ce_type", Placed.eventType)],
-                        value: Array(#"{"orderID":"o9"}"#.utf8))
-                    try await store.transaction { db in try store.append(keyless, in: db) }
-                    try await store.pool.waitUntil("select count(*) = 5 from effect")
-                    try await store.pool.waitUntil("select count(*) = 3 from tidings_parked")
-                    // Tried again, they fail again, and the subscription goes on.
-                    try await store.transaction { db in
-                        for letter in try store.deadLetters(.causes(after: 0, limit: 9), in: db) {
-                            _ = try store.retryDeadLetter(letter.number, in: db)
-                        }
+        try await withRelay(partitions: 1) { store, kafka, relaying in
+            try await store.pool.transaction { db in
+                try db.execute(
+                    """
+                    create table effect (event text primary key, parent text references effect
+                        deferrable initially deferred)
+                    """)
+            }
+            let subscription = Subscription(
+                to: [topic.name], group: group, store: store, kafka: kafka, logger: quiet)
+            subscription.handle(Placed.self) { _, delivery, db in
+                let id = delivery.eventID?.rawValue ?? ""
+                if id == "e2" { _ = try? db.execute("insert into effect values (null)") }
+                if id != "e2" { try db.execute("insert into effect values ($1, $2)", id, id == "e1" ? "no" : nil) }
+            }
+            try await running(relaying + [subscription]) {
+                for number in 0..<7 { try await publish(number, store) }
+                let keyless = EventRecord(
+                    eventID: "e2", topic: topic.name, key: nil,
+                    headers: [EventHeader("ce_id", "e2"), EventHeader("ce_type", Placed.eventType)],
+                    value: Array(#"{"orderID":"o9"}"#.utf8))
+                try await store.transaction { db in try store.append(keyless, in: db) }
+                try await store.pool.waitUntil("select count(*) = 5 from effect")
+                try await store.pool.waitUntil("select count(*) = 3 from tidings_parked")
+                // Tried again, they fail again, and the subscription goes on.
+                try await store.transaction { db in
+                    for letter in try store.deadLetters(.causes(after: 0, limit: 9), in: db) {
+                        _ = try store.retryDeadLetter(letter.number, in: db)
                     }
-                    try await store.pool.waitUntil("select count(*) = 3 from tidings_parked where attempts = 2")
-                    try await publish(10, store)
-                    try await store.pool.waitUntil("select count(*) = 6 from effect")
                 }
+                try await store.pool.waitUntil("select count(*) = 3 from tidings_parked where attempts = 2")
+                try await publish(10, store)
+                try await store.pool.waitUntil("select count(*) = 6 from effect")
             }
         }
     }
@@ -133,45 +121,39 @@ struct WholeWayTests {
     @Test("parked records that are retried while the service runs have one effect each, in the order of their key")
     func retrying() async throws {
         struct Poison: Error {}
-        try await withKafka { bootstrap in
-            try await withStore { store in
-                let kafka = KafkaConfiguration(bootstrap)
-                try await Admin(kafka, logger: quiet).create(topic, partitions: 2)
-                let producer = try Producer(.relay(kafka), logger: quiet)
-                let relay = OutboxRelay(store: store, producer: producer, logger: quiet)
-                try await store.pool.transaction { db in
-                    try db.execute("create table effect (place bigserial primary key, event text, orderid text)")
-                }
-                let isBroken = Mutex(true)
-                var configuration = SubscriptionConfiguration()
-                configuration.deadLetterInterval = .milliseconds(10)
-                let subscription = Subscription(
-                    to: [topic.name], group: group, store: store, kafka: kafka, configuration: configuration,
-                    logger: quiet)
-                subscription.handle(Placed.self) { event, delivery, db in
-                    if event.orderID == "o0", isBroken.withLock({ $0 }) { throw Poison() }
-                    try db.execute(
-                        "insert into effect (event, orderid) values ($1, $2)", delivery.eventID?.rawValue,
-                        event.orderID)
-                }
-                try await running([producer, relay, subscription]) {
-                    for number in 0..<70 { try await publish(number, store) }
-                    try await store.pool.waitUntil("select count(*) = 60 from effect")
-                    try await store.pool.waitUntil("select count(*) = 10 from tidings_parked")
-                    isBroken.withLock { $0 = false }
-                    let cause = try await store.transaction { db in
-                        try store.deadLetters(.causes(after: 0, limit: 9), in: db)
-                    }
-                    #expect(cause.count == 1)
-                    try await store.transaction { db in try store.retryDeadLetter(cause[0].number, in: db) }
-                    for number in 70..<84 { try await publish(number, store) }
-                    try await store.pool.waitUntil("select count(*) = 84 from effect")
-                }
-                let row = try await store.pool.transaction { db in
-                    try db.query("select string_agg(event, ' ' order by place) from effect where orderid = 'o0'")[0]
-                }
-                #expect(try row[0] == stride(from: 0, to: 84, by: 7).map { "e\($0)" }.joined(separator: " "))
+        try await withRelay(partitions: 2) { store, kafka, relaying in
+            try await store.pool.transaction { db in
+                try db.execute("create table effect (place bigserial primary key, event text, orderid text)")
             }
+            let isBroken = Mutex(true)
+            var configuration = SubscriptionConfiguration()
+            configuration.deadLetterInterval = .milliseconds(10)
+            let subscription = Subscription(
+                to: [topic.name], group: group, store: store, kafka: kafka, configuration: configuration,
+                logger: quiet)
+            subscription.handle(Placed.self) { event, delivery, db in
+                if event.orderID == "o0", isBroken.withLock({ $0 }) { throw Poison() }
+                try db.execute(
+                    "insert into effect (event, orderid) values ($1, $2)", delivery.eventID?.rawValue,
+                    event.orderID)
+            }
+            try await running(relaying + [subscription]) {
+                for number in 0..<70 { try await publish(number, store) }
+                try await store.pool.waitUntil("select count(*) = 60 from effect")
+                try await store.pool.waitUntil("select count(*) = 10 from tidings_parked")
+                isBroken.withLock { $0 = false }
+                let cause = try await store.transaction { db in
+                    try store.deadLetters(.causes(after: 0, limit: 9), in: db)
+                }
+                #expect(cause.count == 1)
+                try await store.transaction { db in try store.retryDeadLetter(cause[0].number, in: db) }
+                for number in 70..<84 { try await publish(number, store) }
+                try await store.pool.waitUntil("select count(*) = 84 from effect")
+            }
+            let row = try await store.pool.transaction { db in
+                try db.query("select string_agg(event, ' ' order by place) from effect where orderid = 'o0'")[0]
+            }
+            #expect(try row[0] == stride(from: 0, to: 84, by: 7).map { "e\($0)" }.joined(separator: " "))
         }
     }
 
@@ -242,6 +224,21 @@ struct WholeWayTests {
                 let parked = try await store.transaction { db in try store.outboxStatus(in: db).parked }
                 #expect(parked == 0)
                 #expect(try await count(small, in: admin) >= 100)
+            }
+        }
+    }
+
+    /// With a store whose events a relay carries to the topic, and what carries them.
+    private func withRelay(
+        partitions: Int32, _ body: @Sendable (PostgresStore, KafkaConfiguration, [any Service]) async throws -> Void
+    ) async throws {
+        try await withKafka { bootstrap in
+            try await withStore { store in
+                let kafka = KafkaConfiguration(bootstrap)
+                try await Admin(kafka, logger: quiet).create(topic, partitions: partitions)
+                let producer = try Producer(.relay(kafka), logger: quiet)
+                let relay = OutboxRelay(store: store, producer: producer, logger: quiet)
+                try await body(store, kafka, [producer, relay])
             }
         }
     }

@@ -76,9 +76,10 @@ struct StampedSending: BatchSending {
                 answers = records.map { _ in .failed(failure) }
             }
             answers += repeatElement(.failed(.unanswered), count: max(0, records.count - answers.count))
-            outcomes += patience.judge(answers, of: records)
+            let judged = patience.judge(answers, of: records)
+            outcomes += judged
             // What is behind it in its key must not overtake it; of a topic that is refused, that is refused, too.
-            if outcomes.contains(where: { $0.failure.map { $0.fault != .topic } ?? false }) { break }
+            if judged.contains(where: { $0.failure.map { $0.fault != .topic } ?? false }) { break }
         }
         outcomes += repeatElement(.failed(.held), count: max(0, ready.records.count - outcomes.count))
         return ready.judged.settle(outcomes)
@@ -86,7 +87,7 @@ struct StampedSending: BatchSending {
 }
 
 extension SendFailure {
-    fileprivate static let unanswered = SendFailure(message: "the sender gave no outcome", isRetriable: true)
+    static let unanswered = SendFailure(message: "the sender gave no outcome", isRetriable: true)
 
     /// Of a later portion, which goes as soon as is written down what has become of this one.
     fileprivate static let held = SendFailure(

@@ -49,7 +49,7 @@ struct RelayBatch {
         var waiting: [KeyOfTopic: Bool] = [:]
         var entries: [(entry: OutboxEntry, mayBeOut: Bool)] = []
         for (index, entry) in sending.enumerated() {
-            let failure = index < outcomes.count ? outcomes[index].failure : RelayBatch.unanswered
+            let failure = index < outcomes.count ? outcomes[index].failure : SendFailure.unanswered
             let stream = KeyOfTopic(entry.record)
             let isWaiting = stream.flatMap { waiting[$0] } != nil
             if failure != nil, let stream, blocked.contains(stream) {
@@ -73,8 +73,6 @@ struct RelayBatch {
         }
         return result
     }
-
-    private static let unanswered = SendFailure(message: "the sender gave no outcome", isRetriable: true)
 }
 
 /// What keeps its order: a key of a topic. Records without a key have no order among themselves.

@@ -93,7 +93,7 @@ struct PortionSize {
     /// A portion was sent.
     mutating func came(_ size: Int, isTooLarge: Bool) {
         if isTooLarge {
-            (count, clean) = (size == 1 ? nil : max(1, size / 2), 0)
+            (count, clean) = (size == 1 ? nil : size / 2, 0)
         } else if let limit = count {
             clean += 1
             guard clean == Self.longestClean else { return }

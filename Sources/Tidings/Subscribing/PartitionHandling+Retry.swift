@@ -65,7 +65,8 @@ extension PartitionHandling {
         let events = delivery.eventID.map { [$0] } ?? []
         probe?.reached(Step(.handlingStarts, events))
         let start = ContinuousClock.now
-        let (next, isParked) = try await transaction(of: [fate]) { transaction -> (DeadLetter?, Bool) in
+        let item = Item(delivery: delivery, fate: fate)
+        let (next, isParked) = try await transaction(with: [item]) { transaction -> (DeadLetter?, Bool) in
             guard let offset = state.offset, try store.advance(place, from: offset, to: offset, in: transaction) else {
                 throw StaleOffset()
             }

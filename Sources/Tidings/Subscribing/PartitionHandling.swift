@@ -239,7 +239,7 @@ struct PartitionHandling<S: Store>: Sendable {
         probe?.reached(Step(.handlingStarts, events))
         let (store, probe) = (store, probe)
         let start = ContinuousClock.now
-        let parked = try await transaction(of: work.items.map(\.fate)) { transaction in
+        let parked = try await transaction(with: work.items) { transaction in
             guard try store.advance(place, from: state.offset, to: next, remembering: news, in: transaction) else {
                 throw StaleOffset()
             }
@@ -268,15 +268,15 @@ struct PartitionHandling<S: Store>: Sendable {
     /// any other, though no handler threw: a constraint that is checked at the commit, or a statement whose error was
     /// swallowed and that spoils all that follow. Whose it is shows when fewer are tried together.
     func transaction<R: Sendable>(
-        of fates: [Item.Fate], _ body: @escaping @Sendable (S.Transaction) throws -> R
+        with items: [Item], _ body: @escaping @Sendable (S.Transaction) throws -> R
     ) async throws -> R {
         do {
             return try await store.transaction(body)
         } catch  where !(error is HandlerFailure || error is StaleOffset || error is CancellationError) {
             // Where no handler had a part in it, nothing is gained by parking.
-            let hasRun = fates.contains { if case .run = $0 { true } else { false } }
+            let hasRun = items.contains { if case .run = $0.fate { true } else { false } }
             guard hasRun, !store.isRetriable(error) else { throw error }
-            throw HandlerFailure(index: fates.count / 2, error: error)
+            throw HandlerFailure(index: items.count / 2, error: error)
         }
     }
 

@@ -60,9 +60,11 @@ extension PostgresSession {
                 if let error = result.error {
                     failure = failure ?? diagnose(error, of: command)
                 } else {
-                    let count = results.count
                     note(command, result, &results)
-                    if results.count > count { reading = reading.flatMap { Result { try arrived(count, result) } } }
+                    if case .execute = command {
+                        let index = results.count - 1
+                        reading = reading.flatMap { Result { try arrived(index, result) } }
+                    }
                 }
             }
             try receiveSync(&patience)

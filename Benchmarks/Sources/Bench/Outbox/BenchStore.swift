@@ -175,15 +175,19 @@ extension SQLiteStore: BenchStore {
 
     func openSnapshot() async throws -> OpenSnapshot {
         let (snapshot, pool) = (OpenSnapshot(), pool)
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                try? pool.read { db in
+        let (opened, open) = AsyncThrowingStream<Void, any Error>.makeStream()
+        Thread.detachNewThread {
+            do {
+                try pool.read { db in
                     _ = try Row.fetchAll(db, sql: "SELECT * FROM orders LIMIT 1")
-                    continuation.resume()
+                    open.finish()
                     snapshot.hold()
                 }
+            } catch {
+                open.finish(throwing: error)
             }
         }
+        for try await _ in opened {}
         return snapshot
     }
 
@@ -252,19 +256,20 @@ extension PostgresStore: BenchStore {
         configuration.isolation = .repeatableRead
         configuration.maximumConnections = 1
         let own = PostgresPool(configuration, logger: Logger(label: "snapshot"))
-        let (opened, open) = AsyncStream<Void>.makeStream()
-        let holding = Task {
-            try await own.transaction { db in
-                _ = try db.query("select * from orders limit 1")
-                open.finish()
-                snapshot.hold()
+        let (opened, open) = AsyncThrowingStream<Void, any Error>.makeStream()
+        Task {
+            defer { own.close() }
+            do {
+                try await own.transaction { db in
+                    _ = try db.query("select * from orders limit 1")
+                    open.finish()
+                    snapshot.hold()
+                }
+            } catch {
+                open.finish(throwing: error)
             }
         }
-        for await _ in opened {}
-        Task {
-            _ = await holding.result
-            own.close()
-        }
+        for try await _ in opened {}
         return snapshot
     }
 

@@ -14,7 +14,7 @@ struct KafkaBatchTransactions: BatchTransactions {
         let name = "tidings-outbox-\(source.outbox)-\(source.shard)"
         var configuration = TransactionalProducerConfiguration(kafka, transactionalID: name)
         configuration.transactionTimeout = timeout
-        configuration.sending.unknownTopicTimeout = .seconds(1)
+        configuration.sending.unknownTopicTimeout = ProducerConfiguration.relay(kafka).unknownTopicTimeout
         do {
             let producer = try TransactionalProducer(configuration, logger: logger)
             try await producer.start(timeout: timeout)
