@@ -9,15 +9,18 @@ extension SQLiteStore {
         if let epoch = request.epoch {
             return try renew(request, epoch: epoch, now: now, expiresAt: expiresAt, in: db)
         }
+        try db.cachedStatement(sql: "DELETE FROM tidings_lease WHERE expires_at < ?")
+            .execute(arguments: [now - Int64(Lease.remembrance.seconds * 1000)])
+        // A forgotten lease's epochs do not come again: they start from the time.
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO tidings_lease (name, owner, epoch, expires_at) VALUES (?, ?, 1, ?)
+                INSERT INTO tidings_lease (name, owner, epoch, expires_at) VALUES (?, ?, ? * 1000, ?)
                 ON CONFLICT (name) DO UPDATE SET
                     owner = excluded.owner, epoch = epoch + 1, expires_at = excluded.expires_at
                 WHERE owner = excluded.owner OR expires_at <= ?
                 RETURNING epoch
                 """)
-        let epoch = try Int64.fetchOne(statement, arguments: [request.name, request.owner, expiresAt, now])
+        let epoch = try Int64.fetchOne(statement, arguments: [request.name, request.owner, now, expiresAt, now])
         return epoch.map { Lease(name: request.name, owner: request.owner, epoch: $0) }
     }
 
@@ -43,9 +46,9 @@ extension SQLiteStore {
     }
 
     public func release(_ lease: Lease, in db: Database) throws {
-        // The row stays, so that the epoch goes on rising.
+        // The row stays for a while, so that the epoch goes on rising.
         try db.cachedStatement(
-            sql: "UPDATE tidings_lease SET expires_at = 0 WHERE name = ? AND owner = ? AND epoch = ?"
-        ).execute(arguments: [lease.name, lease.owner, lease.epoch])
+            sql: "UPDATE tidings_lease SET expires_at = ? WHERE name = ? AND owner = ? AND epoch = ?"
+        ).execute(arguments: [Timestamp.now().millisecondsSince1970, lease.name, lease.owner, lease.epoch])
     }
 }

@@ -5,6 +5,24 @@ import TidingsPostgres
 
 @Suite("The outbox on PostgreSQL", .timeLimit(.minutes(2)))
 struct OutboxTests {
+    @Test("a lease that ended more than a day ago is forgotten, and its epoch does not come again")
+    func forgottenLease() async throws {
+        try await withStore { store in
+            func lease(_ name: String) async throws -> Lease? {
+                let request = LeaseRequest(name: name, owner: name, duration: .seconds(60))
+                return try await store.transaction { try store.lease(request, in: $0) }
+            }
+            let first = try #require(try await lease("old"))
+            try await store.transaction { db in
+                try db.execute("update tidings_lease set expires_at = expires_at - interval '25 hours'")
+            }
+            #expect(try await lease("new") != nil)
+            #expect(
+                try await store.transaction { try store.leases(withPrefix: "", in: $0) }.map(\.lease.name) == ["new"])
+            #expect(try #require(try await lease("old")).epoch > first.epoch)
+        }
+    }
+
     @Test("a second transaction of the same key waits for the first, so numbers follow the order of commits")
     func commitInversion() async throws {
         try await withStore { store in

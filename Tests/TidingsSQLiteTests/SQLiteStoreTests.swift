@@ -227,4 +227,23 @@ func withDirectory<R>(_ body: (String) async throws -> R) async throws -> R {
             #expect(sequences == [1, 2, 3])
         }
     }
+
+    @Test("a lease that ended more than a day ago is forgotten, and its epoch does not come again")
+    func forgottenLease() async throws {
+        try await withDirectory { directory in
+            let store = try SQLiteStore(path: directory + "/test.sqlite")
+            func lease(_ name: String) async throws -> Lease? {
+                let request = LeaseRequest(name: name, owner: name, duration: .seconds(60))
+                return try await store.transaction { try store.lease(request, in: $0) }
+            }
+            let first = try #require(try await lease("old"))
+            try await store.transaction { db in
+                try db.execute(sql: "UPDATE tidings_lease SET expires_at = expires_at - 90000000")
+            }
+            #expect(try await lease("new") != nil)
+            #expect(
+                try await store.transaction { try store.leases(withPrefix: "", in: $0) }.map(\.lease.name) == ["new"])
+            #expect(try #require(try await lease("old")).epoch > first.epoch)
+        }
+    }
 }

@@ -7,7 +7,7 @@ import TidingsTesting
 
 extension RelayPatience {
     /// Parks at the first refusal.
-    static var none: RelayPatience { RelayPatience(.zero, elapsed: { .zero }) }
+    static var none: RelayPatience { RelayPatience(.zero, pause: .zero, elapsed: { .zero }) }
 }
 
 @Suite(.timeLimit(.minutes(1))) struct RelayPatienceTests {
@@ -24,26 +24,39 @@ extension RelayPatience {
 
     @Test("a topic that is refused is tried again for a while, and again after it was taken or forgotten")
     func topics() {
+        let isBorne = judging(pause: .seconds(5))
+        #expect(isBorne(0, .failed(refusal)))
+        #expect(isBorne(9, .failed(refusal)))
+        #expect(!isBorne(10, .failed(refusal)))
+        #expect(!isBorne(40, .failed(refusal)), "it is known to be missing")
+        #expect(isBorne(200, .failed(refusal)), "somebody lets it go again long after")
+        #expect(!isBorne(215, .failed(refusal)))
+        #expect(!isBorne(216, .sent(partition: 0, offset: 0)))
+        #expect(isBorne(217, .failed(refusal)))
+    }
+
+    @Test("refusals count together however long the pauses between attempts are")
+    func longPauses() {
+        let isBorne = judging(pause: .seconds(300))
+        #expect(isBorne(0, .failed(refusal)))
+        #expect(!isBorne(300, .failed(refusal)))
+    }
+
+    /// A relay that bears with a topic for ten seconds.
+    ///
+    /// - Returns: what tells whether an outcome at a second is tried again.
+    private func judging(pause: Duration) -> (_ second: Int, _ outcome: SendOutcome) -> Bool {
         let time = Mutex(Duration.zero)
-        let patience = RelayPatience(.seconds(10), elapsed: { time.withLock { $0 } })
-        let record = records(1)
-        func isBorne(at second: Int, _ outcome: SendOutcome) -> Bool {
+        let patience = RelayPatience(.seconds(10), pause: pause, elapsed: { time.withLock { $0 } })
+        return { [record = records(1)] second, outcome in
             time.withLock { $0 = .seconds(second) }
             return patience.judge([outcome], of: record[...])[0].failure?.isRetriable == true
         }
-        #expect(isBorne(at: 0, .failed(refusal)))
-        #expect(isBorne(at: 9, .failed(refusal)))
-        #expect(!isBorne(at: 10, .failed(refusal)))
-        #expect(!isBorne(at: 40, .failed(refusal)), "it is known to be missing")
-        #expect(isBorne(at: 200, .failed(refusal)), "somebody lets it go again long after")
-        #expect(!isBorne(at: 215, .failed(refusal)))
-        #expect(!isBorne(at: 216, .sent(partition: 0, offset: 0)))
-        #expect(isBorne(at: 217, .failed(refusal)))
     }
 
     @Test("what is too large together goes in smaller portions, and later in larger ones again")
     func portions() {
-        let patience = RelayPatience(.zero, elapsed: { .zero })
+        let patience = RelayPatience(.zero, pause: .zero, elapsed: { .zero })
         let records = records(100)
         #expect(patience.portions(of: records) == [0..<100])
         func send(_ portion: Range<Int>, isTooLarge: Bool) -> Bool? {

@@ -9,6 +9,9 @@ public struct Lease: Hashable, Sendable {
     /// Rises whenever the lease changes hands, so that a former owner can be told from the present one.
     public var epoch: Int64
 
+    /// For so long after its end a store keeps it, so that who held it finds out that somebody else did since.
+    package static let remembrance = Duration.seconds(24 * 3600)
+
     /// A lease as a store keeps it.
     public init(name: String, owner: String, epoch: Int64) {
         self.name = name

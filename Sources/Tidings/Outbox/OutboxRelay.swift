@@ -58,7 +58,7 @@ public final class OutboxRelay<S: Store>: Service {
             store: store,
             sending: StampedSending(
                 sender: producer, maximumRecordBytes: configuration.maximumRecordBytes,
-                patience: RelayPatience(configuration.topicPatience, elapsed: elapsed)),
+                patience: RelayPatience(configuration, elapsed: elapsed)),
             configuration: configuration, clock: clock, elapsed: elapsed, probe: probe, logger: logger)
     }
 
@@ -82,7 +82,7 @@ public final class OutboxRelay<S: Store>: Service {
         clock: any Clock<Duration> = ContinuousClock(), probe: (any Probe)? = nil, logger: Logger
     ) throws {
         let elapsed = clock.stopwatch()
-        let patience = RelayPatience(configuration.topicPatience, elapsed: elapsed)
+        let patience = RelayPatience(configuration, elapsed: elapsed)
         let sending: any BatchSending
         switch publishing.kind {
         case .atLeastOnce:

@@ -4,20 +4,27 @@ import Synchronization
 /// seen to; and what is too large together may go in smaller portions, since Kafka's limit is one for batches.
 final class RelayPatience: Sendable {
     private struct State {
-        var topics = TopicPatience()
+        var topics: TopicPatience
         var portion = PortionSize()
     }
 
     private let limit: Duration
     private let elapsed: @Sendable () -> Duration
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// - Parameters:
     ///   - limit: how long a topic may be refused.
+    ///   - pause: how far apart two attempts may be.
     ///   - elapsed: the time.
-    init(_ limit: Duration, elapsed: @escaping @Sendable () -> Duration) {
+    init(_ limit: Duration, pause: Duration, elapsed: @escaping @Sendable () -> Duration) {
         self.limit = limit
         self.elapsed = elapsed
+        state = Mutex(State(topics: TopicPatience(memory: max(.seconds(60), pause * 3))))
+    }
+
+    /// As a relay's configuration says.
+    convenience init(_ configuration: OutboxRelayConfiguration, elapsed: @escaping @Sendable () -> Duration) {
+        self.init(configuration.topicPatience, pause: configuration.backoff.longest, elapsed: elapsed)
     }
 
     /// What is to be sent together, one portion after the other.
@@ -58,9 +65,13 @@ final class RelayPatience: Sendable {
 /// Since when Kafka has refused topics.
 struct TopicPatience {
     /// Refusals that are so far apart have nothing to do with each other.
-    private static let memory = Duration.seconds(60)
+    private let memory: Duration
 
     private var refusals: [String: (first: Duration, last: Duration)] = [:]
+
+    init(memory: Duration) {
+        self.memory = memory
+    }
 
     var isEmpty: Bool { refusals.isEmpty }
 
@@ -73,7 +84,7 @@ struct TopicPatience {
     ///
     /// - Returns: for how long it has done so.
     mutating func refused(_ topic: String, at time: Duration) -> Duration {
-        let known = refusals[topic].flatMap { time - $0.last < Self.memory ? $0.first : nil }
+        let known = refusals[topic].flatMap { time - $0.last < memory ? $0.first : nil }
         refusals[topic] = (known ?? time, time)
         return time - (known ?? time)
     }

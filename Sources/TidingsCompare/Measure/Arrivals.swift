@@ -10,7 +10,9 @@ final class Arrivals: Sendable {
         /// By the event's number: nanoseconds; 0 while it is not there.
         var seen: [Int64] = []
         var count = 0
-        var awaited: (count: Int, continuation: CheckedContinuation<Void, Never>)?
+        /// The partitions that are being read.
+        var partitions: Set<Int32> = []
+        var awaited: (isThere: @Sendable (State) -> Bool, continuation: CheckedContinuation<Void, Never>)?
 
         mutating func note(_ number: Int, at time: Int64) {
             if number >= seen.count { seen += Array(repeating: 0, count: number + 1 - seen.count) }
@@ -20,7 +22,7 @@ final class Arrivals: Sendable {
         }
 
         mutating func wakeIfComplete() {
-            if let awaited, count >= awaited.count {
+            if let awaited, awaited.isThere(self) {
                 awaited.continuation.resume()
                 self.awaited = nil
             }
@@ -32,25 +34,36 @@ final class Arrivals: Sendable {
 
     /// A consumer of all of a topic.
     init(of topic: String, partitions: Int32, kafka: String) throws {
-        let configuration = SubjectKafka.at(kafka)
+        let kafka = SubjectKafka.at(kafka)
+        var configuration = ConsumerConfiguration(kafka, groupID: kafka.clientID)
+        configuration.reportsEnds = true
         let all = (0..<partitions).map { (TopicPartition(topic, $0), StartOffset.beginning) }
         consumer = try Consumer(
             configuration, partitions: Dictionary(uniqueKeysWithValues: all),
             logger: Logger(label: "arrivals") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    /// Makes a stage's topic, and runs `body` with a consumer that reads it meanwhile.
+    /// Makes a stage's topic, and runs `body` with a consumer that reads all its partitions by then: Kafka's client asks
+    /// a leader that it does not know yet again after half a second, which is nobody's way of sending.
     static func during<R: Sendable>(
-        _ stage: Stage, partitions: Int32, _ body: (Arrivals) async throws -> R
+        _ stage: Stage, partitions: Int32, _ body: @escaping @Sendable (Arrivals) async throws -> R
     ) async throws -> R {
         let logger = Logger(label: "arrivals") { _ in SwiftLogNoOpLogHandler() }
         let admin = try Admin(SubjectKafka.at(stage.kafka), logger: logger)
         try await admin.createTopics([TopicSpecification(stage.topic, partitions: partitions)])
         let arrivals = try Arrivals(of: stage.topic, partitions: partitions, kafka: stage.kafka)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await arrivals.run() }
+        return try await withThrowingTaskGroup(of: R?.self) { group in
+            group.addTask {
+                try await arrivals.run()
+                return nil
+            }
+            group.addTask {
+                await arrivals.wait { $0.partitions.count == partitions }
+                return try await body(arrivals)
+            }
             defer { group.cancelAll() }
-            return try await body(arrivals)
+            guard let result = try await group.next() ?? nil else { throw CancellationError() }
+            return result
         }
     }
 
@@ -66,6 +79,7 @@ final class Arrivals: Sendable {
                     let now = monotonicNanoseconds()
                     let numbers = batch.compactMap(Self.number)
                     state.withLock { state in
+                        state.partitions.insert(batch.partition.partition)
                         for number in numbers { state.note(number, at: now) }
                         state.wakeIfComplete()
                     }
@@ -78,16 +92,21 @@ final class Arrivals: Sendable {
 
     /// Waits until so many different events have come.
     func wait(for count: Int) async {
+        await wait { $0.count >= count }
+    }
+
+    private func wait(until isThere: @escaping @Sendable (State) -> Bool) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 state.withLock { state in
-                    state.awaited = (Task.isCancelled ? 0 : count, continuation)
+                    let isCancelled = Task.isCancelled
+                    state.awaited = ({ isCancelled || isThere($0) }, continuation)
                     state.wakeIfComplete()
                 }
             }
         } onCancel: {
             state.withLock { state in
-                state.awaited?.count = 0
+                state.awaited?.isThere = { _ in true }
                 state.wakeIfComplete()
             }
         }

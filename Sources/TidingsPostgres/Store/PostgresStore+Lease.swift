@@ -5,10 +5,19 @@ import Tidings
 extension PostgresStore {
     public func lease(_ request: LeaseRequest, in db: PostgresTransaction) throws -> Lease? {
         if let epoch = request.epoch { return try renew(request, epoch: epoch, in: db) }
+        try db.execute(
+            """
+            delete from tidings_lease where name in (
+                select name from tidings_lease where expires_at < clock_timestamp() - $1 * interval '1 microsecond'
+                for update skip locked)
+            """, Lease.remembrance.asMicroseconds)
+        // A forgotten lease's epochs do not come again: they start from the time.
         let rows = try db.query(
             """
             insert into tidings_lease as l (name, owner, epoch, expires_at)
-            values ($1, $2, 1, clock_timestamp() + $3 * interval '1 microsecond')
+            values (
+                $1, $2, (extract(epoch from clock_timestamp()) * 1000000)::bigint,
+                clock_timestamp() + $3 * interval '1 microsecond')
             on conflict (name) do update set
                 owner = excluded.owner, epoch = l.epoch + 1,
                 expires_at = clock_timestamp() + $3 * interval '1 microsecond'
@@ -44,10 +53,10 @@ extension PostgresStore {
     }
 
     public func release(_ lease: Lease, in db: PostgresTransaction) throws {
-        // The row stays, so that the epoch goes on rising.
+        // The row stays for a while, so that the epoch goes on rising.
         try db.execute(
             """
-            update tidings_lease set expires_at = '-infinity' where name = $1 and owner = $2 and epoch = $3
+            update tidings_lease set expires_at = clock_timestamp() where name = $1 and owner = $2 and epoch = $3
             """, lease.name, lease.owner, lease.epoch)
     }
 }
