@@ -73,6 +73,21 @@ extension RelayPatience {
         #expect(patience.portions(of: records) == [0..<100], "and the others have nothing to do with it")
     }
 
+    @Test("only what goes to the topic whose limit is low goes in portions")
+    func portionsByTopic() {
+        let patience = RelayPatience.none
+        let small = records(4, topic: "small")
+        let refused = patience.judge(small.map { _ in .failed(tooLarge) }, of: small[...])
+        #expect(refused.allSatisfy { $0.failure?.isRetriable == true })
+        #expect(patience.portions(of: records(100)) == [0..<100])
+        #expect(patience.portions(of: small) == [0..<2, 2..<4])
+        #expect(patience.portions(of: records(10) + small + records(10)) == [0..<12, 12..<24])
+        let mixed = records(10) + small.prefix(1)
+        let alone = patience.judge(
+            mixed.map { $0.topic == "t" ? .sent(partition: 0, offset: 0) : .failed(tooLarge) }, of: mixed[...])
+        #expect(alone.last?.failure?.isRetriable == false, "the others are in batches of their own")
+    }
+
     @Test(
         "of a batch that is too large for Kafka every event goes that is not too large itself, in the order of its key")
     func tooLargeTogether() async throws {

@@ -5,7 +5,7 @@ import Synchronization
 final class RelayPatience: Sendable {
     private struct State {
         var topics: TopicPatience
-        var portion = PortionSize()
+        var portions = Portions()
     }
 
     private let limit: Duration
@@ -29,9 +29,7 @@ final class RelayPatience: Sendable {
 
     /// What is to be sent together, one portion after the other.
     func portions(of records: [EventRecord]) -> [Range<Int>] {
-        let size = state.withLock { $0.portion.count }
-        guard let size, size < records.count else { return records.isEmpty ? [] : [0..<records.count] }
-        return stride(from: 0, to: records.count, by: size).map { $0..<min($0 + size, records.count) }
+        state.withLock { $0.portions.divide(records.lazy.map(\.topic)) }
     }
 
     /// Takes note of what became of a portion.
@@ -39,24 +37,21 @@ final class RelayPatience: Sendable {
     /// - Returns: the outcomes, in which what is tolerated is to be tried again.
     func judge(_ outcomes: [SendOutcome], of records: ArraySlice<EventRecord>) -> [SendOutcome] {
         state.withLock { state in
-            let faults = Set(outcomes.lazy.compactMap(\.failure?.fault))
-            state.portion.came(records.count, isTooLarge: faults.contains(.size))
-            if faults.isEmpty, state.topics.isEmpty { return outcomes }
+            let failed = zip(outcomes, records).filter { $0.0.failure != nil }
+            if failed.isEmpty, state.topics.isEmpty, state.portions.isEmpty { return outcomes }
+            let counts = Dictionary(records.lazy.map { ($0.topic, 1) }, uniquingKeysWith: +)
+            state.portions.came(counts, tooLarge: Set(failed.filter { $0.0.failure?.fault == .size }.map(\.1.topic)))
             return zip(outcomes, records).map { outcome, record in
-                switch outcome {
-                case .sent:
+                guard case .failed(var failure) = outcome else {
                     state.topics.took(record.topic)
                     return outcome
-                case .failed(var failure):
-                    switch failure.fault {
-                    case .topic:
-                        failure.isRetriable = state.topics.refused(record.topic, at: elapsed()) < limit
-                    case .size:
-                        failure.isRetriable = records.count > 1
-                    default: break
-                    }
-                    return .failed(failure)
                 }
+                switch failure.fault {
+                case .topic: failure.isRetriable = state.topics.refused(record.topic, at: elapsed()) < limit
+                case .size: failure.isRetriable = counts[record.topic] ?? 1 > 1
+                default: break
+                }
+                return .failed(failure)
             }
         }
     }
@@ -90,25 +85,52 @@ struct TopicPatience {
     }
 }
 
-/// How many records go together: half as many each time Kafka finds them too large together, and more again after a while, or
-/// once the one is found that is too large by itself.
-struct PortionSize {
+/// How many records of a topic go together: half as many each time Kafka finds them too large together, and more again after a
+/// while, or once the one is found that is too large by itself.
+struct Portions {
     private static let longestClean = 1000
     private static let largest = 10_000
 
-    /// At most so many; nil is all there are.
-    private(set) var count: Int?
+    private struct Size {
+        /// At most so many.
+        var count: Int
+        /// So many portions were not too large since.
+        var clean = 0
+    }
 
-    private var clean = 0
+    /// By topic; where there is none, all that there are go together.
+    private var sizes: [String: Size] = [:]
 
-    /// A portion was sent.
-    mutating func came(_ size: Int, isTooLarge: Bool) {
-        if isTooLarge {
-            (count, clean) = (size == 1 ? nil : size / 2, 0)
-        } else if let limit = count {
-            clean += 1
-            guard clean == Self.longestClean else { return }
-            (count, clean) = (limit * 2 < Self.largest ? limit * 2 : nil, 0)
+    var isEmpty: Bool { sizes.isEmpty }
+
+    /// Divides records of these topics, in their order.
+    func divide(_ topics: some Sequence<String>) -> [Range<Int>] {
+        var portions: [Range<Int>] = []
+        var (start, end) = (0, 0)
+        var counts: [String: Int] = [:]
+        for topic in topics {
+            if let size = sizes[topic] {
+                if counts[topic] == size.count {
+                    portions.append(start..<end)
+                    (start, counts) = (end, [:])
+                }
+                counts[topic, default: 0] += 1
+            }
+            end += 1
+        }
+        return start < end ? portions + [start..<end] : portions
+    }
+
+    /// A portion was sent, with so many records of each topic.
+    mutating func came(_ counts: [String: Int], tooLarge: Set<String>) {
+        for (topic, count) in counts {
+            if tooLarge.contains(topic) {
+                sizes[topic] = count == 1 ? nil : Size(count: count / 2)
+            } else if var size = sizes[topic] {
+                size.clean += 1
+                if size.clean == Self.longestClean { size = Size(count: size.count * 2) }
+                sizes[topic] = size.count < Self.largest ? size : nil
+            }
         }
     }
 }
