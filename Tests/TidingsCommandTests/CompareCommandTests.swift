@@ -156,7 +156,9 @@ struct CompareCommandTests {
             (["--rate", "0"], "above zero"), (["--database", "file.sqlite"], "takes a postgres:// URL"),
             (["-X", "a"], "NAME=VALUE"), (["--gathering", "0", "0.5", "2.9"], "--gathering takes whole milliseconds"),
             (["--gathering", "0", "2", "0"], "--gathering takes each time once"),
-            (["--duration", "inf"], "a day at most"),
+            (["--duration", "inf"], "a day at most"), (["--event-size", "1"], "from 50 to 900000 bytes"),
+            (["--rate", "1", "--duration", "0.5"], "no action together"), (["-X", "a=b"], "goes with --kafka"),
+            (["--kafka", "kafka:99999"], "not HOST:PORT"), (["--json", "x", "--html", "x"], "the same file"),
         ])
     func nonsense(_ arguments: [String], _ words: String) async throws {
         let result = try await Tool.run(["compare"] + arguments)

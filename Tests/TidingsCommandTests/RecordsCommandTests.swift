@@ -87,7 +87,7 @@ struct RecordsCommandTests {
             for (line, words) in [
                 ("nonsense", "is no JSON"), ("[1]", "is no JSON object"), (#"{"key":1}"#, "'key'"),
                 (#"{"valueBase64":"?"}"#, "no base 64"), (#"{"timestamp":"soon"}"#, "'timestamp'"),
-                (#"{"headers":1}"#, "'headers'"),
+                (#"{"headers":1}"#, "'headers'"), ("null", "is no JSON object"),
             ] {
                 let result = try await tidings(
                     "produce", topic, "--json", input: "{\"value\":\"x\"}\n\(line)\n{\"value\":\"behind\"}\n")
@@ -96,7 +96,11 @@ struct RecordsCommandTests {
                 let tally = try JSONSerialization.jsonObject(with: Data(result.text.utf8)) as? [String: Any]
                 #expect(tally?["records"] as? Int == 1)
             }
-            #expect(try await tidings("consume", topic).lines == Array(repeating: "x", count: 6))
+            #expect(try await tidings("consume", topic).lines == Array(repeating: "x", count: 7))
+            // What a line tells of an event is not taken, whatever it is.
+            let foreign = try await tidings(
+                "produce", topic, "--json", input: #"{"value":"y","event":{"of":"others"}}"#)
+            #expect(foreign.code == 0, "\(foreign.errors)")
             let missing = try await tidings("produce", topic, "--key-separator", ":", input: "no key")
             #expect(missing.code == 1)
             #expect(missing.errors.contains("line 1 of standard input has no ':' behind a key"))

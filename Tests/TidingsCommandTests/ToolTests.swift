@@ -145,6 +145,13 @@ struct ToolTests {
         #expect(!result.errors.contains("subject"))
     }
 
+    @Test("what cannot be written is an error")
+    func output() async throws {
+        let process = try ChildProcess("/bin/sh", ["-c", "exec \"$1\" config 2>&1 >/dev/full", "sh", Programs.tidings])
+        #expect(try await process.waitForExit() == 1)
+        #expect(process.lines == ["tidings: the output cannot be written: No space left on device"])
+    }
+
     @Test("colours are for terminals, and NO_COLOR takes them away")
     func colours() async throws {
         let escape = "\u{1B}["

@@ -133,6 +133,33 @@ struct TopicsCommandTests {
         }
     }
 
+    @Test("Ctrl-C where it asks whether to delete is no, at once")
+    func interruptedQuestion() async throws {
+        try await withShell { tidings in
+            let topic = uniqueName("order")
+            _ = try await tidings("topics", "create", topic)
+            let script = """
+                import os, pty, sys
+                pid, terminal = pty.fork()
+                if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
+                seen = b""
+                while b"[y/N] " not in seen: seen += os.read(terminal, 1024)
+                os.write(terminal, b"\\x03")
+                try:
+                    while True: seen += os.read(terminal, 1024)
+                except OSError: pass
+                print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), repr(seen.decode().split("[y/N] ")[1]))
+                """
+            let process = try ChildProcess(
+                "/usr/bin/python3",
+                ["-c", script, Programs.tidings, "topics", "delete", topic, "--kafka", tidings.kafka])
+            try await process.waitForExit()
+            // The end of the line is written by a command that was broken off, not by one that is killed.
+            #expect(process.lines == [#"130 '^C\r\n'"#])
+            #expect(try await tidings("topics", "describe", topic).code == 0)
+        }
+    }
+
     @Test(
         "wrong arguments are told with exit code 64",
         arguments: [

@@ -17,6 +17,25 @@ import TidingsAudit
         #expect(recommendation.reasons[0].contains("within noise"))
     }
 
+    @Test("an outbox whose runs differ by more than anybody would bear is no answer")
+    func unsteady() {
+        var outbox = Forged.figures(.outbox, action: 0.5, visible: 50)
+        outbox.afterCommit.median = Spread([1, 50, 300])
+        let answer = Forged.comparison(outbox: outbox).recommendation.answer
+        #expect(
+            answer.hasPrefix("These figures do not say: the outbox's medians lie between 1.0 ms and 300 ms"),
+            "\(answer)")
+    }
+
+    @Test("an outbox that is as fast at the median and later at the 99th percentile is told with that")
+    func tail() {
+        var outbox = Forged.figures(.outbox, action: 0.5, visible: 1.4)
+        outbox.afterCommit.p99 = Spread([5.9, 6, 6.1])
+        let answer = Forged.comparison(outbox: outbox).recommendation.answer
+        #expect(
+            answer.hasPrefix("The outbox: your events come no later at the median, within noise, but 4."), "\(answer)")
+    }
+
     @Test("an outbox that is a little slower is the answer, with the price")
     func littleSlower() {
         let recommendation = figures(outbox: 5.4)

@@ -40,7 +40,7 @@ struct KafkaOptions: ParsableArguments {
     func resolve(_ settings: Settings) throws -> ResolvedKafka {
         let address =
             try settings.text("kafka", flag: kafka, "--kafka") ?? .init(value: Self.defaultKafka, origin: .default)
-        try check(address.value, settings.place(of: address.origin))
+        try Self.check(address.value, settings.place(of: address.origin))
         let timeout =
             try settings.number("timeout", flag: timeout, "--timeout")
             ?? .init(value: Self.defaultTimeout, origin: .default)
@@ -50,7 +50,7 @@ struct KafkaOptions: ParsableArguments {
     }
 
     /// Whether each of them is a broker's address. librdkafka is less strict: `kafka:99999` is port 34463 to it.
-    private func check(_ brokers: String, _ place: String) throws {
+    static func check(_ brokers: String, _ place: String) throws {
         if brokers.contains("://") {
             throw ValidationError("\(place) takes HOST:PORT, and no URL such as '\(readable(brokers))'")
         }

@@ -1,14 +1,31 @@
 import FoundationEssentials
 import Glibc
+import Synchronization
 
-/// Writes unbuffered: whoever waits for a line must not wait for a buffer to fill.
+/// Why standard output did not take all that was written, as an `errno`; 0 while it does.
+private let outputError = Atomic<Int32>(0)
+
+/// A result that did not get out is none.
+///
+/// - Throws: ``CommandFailure`` when standard output did not take all.
+func checkOutput() throws {
+    let error = outputError.load(ordering: .relaxed)
+    // Whoever reads may have enough.
+    guard error != 0, error != EPIPE else { return }
+    throw CommandFailure("the output cannot be written: \(String(cString: strerror(error)))")
+}
+
+/// Writes unbuffered: whoever waits for a line must not wait for a buffer to fill. ``checkOutput()`` tells of failures.
 func write(_ text: String, to descriptor: Int32) {
     var text = text
     text.withUTF8 { bytes in
         var written = 0
         while written < bytes.count {
             let count = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
-            guard count >= 0 || errno == EINTR else { return }
+            guard count >= 0 || errno == EINTR else {
+                if descriptor == STDOUT_FILENO { outputError.store(errno, ordering: .relaxed) }
+                return
+            }
             written += max(0, count)
         }
     }
@@ -23,8 +40,10 @@ func printJSON(_ value: some Encodable) throws {
     printLine(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
-/// Rows in aligned columns, the first row being the head; the last column is as long as it is.
+/// Rows in aligned columns, the first row being the head; the last column is as long as it is. What comes from outside stays in
+/// its cell and is obeyed by no terminal.
 func table(_ rows: [[String]]) -> String {
+    let rows = rows.map { $0.map(inOneLine) }
     let widths = (0..<(rows.first?.count ?? 0)).map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in
         row.enumerated().map { index, cell in
@@ -42,6 +61,12 @@ func printTable(_ head: [String], _ rows: [[String]]) {
 
 /// A name from outside, without anything that a terminal would obey.
 func readable(_ text: String) -> String { readable(Array(text.utf8)) }
+
+private func inOneLine(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
+    return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "\u{FFFD}" : $0 }))
+        .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+}
 
 /// One or several of something.
 func counted(_ count: some BinaryInteger, _ one: String, _ many: String? = nil) -> String {

@@ -12,6 +12,7 @@ extension ToolCommand {
     func run() async throws {
         do {
             try await untilInterrupted { try await perform() }
+            try checkOutput()
         } catch let error as ExitCode {
             throw error
         } catch let error as ValidationError {

@@ -83,13 +83,16 @@ struct CompareCommand: ToolCommand {
         help: ArgumentHelp("A property of librdkafka, such as security.protocol=ssl.", valueName: "name=value"))
     var properties: [String] = []
 
-    @Option(help: ArgumentHelp("A PostgreSQL database of yours, postgres://USER@HOST/NAME.", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "A PostgreSQL database of yours, postgres://USER@HOST/NAME. A password in it shows in the list of processes.",
+            valueName: "url"))
     var database: String?
 
     @Flag(help: "Kill processes at every step, too; a minute or two more.")
     var faults = false
 
-    @Flag(help: "Only that.")
+    @Flag(help: "Only that: no figures, whatever else is said of the load.")
     var onlyFaults = false
 
     @Option(help: ArgumentHelp("Write all figures as JSON; - for standard output.", valueName: "file"))
@@ -102,8 +105,8 @@ struct CompareCommand: ToolCommand {
     var folder: String?
 
     func validate() throws {
-        guard rate > 0, keys > 0, repeats > 0, duration > 0, eventSize > 0 else {
-            throw ValidationError("--rate, --keys, --repeats, --duration and --event-size are above zero")
+        guard rate > 0, keys > 0, repeats > 0, duration > 0 else {
+            throw ValidationError("--rate, --keys, --repeats and --duration are above zero")
         }
         guard saturation >= 0, outage >= 0, gathering.allSatisfy({ $0 >= 0 }) else {
             throw ValidationError("--saturation, --outage and --gathering are not below zero")
@@ -111,14 +114,26 @@ struct CompareCommand: ToolCommand {
         guard [duration, saturation, outage].allSatisfy({ $0 <= 86_400 }) else {
             throw ValidationError("--duration, --saturation and --outage are a day at most")
         }
+        guard Double(rate) * duration >= 1 else {
+            throw ValidationError("--rate and --duration make no action together: let one of them be larger")
+        }
+        guard Workload.eventSizes.contains(eventSize) else {
+            let sizes = Workload.eventSizes
+            throw ValidationError("--event-size is from \(sizes.lowerBound) to \(sizes.upperBound) bytes")
+        }
         guard Set(gathering).count == gathering.count else {
             throw ValidationError("--gathering takes each time once")
         }
         if let database, !database.hasPrefix("postgres://"), !database.hasPrefix("postgresql://") {
             throw ValidationError("--database takes a postgres:// URL; without it SQLite is used")
         }
+        if let kafka { try KafkaOptions.check(kafka, "--kafka") }
+        if let json, json == html { throw ValidationError("--json and --html cannot be the same file") }
         if let property = properties.first(where: { !$0.contains("=") }) {
             throw ValidationError("-X takes NAME=VALUE, not '\(property)'")
+        }
+        if kafka == nil, !properties.isEmpty {
+            throw ValidationError("-X goes with --kafka: it is for a Kafka of yours")
         }
     }
 
@@ -172,7 +187,8 @@ struct CompareCommand: ToolCommand {
             let text = String(decoding: try encoder.encode(comparison), as: UTF8.self) + "\n"
             if json == "-" { write(text, to: STDOUT_FILENO) } else { try save(text, to: json) }
         }
-        if json != "-" { write(TextReport(comparison, width: 100).text, to: STDOUT_FILENO) }
+        let width = Terminal.output.isInteractive ? min(100, Terminal.output.width) : 100
+        if json != "-" { write(TextReport(comparison, width: width).text, to: STDOUT_FILENO) }
         if let html { try save(HTMLReport(comparison, in: directory(of: html)).page, to: html) }
     }
 

@@ -181,7 +181,7 @@ struct GroupsDeleteCommand: KafkaCommand {
 
     func run(on cluster: Cluster) async throws {
         for group in groups { _ = try await cluster.group(named: group) }
-        try confirm("Delete \(groups.joined(separator: ", ")) with all committed offsets?", yes: yes)
+        try await confirm("Delete \(groups.joined(separator: ", ")) with all committed offsets?", yes: yes)
         try await cluster.admin.deleteGroups(groups)
         for group in groups {
             if json.isJSON { try printJSON(Report(group: group)) } else { printLine("group '\(group)' is deleted") }

@@ -65,8 +65,8 @@ struct ProduceCommand: KafkaCommand {
     @Option(help: ArgumentHelp("The type of the events: gives them an envelope.", valueName: "name"))
     var type: String?
 
-    @Option(help: ArgumentHelp("Who sends the events, for their envelope.", valueName: "name"))
-    var source = "tidings-produce"
+    @Option(help: ArgumentHelp("Who sends the events, for their envelope: tidings-produce.", valueName: "name"))
+    var source: String?
 
     @Option(help: ArgumentHelp("The partition; otherwise the key decides.", valueName: "number"))
     var partition: Int32?
@@ -86,6 +86,10 @@ struct ProduceCommand: KafkaCommand {
         }
         if key != nil, keySeparator != nil { throw ValidationError("--key and --key-separator exclude each other") }
         if keySeparator?.isEmpty == true { throw ValidationError("--key-separator is not empty") }
+        if json, tombstones {
+            throw ValidationError("with --json a value that is null is a tombstone, without --tombstones")
+        }
+        if source != nil, type == nil { throw ValidationError("--source goes with --type: it is part of an envelope") }
         if keepPartitions, !json { throw ValidationError("--keep-partitions goes with --json") }
         if let wrong = headers.first(where: { !$0.contains("=") }) {
             throw ValidationError("--header takes NAME=VALUE, not '\(wrong)'")

@@ -90,7 +90,7 @@ final class RecordFeed {
     private func envelope(of value: [UInt8]?) -> [RecordHeader] {
         guard let type = command.type else { return [] }
         let headers = EventHeader.envelope(
-            id: EventID(), source: command.source, type: type,
+            id: EventID(), source: command.source ?? "tidings-produce", type: type,
             contentType: value == nil ? nil : value?.first == UInt8(ascii: "{") ? "application/json" : "text/plain")
         return headers.map { RecordHeader($0.name, $0.value) }
     }

@@ -7,15 +7,9 @@ import Tidings
 /// Bytes that are text stand there as text, others in base 64 under a name with `Base64` behind it. In a line to be
 /// produced `value` may also be an object, an array or a number, which becomes the record's value as JSON, and
 /// `headers` an object.
-struct RecordLine: Codable {
-    struct Header: Codable {
-        var name: String
-        var value: String?
-        var valueBase64: String?
-    }
-
+struct RecordLine: Encodable {
     /// The event in a CloudEvents envelope.
-    struct DecodedEvent: Codable {
+    struct DecodedEvent: Encodable {
         var id: String
         var type: String?
         var source: String?
@@ -34,7 +28,6 @@ struct RecordLine: Codable {
     var headers: JSONValue?
     var value: JSONValue?
     var valueBase64: String?
-    /// Only printed, never taken.
     var event: DecodedEvent?
 
     init(_ record: Delivery) {
@@ -103,6 +96,22 @@ extension ProducerMessage {
     }
 }
 
+/// What a line tells of the event it prints beside the record, and takes none of that back.
+extension RecordLine: Decodable {
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        topic = try fields.decodeIfPresent(String.self, forKey: .topic)
+        partition = try fields.decodeIfPresent(Int32.self, forKey: .partition)
+        offset = try fields.decodeIfPresent(Int64.self, forKey: .offset)
+        timestamp = try fields.decodeIfPresent(JSONValue.self, forKey: .timestamp)
+        key = try fields.decodeIfPresent(String.self, forKey: .key)
+        keyBase64 = try fields.decodeIfPresent(String.self, forKey: .keyBase64)
+        headers = try fields.decodeIfPresent(JSONValue.self, forKey: .headers)
+        value = try fields.decodeIfPresent(JSONValue.self, forKey: .value)
+        valueBase64 = try fields.decodeIfPresent(String.self, forKey: .valueBase64)
+    }
+}
+
 extension RecordLine {
     struct Mistake: Error, CustomStringConvertible {
         var description: String
@@ -114,13 +123,13 @@ extension RecordLine {
     init(_ line: some Collection<UInt8>) throws {
         do {
             self = try JSONDecoder().decode(RecordLine.self, from: Data(line))
-        } catch DecodingError.dataCorrupted {
-            throw Mistake(description: "is no JSON")
-        } catch DecodingError.typeMismatch(_, let context) {
+        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
             let field = context.codingPath.map(\.stringValue).joined(separator: ".")
             throw Mistake(
                 description: field.isEmpty
                     ? "is no JSON object" : "has a '\(field)' of the wrong kind; see 'tidings produce --help'")
+        } catch is DecodingError {
+            throw Mistake(description: "is no JSON")
         }
     }
 

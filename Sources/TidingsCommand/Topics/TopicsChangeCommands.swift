@@ -133,7 +133,7 @@ struct TopicsDeleteCommand: KafkaCommand {
         let found = try await cluster.topics(named: topics)
         let ranges = try await cluster.admin.watermarks(found.flatMap(\.led))
         let records = ranges.values.reduce(0) { $0 + Int64($1.count) }
-        try confirm("Delete \(topics.joined(separator: ", ")) with \(counted(records, "record"))?", yes: yes)
+        try await confirm("Delete \(topics.joined(separator: ", ")) with \(counted(records, "record"))?", yes: yes)
         try await cluster.admin.deleteTopics(topics)
         for topic in topics {
             try json.report(TopicReport(topic: topic, done: "deleted"), "topic '\(topic)' is deleted")
@@ -143,14 +143,22 @@ struct TopicsDeleteCommand: KafkaCommand {
 
 /// Asks on a terminal, unless `yes` says it already.
 ///
-/// - Throws: ``CommandFailure`` when the answer is no, or nobody is there to give one.
-func confirm(_ question: String, yes: Bool) throws {
+/// - Throws: ``CommandFailure`` when the answer is no, or nobody is there to give one; `CancellationError`.
+func confirm(_ question: String, yes: Bool) async throws {
     if yes { return }
     guard isatty(STDIN_FILENO) == 1, Terminal.errors.isInteractive else {
         throw ValidationError("this cannot be undone: say --yes")
     }
     write("\(question) [y/N] ", to: STDERR_FILENO)
-    guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
+    let answer: String?
+    do {
+        // It can be cancelled: Ctrl-C is an answer, too.
+        answer = try await LineReader(path: nil).next()?.first.map { String(decoding: $0, as: UTF8.self) }
+    } catch {
+        write("\n", to: STDERR_FILENO)
+        throw error
+    }
+    guard let answer, ["y", "yes"].contains(answer.lowercased()) else {
         throw CommandFailure.notThere("nothing was deleted")
     }
 }

@@ -36,12 +36,17 @@ struct LoadRun: Sendable {
     ///
     /// - Throws: ``/TidingsAudit/SweepError`` when the service ends without an answer; `CancellationError`.
     func run() async throws -> Result {
+        let patience = Duration.seconds(3 * (workload.duration + workload.saturation) + 60)
+        return try await withDeadline(patience, "it takes too long; see \(log)") { try await measure() }
+    }
+
+    private func measure() async throws -> Result {
         try await Arrivals.during(stage, partitions: Self.partitions) { arrivals in
-            let service = try SubjectProcess(arguments, log: "\(stage.folder)/service.log")
+            let service = try SubjectProcess(arguments, log: log)
             let status = await service.end()
             try Task.checkCancellation()
             guard status == 0, let line = service.lines.last(where: { $0.hasPrefix("summary ") }) else {
-                throw CompareError("the service under test failed (\(status)); see \(stage.folder)/service.log")
+                throw CompareError("the service under test failed (\(status))\(lastWords); see \(log)")
             }
             let summary = try JSONDecoder().decode(LoadSummary.self, from: Data(line.dropFirst(8).utf8))
             let times = try LoadTimes(file: output)
@@ -50,6 +55,14 @@ struct LoadRun: Sendable {
             try Task.checkCancellation()
             return Self.result(times, arrivals.times, summary)
         }
+    }
+
+    private var log: String { "\(stage.folder)/service.log" }
+
+    /// What the service has said at last.
+    private var lastWords: String {
+        let lines = (try? String(contentsOfFile: log, encoding: .utf8))?.split(separator: "\n")
+        return lines?.last.map { ": \($0)" } ?? ""
     }
 
     private var output: String { "\(stage.folder)/times" }

@@ -62,19 +62,53 @@ public struct Recommendation: Hashable, Sendable, Codable {
                 + "\(rate), so that the times are those of a queue. Measure again with a lower --rate."
         }
         let (own, direct) = (outbox.afterCommit, after.afterCommit)
-        if own.median.isWithinNoise(of: direct.median) || own.median.median < direct.median.median {
+        guard own.count > 0, direct.count > 0 else { return "That was not measured: no action was called for." }
+        let delay = Delay(of: own, behind: direct)
+        if delay.mayBe > noticeable, delay.median == nil {
+            return
+                "These figures do not say: the outbox's medians lie between \(Words.milliseconds(own.median.lowest)) and "
+                + "\(Words.milliseconds(own.median.highest)). Measure again when less is going on on this machine."
+        }
+        guard let words = delay.words else {
             return "The outbox: here it costs your events no time beyond noise. \(kept(faults))"
         }
-        let delay = own.median.median - direct.median.median
-        guard delay > noticeable else {
+        guard max(delay.median ?? 0, delay.p99 ?? 0) > noticeable else {
             let doubt = isNoisy ? ", as far as that can be told while something else goes on on this machine" : ""
-            return "The outbox: your events come \(Words.milliseconds(delay)) later than when sent right after the "
-                + "action\(doubt). \(kept(faults))"
+            return
+                "The outbox: your events come \(words) than when sent right after the action\(doubt). \(kept(faults))"
         }
         return
-            "The outbox, if none of your events may be lost. Here they come \(Words.milliseconds(delay)) later than when "
+            "The outbox, if none of your events may be lost. Here they come \(words) than when "
             + "sent right after the action: where that is too much, and an event may now and then be lost with a "
             + "process that dies, send after the action. Never before it. \(kept(faults))"
+    }
+
+    /// How much later events come one way than another, in milliseconds; nil where that is within noise, or sooner.
+    private struct Delay {
+        var median: Double?
+        var p99: Double?
+        /// So much later the medians of single runs may lie, noise or not.
+        var mayBe: Double
+
+        init(of own: Latencies, behind direct: Latencies) {
+            func delay(_ own: Spread, _ direct: Spread) -> Double? {
+                own.isWithinNoise(of: direct) || own.median < direct.median ? nil : own.median - direct.median
+            }
+            median = delay(own.median, direct.median)
+            p99 = delay(own.p99, direct.p99)
+            mayBe = own.median.highest - direct.median.lowest
+        }
+
+        var words: String? {
+            switch (median, p99) {
+            case (nil, nil): nil
+            case (let median?, nil): "\(Words.milliseconds(median)) later"
+            case (nil, let p99?):
+                "no later at the median, within noise, but \(Words.milliseconds(p99)) later at the 99th percentile"
+            case (let median?, let p99?):
+                "\(Words.milliseconds(median)) later at the median, \(Words.milliseconds(p99)) at the 99th percentile,"
+            }
+        }
     }
 
     /// What the outbox promises of events, and what of that was tried here.

@@ -19,6 +19,9 @@ public struct Workload: Hashable, Sendable, Codable {
     /// How long a caller is willing to wait for Kafka, in seconds.
     public var patience = 3.0
 
+    /// What an event's size may be: its number and its key take some, and Kafka takes a megabyte as it comes.
+    public static let eventSizes = 50...900_000
+
     /// The defaults: a comparison takes less than two minutes.
     public init() {}
 }

@@ -41,15 +41,18 @@ struct LogAxis: Sendable {
 /// A tag of SVG or HTML, its text escaped.
 enum Markup {
     static func escaped(_ text: String) -> String {
-        text.reduce(into: "") { result, character in
-            switch character {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            default: result.append(character)
-            }
-        }
+        // By scalars: a mark that a letter wears must not hide it.
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.flatMap { scalar -> String.UnicodeScalarView in
+                    switch scalar {
+                    case "&": "&amp;".unicodeScalars
+                    case "<": "&lt;".unicodeScalars
+                    case ">": "&gt;".unicodeScalars
+                    case "\"": "&quot;".unicodeScalars
+                    default: String.UnicodeScalarView([scalar])
+                    }
+                }))
     }
 
     /// A number for an attribute.

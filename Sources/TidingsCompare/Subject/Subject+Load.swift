@@ -47,19 +47,28 @@ extension Subject {
             let rated = try await load.act(
                 at: options.number("rate") ?? 500, for: options.milliseconds("duration") ?? .seconds(4))
             // What is still to be sent of these belongs to their cost.
-            if way.usesRelay { try await look(store) { db in try store.outboxIsEmpty(in: db) } }
+            if way.usesRelay { try await awaitSent(store) }
             let after = Usage.now()
             let start = log.count
             if let time = try options.milliseconds("saturation"), time > .zero {
                 await load.actAsFastAsPossible(for: time, callers: try options.number("callers") ?? 32)
             }
-            if way.usesRelay { try await look(store) { db in try store.outboxIsEmpty(in: db) } }
+            if way.usesRelay { try await awaitSent(store) }
             try log.times.write(to: options.required("output"))
             let summary = LoadSummary(
                 saturationStart: start, cpuMicroseconds: after.cpuMicroseconds - before.cpuMicroseconds, rated: rated,
                 memory: after.memory)
             say("summary " + String(decoding: try JSONEncoder().encode(summary), as: UTF8.self))
         }
+    }
+
+    /// Waits until the outbox is empty.
+    ///
+    /// - Throws: ``SubjectError`` when that is because an event cannot be sent.
+    private static func awaitSent<S: TrialStore>(_ store: S) async throws {
+        try await look(store) { db in try store.outboxIsEmpty(in: db) }
+        let parked = try await store.transaction { try store.parkedEvents(.causes(after: 0, limit: 1), in: $0) }
+        if let event = parked.first { throw SubjectError("an event cannot be sent: \(event.reason)") }
     }
 }
 
