@@ -65,9 +65,12 @@ struct OperationsTests {
     func alarmsAreWhole() throws {
         let rules = try text("alarms.yml").components(separatedBy: "- alert: ").dropFirst()
         #expect(rules.count >= 8)
+        let runbook = try text("../../Sources/Tidings/Documentation.docc/Operating.md")
         for rule in rules {
+            let name = rule.prefix { $0 != "\n" }
+            #expect(runbook.contains("`\(name)`"), "the article on operating says nothing of \(name)")
             for part in ["expr: ", "severity: ", "summary: ", "action: "] {
-                #expect(rule.contains(part), "\(rule.prefix { $0 != "\n" }) has no \(part)")
+                #expect(rule.contains(part), "\(name) has no \(part)")
             }
         }
     }
