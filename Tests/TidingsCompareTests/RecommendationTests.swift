@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Tidings
 import TidingsAudit
@@ -142,11 +143,15 @@ import TidingsAudit
     func bend() {
         let reasons = Forged.comparison(curve: Forged.curve).recommendation.reasons
         #expect(reasons.contains { $0.contains("gathering for 10 ms spares 63 %") }, "\(reasons)")
+        #expect(TradeOff(Forged.curve)?.bend?.gathering == 10)
+        let page = HTMLReport(Forged.comparison(curve: Forged.curve), in: "/").page
+        #expect(page.components(separatedBy: ">the bend</text>").count == 3, "one in each plot")
         let flat = Forged.curve.map {
             Forged.figures(.outbox, action: 0.5, visible: 5, gathering: $0.gathering, cpu: 99)
         }
         let calm = Forged.comparison(curve: flat).recommendation.reasons
         #expect(calm.contains { $0.contains("no processor time beyond noise") }, "\(calm)")
+        #expect(!HTMLReport(Forged.comparison(curve: flat), in: "/").page.contains("the bend"))
     }
 
     @Test("figures that follow the noise of the machine are called so, and no bend is read from them")

@@ -59,17 +59,38 @@ public struct Comparer: Sendable {
                 progress(Progress(fraction: plan.fraction(figures: done), doing: doing))
             }
             if workload.outage > 0 {
-                progress(Progress(fraction: plan.fraction(figures: 1), doing: "Kafka away"))
-                let folder = try folder("outage")
-                outage = try await OutageRun(
-                    workload: workload, program: program, database: database, kafka: kafka, folder: folder
-                ).run(Self.ways)
+                let run = OutageRun(
+                    workload: workload, program: program, database: database, kafka: kafka,
+                    folder: try folder("outage"))
+                outage = try await ticking(
+                    { progress(Progress(fraction: plan.fraction(outageSeconds: $0), doing: "Kafka away")) },
+                    while: { try await run.run(Self.ways) })
             }
         }
         let faults = triesFaults ? try await sweep(progress, plan) : nil
         return Comparison(
             place: .here(kafka: kafka, database: database), workload: workload, ways: ways, curve: curve,
             exactlyOnce: exactlyOnce, outage: outage, faults: faults, took: (.now - start) / .seconds(1))
+    }
+
+    /// Tells the seconds that `body` has taken, each second.
+    private func ticking<R: Sendable>(
+        _ tell: @escaping @Sendable (Double) -> Void, while body: @escaping @Sendable () async throws -> R
+    ) async throws -> R {
+        try await withThrowingTaskGroup(of: R?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                let start = ContinuousClock.now
+                while !Task.isCancelled {
+                    tell((.now - start) / .seconds(1))
+                    try await Task.sleep(for: .seconds(1))
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let result = try await group.next() ?? nil else { throw CancellationError() }
+            return result
+        }
     }
 
     private func sweep(
@@ -180,6 +201,8 @@ private struct Plan: Sendable {
     private var all: Double { max(1, figures + outage + faults) }
 
     func fraction(figures done: Double) -> Double { figures * done / all }
+
+    func fraction(outageSeconds: Double) -> Double { (figures + min(outage, outageSeconds)) / all }
 
     func fraction(faults done: Double) -> Double { (figures + outage + faults * done) / all }
 }

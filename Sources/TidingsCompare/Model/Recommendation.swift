@@ -181,30 +181,24 @@ public struct Recommendation: Hashable, Sendable, Codable {
             + "on on this machine, and small differences mean nothing."
     }
 
-    /// From where on gathering spares next to nothing more.
     private static func bend(_ curve: [Comparison.Figures]) -> String? {
-        let points = curve.sorted { ($0.gathering ?? 0) < ($1.gathering ?? 0) }
-        guard let first = points.first, points.count > 1, let least = points.map(\.cpu.median).min(),
-            let bend = points.first(where: { $0.cpu.median <= 1.15 * least })
-        else { return nil }
-        // An event that gathers longer comes later. If it does not, something else decides when it comes.
-        let delays = points.map(\.afterCommit.median.median)
-        guard zip(delays, delays.dropFirst()).allSatisfy({ $1 >= 0.9 * $0 }) else {
+        guard let trade = TradeOff(curve) else { return nil }
+        let (first, bend) = (trade.first, trade.bend)
+        guard trade.isSteady else {
             return
                 "What gathering brings cannot be told here: its figures follow the noise of the machine. Measure again "
                 + "when less is going on beside."
         }
-        let gathering = bend.gathering ?? 0
-        if gathering == (first.gathering ?? 0) || bend.cpu.isWithinNoise(of: first.cpu) {
+        guard let bend else {
             return "The relay's setting can stay as it is, at no gathering: at this rate longer gathering spares no "
                 + "processor time beyond noise."
         }
         let spared = Int((100 * (1 - bend.cpu.median / max(first.cpu.median, 0.001))).rounded())
         let price = bend.afterCommit.median.median - first.afterCommit.median.median
         return "For time-sensitive events let the relay gather nothing, as it does by default. Where they may wait "
-            + "\(Words.milliseconds(price)) longer at the median, gathering for \(Words.milliseconds(gathering)) spares "
+            + "\(Words.milliseconds(price)) longer at the median, gathering for \(Words.milliseconds(bend.gathering ?? 0)) spares "
             + "\(spared) % of the service's processor time; "
-            + (gathering == points.last?.gathering
+            + (bend.gathering == trade.last.gathering
                 ? "longer was not tried." : "longer spares next to nothing more.")
     }
 

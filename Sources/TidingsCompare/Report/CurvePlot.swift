@@ -4,6 +4,8 @@ struct CurvePlot: Sendable {
         var name: String
         var milliseconds: Double
         var value: Double
+        /// From here on there is next to nothing more to be had.
+        var isBend = false
     }
 
     var title: String
@@ -38,6 +40,10 @@ struct CurvePlot: Sendable {
         }
         for (index, point) in points.enumerated() {
             let x = axis.position(point.milliseconds)
+            if point.isBend {
+                parts.append(Markup.line(x, Self.top, x, bottom, "bend"))
+                parts.append(Markup.text(x, Self.top - 3, "the bend", "tick"))
+            }
             parts.append(Markup.dot(x, y(point.value)))
             parts.append(Markup.text(x, y(point.value) + (index.isMultiple(of: 2) ? -10 : 20), point.name, "value"))
         }

@@ -88,12 +88,14 @@ public struct HTMLReport: Sendable {
 
     private var curve: String {
         guard comparison.curve.count > 1 else { return "" }
+        let bend = TradeOff(comparison.curve)?.bend?.gathering
         func plot(_ title: String, _ upright: String, _ value: (Comparison.Figures) -> Double?) -> String {
             let points = comparison.curve.compactMap { figures in
                 value(figures).map {
                     CurvePlot.Point(
                         name: Words.milliseconds(figures.gathering ?? 0),
-                        milliseconds: figures.afterCommit.median.median, value: $0)
+                        milliseconds: figures.afterCommit.median.median, value: $0,
+                        isBend: bend != nil && figures.gathering == bend)
                 }
             }
             return points.count > 1 ? CurvePlot(title: title, upright: upright, points: points).svg : ""

@@ -39,6 +39,7 @@ enum ReportStyle {
         .p99 { stroke: var(--ink); stroke-width: 2; }
         .median { fill: var(--accent); stroke: var(--ground); stroke-width: 2; }
         .curve { stroke: var(--accent); stroke-width: 2; }
+        .bend { stroke: var(--accent); stroke-dasharray: 2 4; }
         .table { overflow-x: auto; position: relative; }
         table { border-collapse: collapse; width: 100%; margin: 12px 0; font-size: 14px; line-height: 20px; }
         .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
