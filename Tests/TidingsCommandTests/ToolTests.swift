@@ -261,6 +261,7 @@ struct ToolTests {
     @Test(
         "passwords do not show in a database's address",
         arguments: [
+            ("postgres://me:wo?rd@h/x", "postgres://me:***@h/x"),
             ("postgres://a:b@h/d", "postgres://a:***@h/d"), ("postgres://a@h/d", "postgres://a@h/d"),
             ("postgres://h/d?user=a&password=b", "postgres://h/d?user=a&password=***"),
             ("postgres://a:b:c@h:5432/d?x=@", "postgres://a:***@h:5432/d?x=@"), ("order.sqlite", "order.sqlite"),

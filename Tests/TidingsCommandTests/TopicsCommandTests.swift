@@ -56,6 +56,9 @@ struct TopicsCommandTests {
             let text = try await tidings("topics", "describe", topic)
             #expect(text.lines[0] == "\(topic): 3 partitions, 0 records")
             #expect(text.text.contains("cleanup.policy") && text.text.contains("compact"))
+            let half = try await tidings("topics", "alter", topic, "--config", "retention.ms=7", "--partitions", "1")
+            #expect(half.code == 1, "there are never fewer")
+            #expect(try await properties()["retention.ms"] != "7 topic", "and then nothing is changed")
             let nonsense = try await tidings("topics", "alter", topic, "--config", "cleanup.policy=sometimes")
             #expect(nonsense.code == 1 && nonsense.errors.contains("cleanup.policy"))
         }

@@ -166,6 +166,10 @@ struct ReplayCommand: ToolCommand {
             now = try await watch.look()
         }
         progress.end()
-        if !json.isJSON { printLine("\(counted(now.total, "record")) handled again") }
+        if json.isJSON {
+            try printJSON(["handledAgain": now.total])
+        } else {
+            printLine("\(counted(now.total, "record")) handled again")
+        }
     }
 }

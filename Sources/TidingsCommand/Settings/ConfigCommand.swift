@@ -84,7 +84,9 @@ enum Secrets {
     static func hidden(inDatabase location: String) -> String {
         guard let scheme = location.firstRange(of: "://") else { return location }
         var rest = location[scheme.upperBound...]
-        if let at = rest.prefix(while: { $0 != "/" && $0 != "?" }).lastIndex(of: "@"),
+        // A question mark before the @ belongs to the password (libpq).
+        let server = rest.prefix { $0 != "/" }
+        if let at = server.prefix(while: { $0 != "?" }).lastIndex(of: "@") ?? server.lastIndex(of: "@"),
             let colon = rest[..<at].firstIndex(of: ":")
         {
             rest = rest[..<colon] + ":***" + rest[at...]

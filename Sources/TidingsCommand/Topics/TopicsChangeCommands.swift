@@ -101,10 +101,16 @@ struct TopicsAlterCommand: KafkaCommand {
     func run(on cluster: Cluster) async throws {
         _ = try await cluster.topics(named: [topic])
         let (set, reset) = (try properties.properties(), Set(deleteConfig))
-        if !set.isEmpty || !reset.isEmpty {
-            try await cluster.admin.alterConfiguration(ofTopic: topic, set: set, reset: reset, validatesOnly: dryRun)
+        // Both are asked for before one is done, so that a mistake in one leaves the other undone, too.
+        for isOnlyAsked in dryRun ? [true] : [true, false] {
+            if !set.isEmpty || !reset.isEmpty {
+                try await cluster.admin.alterConfiguration(
+                    ofTopic: topic, set: set, reset: reset, validatesOnly: isOnlyAsked)
+            }
+            if let partitions {
+                try await cluster.admin.createPartitions([topic: partitions], validatesOnly: isOnlyAsked)
+            }
         }
-        if let partitions { try await cluster.admin.createPartitions([topic: partitions], validatesOnly: dryRun) }
         try json.report(
             TopicReport(topic: topic, done: "altered", dryRun: dryRun ? true : nil),
             dryRun ? "topic '\(topic)' would be changed" : "topic '\(topic)' is changed")
