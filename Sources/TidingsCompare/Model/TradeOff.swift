@@ -16,7 +16,8 @@ struct TradeOff: Sendable {
         isSteady = zip(delays, delays.dropFirst()).allSatisfy { $1 >= 0.9 * $0 }
         let least = points.map(\.cpu.median).min() ?? 0
         let bend = points.first { $0.cpu.median <= 1.15 * least }
-        self.bend = isSteady && bend.map { $0.gathering != first.gathering && !$0.cpu.isWithinNoise(of: first.cpu) } == true
+        self.bend =
+            isSteady && bend.map { $0.gathering != first.gathering && !$0.cpu.isWithinNoise(of: first.cpu) } == true
             ? bend : nil
     }
 }
