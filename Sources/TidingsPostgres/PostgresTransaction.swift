@@ -38,6 +38,7 @@ public final class PostgresTransaction {
 
     init(_ session: PostgresSession) {
         self.session = session
+        isolation = session.configuration.isolation
     }
 
     /// Runs a statement and tells how many rows it wrote.
@@ -104,8 +105,10 @@ public final class PostgresTransaction {
 
     // MARK: For the store
 
-    /// How the transaction began, or will begin.
-    var isolation: PostgresConfiguration.Isolation { session.configuration.isolation }
+    /// How the transaction began, or will begin; as configured, unless it is set before the first statement.
+    var isolation: PostgresConfiguration.Isolation {
+        willSet { precondition(!hasBegun) }
+    }
 
     /// Sets a record aside for the outbox; it is written with the commit, before a savepoint, or on ``flush()``.
     func append(_ record: EventRecord) throws {
@@ -175,10 +178,7 @@ public final class PostgresTransaction {
         do {
             try session.exchange(requests, into: &results)
         } catch let error as PostgresError where error.code == .connectionLost && results.count < requests.count {
-            // An error that the server itself reported is one that came before the commit.
-            if error.sqlState != nil { throw error }
-            throw PostgresError(
-                .commitUnknown, "the connection broke during the commit: it is committed, or it is not", cause: error)
+            throw Self.duringCommit(error)
         } catch  where results.count == requests.count {
             // The commit was confirmed; the connection broke after that.
         }
@@ -187,6 +187,14 @@ public final class PostgresTransaction {
                 .transactionAborted, "nothing is committed: an earlier statement failed, and its error was swallowed")
         }
         return afterCommit
+    }
+
+    /// What a lost connection means while a commit is under way. The server ends one on an administrator's word before the
+    /// commit or after its answer. Whatever else ends it, a pooler's word among them, may come between the two.
+    static func duringCommit(_ error: PostgresError) -> PostgresError {
+        if error.sqlState == .adminShutdown { return error }
+        return PostgresError(
+            .commitUnknown, "the connection broke during the commit: it is committed, or it is not", cause: error)
     }
 
     func rollBack() {
@@ -213,7 +221,9 @@ public final class PostgresTransaction {
     }
 
     private func beginning() -> [PostgresRequest] {
-        hasBegun ? [] : [PostgresRequest(sql: "begin isolation level \(session.configuration.isolation.sql)")]
+        if hasBegun { return [] }
+        let begin = PostgresRequest(sql: "begin isolation level \(isolation.sql)")
+        return [begin] + (session.configuration.isBehindPooler ? [session.configuration.settings(isLocal: true)] : [])
     }
 
     private func flushingRequests() throws -> [PostgresRequest] {

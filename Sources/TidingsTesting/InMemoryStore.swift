@@ -49,6 +49,7 @@ public final class InMemoryStore: Store {
         var tables = Tables()
         var isAvailable = true
         var commitCheck: @Sendable ([String: String]) throws -> Void = { _ in }
+        var beginning: @Sendable () -> Void = {}
     }
 
     private let state = Mutex(State())
@@ -110,9 +111,16 @@ public final class InMemoryStore: Store {
         set { state.withLock { $0.commitCheck = newValue } }
     }
 
+    /// Is called before each transaction, as long as that takes.
+    package var beginning: @Sendable () -> Void {
+        get { state.withLock { $0.beginning } }
+        set { state.withLock { $0.beginning = newValue } }
+    }
+
     public func transaction<R: Sendable>(
         _ body: @escaping @Sendable (Transaction) throws -> R
     ) async throws -> R {
+        beginning()
         let (result, appended) = try state.withLock { state in
             guard state.isAvailable else { throw Unavailable() }
             let transaction = Transaction()
@@ -260,6 +268,11 @@ extension InMemoryStore {
 
     public func currentLease(named name: String, in transaction: Transaction) throws -> Lease? {
         transaction.tables.leases[name]?.lease
+    }
+
+    /// Gives a lease its epoch of before, as a database does that was set back.
+    package func setBack(_ lease: Lease, in transaction: Transaction) throws {
+        transaction.tables.leases[lease.name]?.lease.epoch = lease.epoch - 1
     }
 
     public func release(_ lease: Lease, in transaction: Transaction) throws {

@@ -2,7 +2,8 @@ import Foundation
 import Processes
 import Synchronization
 import Testing
-import TidingsPostgres
+
+@testable import TidingsPostgres
 
 @Suite("Connections to PostgreSQL", .timeLimit(.minutes(3)))
 struct ConnectionTests {
@@ -241,6 +242,51 @@ struct ConnectionTests {
                 let found: String = try await other.transaction { db in try db.query("show synchronous_commit")[0][0] }
                 #expect(found == setting)
             }
+        }
+    }
+
+    @Test("behind a pooler the settings are those of a transaction, and nothing is left on the connection")
+    func behindPooler() async throws {
+        try await withPool { pool in
+            let name: String = try await pool.transaction { db in try db.query("select current_database()")[0][0] }
+            try await pool.executeAlone("alter database \(name) set synchronous_commit = off")
+            var configuration = pool.configuration
+            configuration.statementCacheSize = 0
+            configuration.maximumConnections = 1
+            configuration.statementTimeout = .seconds(7)
+            let other = PostgresPool(configuration, logger: quiet)
+            defer { other.close() }
+            let settings = "select current_setting('synchronous_commit') || ' ' || current_setting('statement_timeout')"
+            for _ in 0..<2 {
+                let found: String = try await other.transaction { db in try db.query(settings)[0][0] }
+                #expect(found == "on 7s")
+            }
+            // What else there is to see of the session is seen from outside a transaction.
+            try await other.executeAlone("create table left_behind as \(settings)")
+            let left: String = try await pool.transaction { db in try db.query("select * from left_behind")[0][0] }
+            #expect(left == "off 0")
+        }
+    }
+
+    @Test("processes that start at once make the tables once, whatever isolation they are configured with")
+    func migrateTogether() async throws {
+        try await withPool({ $0.isolation = .serializable }) { pool in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<6 { group.addTask { try await PostgresSchema.migrate(pool) } }
+                try await group.waitForAll()
+            }
+            #expect(try await PostgresSchema.version(of: pool) == PostgresSchema.version)
+        }
+    }
+
+    @Test("an error that ends a connection during the commit leaves it in doubt, unless an administrator ended it")
+    func commitDoubt() {
+        for (state, code) in [
+            (SQLState.adminShutdown, PostgresError.Code.connectionLost), (SQLState(rawValue: "08P01"), .commitUnknown),
+            (SQLState(rawValue: "57P02"), .commitUnknown), (nil, .commitUnknown),
+        ] {
+            let error = PostgresError(.connectionLost, "the connection broke", sqlState: state)
+            #expect(PostgresTransaction.duringCommit(error).code == code, "\(String(describing: state))")
         }
     }
 }

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import Tidings
 
@@ -35,6 +36,58 @@ import Tidings
             let shards = Dictionary(grouping: claimed, by: \.record.key).mapValues { Set($0.map(\.batch.shard)) }
             #expect(shards.values.allSatisfy { $0.count == 1 })
             #expect(Set(claimed.map(\.batch.shard)) == [0, 1, 2, 3])
+        }
+    }
+
+    @Test("a server that lacks the last commits gives its numbers again, and no floor hides what gets them")
+    func floors() async throws {
+        try await withStore { store in
+            _ = try await store.transaction { try store.outboxIdentity(in: $0) }
+            // As a relay leaves it that has seen numbers which the promoted server never had.
+            let shards = try await store.transaction { try store.outboxShards(in: $0).map(\.number) }
+            try await store.transaction { try store.assign(shards, to: "relay", in: $0) }
+            store.floors.withLock { floors in for shard in shards { floors[shard] = OutboxFloor(1_000_000) } }
+            try await store.transaction { db in
+                try db.execute("update tidings_outbox_identity set history = 'older'")
+                try db.execute("update tidings_outbox_shard set floor = 1000000")
+                try store.append(record("late", key: "a"), in: db)
+            }
+            try await store.transaction { db in
+                _ = try store.outboxIdentity(in: db)
+                _ = try store.outboxShards(in: db)
+            }
+            let floor: Int64 = try await store.transaction { db in
+                try db.query("select max(floor) from tidings_outbox_shard")[0][0]
+            }
+            #expect(floor == 0)
+            #expect(try await store.claimedIDs() == ["late"])
+        }
+    }
+
+    @Test("a database that was restored beside its server's others is known by its number")
+    func restored() async throws {
+        try await withStore { store in
+            let first = try await store.transaction { try store.outboxIdentity(in: $0) }
+            // As versions left it that looked at the server only: the same identity, with the database's number from now on.
+            try await store.transaction { db in
+                try db.execute("update tidings_outbox_identity set history = regexp_replace(history, '/[0-9]+$', '')")
+            }
+            #expect(try await store.transaction { try store.outboxIdentity(in: $0) } == first)
+            try await store.transaction { db in
+                try db.execute("update tidings_outbox_identity set history = regexp_replace(history, '/[0-9]+$', '/1')")
+            }
+            #expect(try await store.transaction { try store.outboxIdentity(in: $0) } != first)
+        }
+    }
+
+    @Test("an outbox whose server was set back as a whole gets another identity by hand")
+    func renewed() async throws {
+        try await withStore { store in
+            let first = try await store.transaction { try store.outboxIdentity(in: $0) }
+            try await store.renewOutbox()
+            let second = try await store.transaction { try store.outboxIdentity(in: $0) }
+            #expect(second != first)
+            #expect(try await store.transaction { try store.outboxIdentity(in: $0) } == second)
         }
     }
 

@@ -53,6 +53,48 @@ import TidingsTesting
         #expect(sender.records.map(\.eventID) == ["1", "2", "3", "4", "5"])
     }
 
+    @Test("a database whose connections are long in coming does not keep a relay from sending")
+    func slowConnections() async throws {
+        let (sender, clock) = (RecordingSender(), ManualClock())
+        // Longer than the lease lasts.
+        store.beginning = { clock.advance(by: .seconds(6)) }
+        try await relaying(sender, clock: clock) {
+            try await publish("1")
+            _ = await sender.records(atLeast: 1)
+        }
+        #expect(sender.records.map(\.eventID) == ["1"])
+    }
+
+    @Test("a relay whose lease the database has forgotten comes back, and only a later namesake ends it")
+    func forgottenLease() async throws {
+        let (sender, clock) = (RecordingSender(), ManualClock())
+        try await relaying(sender, clock: clock) {
+            try await publish("1")
+            _ = await sender.records(atLeast: 1)
+            // As a server that was promoted without the last commits.
+            try await store.transaction { db in
+                let name = OutboxRelayConfiguration.leasePrefix + "relay"
+                guard let lease = try store.currentLease(named: name, in: db) else { throw TestFailure() }
+                try store.setBack(lease, in: db)
+            }
+            try await publish("2")
+            _ = await sender.records(atLeast: 2)
+        }
+        #expect(sender.records.map(\.eventID) == ["1", "2"])
+    }
+
+    @Test("a shard that has used half of an epoch's numbers is given anew")
+    func exhaustedEpoch() {
+        var held = HeldShards(
+            lease: Lease(name: "l", owner: "a", epoch: 1), asOf: .zero, lasting: .seconds(5), made: 1 << 31)
+        #expect(held.exhausted.isEmpty)
+        held.hold([OutboxShard(number: 3, owner: "a", epoch: 7)], givingUp: [])
+        #expect(held.exhausted == [3])
+        #expect(held.nextBatches().map(\.number) == [7 << 32 | 1 << 31])
+    }
+
+    private struct TestFailure: Error {}
+
     @Test("a relay that gathers waits before it sends, and sends together what has come meanwhile")
     func gathers() async throws {
         let (sender, clock) = (RecordingSender(), ManualClock())

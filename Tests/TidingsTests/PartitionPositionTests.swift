@@ -31,4 +31,12 @@ import Testing
         let error = #expect(throws: TidingsError.self) { try position.received([0], of: partition) }
         #expect(error?.code == .offsetBeyondLog)
     }
+
+    @Test("a record before the last one that was read means that the log has lost its end meanwhile")
+    func lostEnd() throws {
+        var position = PartitionPosition(start: 5)
+        #expect(try position.received([5, 6, 7], of: partition) == nil)
+        let error = #expect(throws: TidingsError.self) { try position.received([0, 1], of: partition) }
+        #expect(error?.code == .offsetBeyondLog)
+    }
 }

@@ -14,10 +14,14 @@ struct HeldShards: Sendable {
     /// The outbox's identity, as of the last look.
     var outbox = ""
 
+    /// How many batches are taken to have been made in a shard that is new here.
+    private let made: Int64
+
     /// Set when the database may hold open batches that the relay does not know of.
     var mayHaveOpenBatches = false
 
-    init(lease: Lease, asOf time: Duration, lasting duration: Duration) {
+    init(lease: Lease, asOf time: Duration, lasting duration: Duration, made: Int64 = 0) {
+        self.made = made
         self.lease = lease
         deadline = time + duration
     }
@@ -40,16 +44,22 @@ struct HeldShards: Sendable {
     mutating func hold(_ taken: [OutboxShard], givingUp: [Int32]) {
         for number in givingUp { shards[number] = nil }
         for shard in taken {
-            shards[shard.number] = (shard.epoch, 0)
+            shards[shard.number] = (shard.epoch, made)
             mayHaveOpenBatches = true
         }
     }
+
+    /// Shards whose next batches need another epoch: half of the numbers of this one are used.
+    var exhausted: [Int32] { shards.filter { $0.value.made >= Self.usualBatches }.keys.sorted() }
+
+    private static let usualBatches: Int64 = 1 << 31
 
     /// Numbers for the next batch of each of these shards. None is given twice, whether or not it is used: nobody can
     /// know whether a transaction that failed has not been committed all the same.
     mutating func nextBatches() -> [OutboxBatch] {
         numbers.map { number in
             let (epoch, made) = shards[number] ?? (0, 0)
+            precondition(made >> 32 == 0, "shard \(number) was not given anew in time")
             shards[number] = (epoch, made + 1)
             return OutboxBatch(shard: number, number: epoch << 32 | made)
         }

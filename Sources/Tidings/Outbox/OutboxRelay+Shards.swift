@@ -9,11 +9,12 @@ extension OutboxRelay {
     func join() async throws -> HeldShards? {
         let (store, configuration) = (store, configuration)
         return try await persistently {
-            let time = elapsed()
-            let lease = try await store.transaction { transaction in
-                try store.lease(configuration.renewal(of: nil), in: transaction)
+            try await store.transaction { [elapsed] transaction in
+                let time = elapsed()
+                return try store.lease(configuration.renewal(of: nil), in: transaction).map {
+                    HeldShards(lease: $0, asOf: time, lasting: configuration.leaseDuration)
+                }
             }
-            return lease.map { HeldShards(lease: $0, asOf: time, lasting: configuration.leaseDuration) }
         }
     }
 
@@ -22,10 +23,10 @@ extension OutboxRelay {
     /// - Returns: after what time to look again.
     func balance(_ held: inout HeldShards) async throws -> Duration {
         let (store, configuration) = (store, configuration)
-        let (lease, before) = (held.lease, held.epochs)
-        let time = elapsed()
-        let result = try await persistently {
-            try await store.transaction { transaction -> Balance in
+        let (lease, before, exhausted, elapsed) = (held.lease, held.epochs, held.exhausted, elapsed)
+        let (result, time) = try await persistently {
+            try await store.transaction { transaction -> (Balance, Duration) in
+                let time = elapsed()
                 guard try store.lease(configuration.renewal(of: lease), in: transaction) != nil else {
                     throw LeaseLost()
                 }
@@ -33,14 +34,19 @@ extension OutboxRelay {
                 let shards = try store.outboxShards(in: transaction)
                 let relays = try store.leases(withPrefix: OutboxRelayConfiguration.leasePrefix, in: transaction)
                 let plan = ShardPlan(of: lease.owner, holding: before, shards: shards, relays: relays)
-                return try Balance(
+                var balance = try Balance(
                     plan, of: outbox, by: configuration, shards: shards, relays: relays, of: store, in: transaction)
+                let renewed = exhausted.filter { !plan.givingUp.contains($0) }
+                balance.taken += try store.assign(renewed, to: configuration.instanceID, in: transaction)
+                return (balance, time)
             }
         }
         held.renewed(asOf: time, lasting: configuration.leaseDuration)
         held.hold(result.taken, givingUp: result.givenUp)
         watch.hasFirstShard = held.numbers.first == 0
         store.outboxSignal.reachesEveryRelay = held.numbers.count == result.shards
+        // A server that was promoted may know of a batch whose end it does not know of.
+        if !held.outbox.isEmpty, held.outbox != result.outbox { held.mayHaveOpenBatches = true }
         held.outbox = result.outbox
         if !result.taken.isEmpty || !result.givenUp.isEmpty {
             logger.info(
@@ -124,7 +130,8 @@ extension OutboxRelay {
         let current = try await persistently {
             try await store.transaction { try store.currentLease(named: lease.name, in: $0) }
         }
-        if let current, current.owner == lease.owner {
+        // A lower epoch is its own of before, on a server that was promoted without the last commits.
+        if let current, current.owner == lease.owner, current.epoch > lease.epoch {
             throw TidingsError(.fenced, "another relay called \(lease.owner) has taken over this outbox")
         }
         logger.notice("another relay has taken over", metadata: ["owner": "\(current?.owner ?? "nobody")"])

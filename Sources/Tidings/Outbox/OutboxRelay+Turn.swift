@@ -10,19 +10,19 @@ extension OutboxRelay {
         let (store, configuration) = (store, configuration)
         if let settlement, !settlement.kept.isEmpty { held.mayHaveOpenBatches = true }
         let claimed = try await persistently { () async throws -> [OutboxEntry] in
-            let time = elapsed()
             let (lease, shards, looksForOpen) = (held.lease, held.numbers, held.mayHaveOpenBatches)
             let batches = claiming ? held.nextBatches() : []
             // Should this attempt fail, nobody knows whether it was committed.
             if claiming { held.mayHaveOpenBatches = true }
-            let (claimed, wasOpen) = try await store.transaction { transaction -> ([OutboxEntry], Bool) in
-                try self.mark(settlement, under: lease, in: transaction)
-                guard claiming else { return ([], looksForOpen) }
+            typealias Turn = (claimed: [OutboxEntry], wasOpen: Bool, time: Duration)
+            let (claimed, wasOpen, time) = try await store.transaction { transaction -> Turn in
+                let time = try self.mark(settlement, under: lease, in: transaction)
+                guard claiming else { return ([], looksForOpen, time) }
                 var open = looksForOpen ? try store.openBatches(of: shards, in: transaction) : []
                 for index in open.indices { open[index].isRepeated = true }
                 let busy = Set(open.map(\.batch.shard))
                 let request = configuration.claim(batches.filter { !busy.contains($0.shard) })
-                return (try open + store.claim(request, in: transaction), !open.isEmpty)
+                return (try open + store.claim(request, in: transaction), !open.isEmpty, time)
             }
             held.renewed(asOf: time, lasting: configuration.leaseDuration)
             // Behind an open batch there may be another.
@@ -39,12 +39,12 @@ extension OutboxRelay {
     func claimAhead(
         behind underWay: [OutboxEntry], settling settlement: OutboxSettlement?, with held: inout HeldShards
     ) async throws -> [OutboxEntry]? {
-        let (store, time, lease) = (store, elapsed(), held.lease)
+        let (store, lease) = (store, held.lease)
         let request = configuration.claim(held.nextBatches(), underWay: underWay)
         do {
-            let claimed = try await store.transaction { transaction in
-                try self.mark(settlement, under: lease, in: transaction)
-                return try store.claim(request, in: transaction)
+            let (claimed, time) = try await store.transaction { transaction in
+                let time = try self.mark(settlement, under: lease, in: transaction)
+                return (try store.claim(request, in: transaction), time)
             }
             held.renewed(asOf: time, lasting: configuration.leaseDuration)
             if let settlement { probe?.reached(Step(.relayMarked, settlement.sent.map(\.record.eventID))) }
@@ -57,11 +57,17 @@ extension OutboxRelay {
     }
 
     /// Proves the lease and writes down what has become of batches.
-    private func mark(_ settlement: OutboxSettlement?, under lease: Lease, in transaction: S.Transaction) throws {
+    ///
+    /// - Returns: the time from which the lease lasts: however long the transaction has waited for its connection.
+    private func mark(
+        _ settlement: OutboxSettlement?, under lease: Lease, in transaction: S.Transaction
+    ) throws -> Duration {
+        let time = elapsed()
         guard try store.lease(configuration.renewal(of: lease), in: transaction) != nil else { throw LeaseLost() }
-        guard let settlement else { return }
+        guard let settlement else { return time }
         try store.settle(settlement, in: transaction)
         probe?.reached(Step(.relayMarking, settlement.sent.map(\.record.eventID)))
+        return time
     }
 
     /// Tries again, with growing pauses, while the database refuses for reasons that pass.

@@ -27,14 +27,14 @@ struct PartitionPosition: Sendable {
     ///
     /// - Returns: the offsets that are left out and might have been deleted before they were read. Right after the start
     ///   any gap counts. Later on one of a single offset does not: each transaction of a producer leaves one behind.
-    /// - Throws: ``TidingsError/Code/offsetBeyondLog``: Kafka begins before the offset it was asked for only when the log
-    ///   ends before it.
+    /// - Throws: ``TidingsError/Code/offsetBeyondLog``: Kafka goes back behind the offset that it was asked for only when the
+    ///   log ends before that: it has lost its end, or the topic was made anew.
     mutating func received(_ offsets: some Sequence<Int64>, of partition: TopicPartition) throws -> Range<Int64>? {
         var gap: Range<Int64>?
         for offset in offsets {
             if let expected {
-                if isAtStart, offset < expected {
-                    throw TidingsError.offsetBeyondLog(partition, stored: expected, first: offset)
+                if offset < expected {
+                    throw TidingsError.offsetBeyondLog(partition, read: expected, next: offset)
                 }
                 if gap == nil, offset > expected + (isAtStart ? 0 : 1) { gap = expected..<offset }
             }
@@ -47,13 +47,13 @@ struct PartitionPosition: Sendable {
 
 extension TidingsError {
     fileprivate static func offsetBeyondLog(
-        _ partition: TopicPartition, stored: Int64, first: Int64
+        _ partition: TopicPartition, read: Int64, next: Int64
     ) -> TidingsError {
         TidingsError(
             .offsetBeyondLog,
             """
-            the database has handled \(partition) up to offset \(stored), but Kafka's log ends before that and begins \
-            again at \(first). Nothing was handled. If the topic was made anew, remove the offset from the \
+            \(partition) was read up to offset \(read), but Kafka's log ends before that and goes on at \
+            \(next). Nothing of that was handled. If the topic was made anew, remove the offset from the \
             database (tidings_offset); if Kafka has lost records, set it to the end of the log
             """)
     }

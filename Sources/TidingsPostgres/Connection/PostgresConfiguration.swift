@@ -55,7 +55,8 @@ public struct PostgresConfiguration: Sendable {
 
     /// So many prepared statements are kept on each connection; the least recently used goes first.
     ///
-    /// With 0 none are, as a connection pooler in front of the server may need it.
+    /// With 0 none are, as a connection pooler in front of the server may need it that gives each transaction another
+    /// connection; then timeouts and ``commitsDurably`` travel with each transaction, too.
     public var statementCacheSize = 256
 
     /// - Parameter connectionString: a `postgres://` URL or a `key=value` string.
@@ -76,13 +77,26 @@ public struct PostgresConfiguration: Sendable {
         return defaults + [("dbname", connectionString)] + chosen + [("client_encoding", "UTF8")]
     }
 
-    /// Settings of the session, as `set_config` takes them.
-    var sessionSettings: [(name: String, value: String)] {
+    /// Whether nothing may be left on a connection for the next transaction.
+    var isBehindPooler: Bool { statementCacheSize == 0 }
+
+    /// Sets what is configured, for one transaction or for the session.
+    func settings(isLocal: Bool) -> PostgresRequest {
         let timeouts = [
             ("statement_timeout", statementTimeout), ("lock_timeout", lockTimeout),
             ("idle_in_transaction_session_timeout", idleInTransactionTimeout),
         ]
-        return timeouts.compactMap { name, limit in limit.map { (name, String(max(1, $0.milliseconds))) } }
+        let settings = timeouts.compactMap { name, limit in limit.map { (name, String(max(1, $0.milliseconds))) } }
+        return PostgresRequest(
+            sql: """
+                select set_config(s.name, s.value, $4) from unnest($1, $2) as s(name, value)
+                union all select set_config('synchronous_commit', 'on', $4)
+                where $3 and current_setting('synchronous_commit') = 'off'
+                """,
+            parameters: [
+                .array(settings.map(\.0)), .array(settings.map(\.1)), commitsDurably.postgresValue,
+                isLocal.postgresValue,
+            ], isPrepared: false)
     }
 }
 

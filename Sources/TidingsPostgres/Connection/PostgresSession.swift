@@ -111,19 +111,7 @@ final class PostgresSession {
             throw PostgresError(.unsupportedServer, "PostgreSQL 13 or later is needed, this is \(version / 10_000)")
         }
         guard PQenterPipelineMode(handle) == 1, PQsetnonblocking(handle, 1) == 0 else { throw lost() }
-        let settings = configuration.sessionSettings
-        let sql = """
-            select set_config(s.name, s.value, false) from unnest($1, $2) as s(name, value)
-            union all select set_config('synchronous_commit', 'on', false)
-            where $3 and current_setting('synchronous_commit') = 'off'
-            """
-        let request = PostgresRequest(
-            sql: sql,
-            parameters: [
-                .array(settings.map(\.name)), .array(settings.map(\.value)),
-                configuration.commitsDurably.postgresValue,
-            ], isPrepared: false)
-        _ = try exchange([request])
+        if !configuration.isBehindPooler { _ = try exchange([configuration.settings(isLocal: false)]) }
     }
 }
 

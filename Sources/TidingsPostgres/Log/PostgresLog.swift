@@ -32,6 +32,7 @@ public enum PostgresLog {
     @discardableResult
     public static func prepare(_ pool: PostgresPool) async throws -> String {
         let slot = try await pool.transaction { db in
+            db.isolation = .readCommitted
             let row = try db.query(slotName)[0]
             guard try row[1] >= 140_000 else {
                 throw PostgresError(.unsupportedServer, "an outbox in the log needs PostgreSQL 14 or later")
@@ -45,6 +46,7 @@ public enum PostgresLog {
             return slot
         }
         try await pool.transaction { db in
+            db.isolation = .readCommitted
             try lock(db)
             guard let row = try db.query(position).first else { return try begin(slot, in: db) }
             guard let position = LogPosition(lsnText: try row[0]) else {

@@ -26,6 +26,8 @@ public enum PostgresSchema {
     /// - Throws: ``PostgresError/Code/newerSchema`` when a later version of this library was here before.
     public static func migrate(_ pool: PostgresPool) async throws {
         try await pool.transaction { db in
+            // Whatever is configured: what another process has done while this one waited for it is to be seen.
+            db.isolation = .readCommitted
             // One at a time; `if not exists` alone does not keep two from colliding.
             _ = try db.query("select pg_advisory_xact_lock($1::bigint)", OutboxAppend.classID)
             try db.execute(
