@@ -10,7 +10,7 @@ import Tidings
 /// Kills its own process (SIGKILL: nothing is flushed, nothing is told) when a step is reached for the n-th time.
 ///
 /// ```swift
-/// let probe = KillProbe.fromEnvironment()     // TIDINGS_KILL_AT=relay.acknowledged or …=relay.acknowledged:3
+/// let probe = try KillProbe.fromEnvironment()     // TIDINGS_KILL_AT=relay.acknowledged or …=relay.acknowledged:3
 /// let relay = OutboxRelay(store: store, producer: producer, probe: probe, logger: logger)
 /// ```
 public final class KillProbe: Probe {

@@ -6,7 +6,11 @@ import Synchronization
 /// ```swift
 /// let metrics = PrometheusMetrics()
 /// MetricsSystem.bootstrap(metrics)              // once, before anything is measured
-/// router.get("metrics") { _, _ in Response(metrics.text(), contentType: PrometheusMetrics.contentType) }
+/// router.get("metrics") { _, _ in               // Hummingbird's
+///     Response(
+///         status: .ok, headers: [.contentType: PrometheusMetrics.contentType],
+///         body: .init(byteBuffer: ByteBuffer(string: metrics.text())))
+/// }
 /// ```
 ///
 /// Counters are counters, gauges and meters gauges, recorders and timers histograms; timers tell seconds, whatever was

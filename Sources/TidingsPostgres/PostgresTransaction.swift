@@ -3,11 +3,9 @@ import Tidings
 /// One transaction on one connection, for as long as the closure runs that was given it.
 ///
 /// ```swift
-/// try await pool.transaction { db in
+/// let low = try await pool.transaction { db in
 ///     try db.execute("update stock set count = count - $1 where item = $2 and count >= $1", 2, item)
-///     for row in try db.query("select item, count from stock where count < $1", 10) {
-///         low.append(try row["item"])
-///     }
+///     return try db.query("select item from stock where count < $1", 10).map { row in try row["item"] as String }
 /// }
 /// ```
 ///

@@ -8,8 +8,8 @@ import Synchronization
 ///
 /// ```swift
 /// try await withBroker { broker in
-///     let producer = try Producer(bootstrapServers: [broker.bootstrap])
-///     …
+///     let producer = try Producer(.init(KafkaConfiguration(broker.bootstrap)), logger: logger)
+///     try await producer.send(ProducerMessage(topic: "order", value: "placed"))
 /// }
 /// ```
 ///
@@ -37,8 +37,7 @@ public func withBroker<Result: Sendable>(
 ///
 /// ```swift
 /// let broker = try EmbeddedBroker()
-/// try await broker.start()
-/// …
+/// try await broker.start()     // on a free port
 /// try await broker.stop()      // clean: logs closed with their markers
 /// try await broker.start()     // same records, same groups, same address
 /// try await broker.remove()    // stopped, files gone

@@ -6,8 +6,8 @@ import Tidings
 /// ```swift
 /// let sender = RecordingSender()
 /// let publisher = Publisher(store: store, producer: sender, source: "/test")
-/// …
-/// #expect(sender.records.map(\.eventID) == ["a", "b"])
+/// try await publisher.publish(event, id: "a", to: topic, sending: .afterAction) { _ in }
+/// #expect(sender.records.map(\.eventID) == ["a"])
 /// ```
 public final class RecordingSender: RecordSender {
     private struct State {

@@ -8,7 +8,7 @@ import ServiceLifecycle
 /// let consumer = try Consumer(.init(kafka, groupID: "invoicing"), topics: ["order"], logger: logger)
 /// // consumer.run() in a service group, and in another task:
 /// for try await batch in consumer.batches {
-///     for record in batch { … }
+///     for record in batch { try handle(record) }
 ///     try await consumer.commit(batch)
 /// }
 /// ```

@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// ```swift
 /// let producer = try Producer(.init(KafkaConfiguration("localhost:9092")), logger: logger)
 /// let reports = try await producer.send(messages)          // one report per message, in the order of the messages
-/// for case .failure(let error) in reports { … }
+/// for case .failure(let error) in reports { logger.error("not sent: \(error)") }
 /// ```
 ///
 /// Sending works as soon as there is a producer. As a `Service`, ``run()`` lives until graceful shutdown, refuses new

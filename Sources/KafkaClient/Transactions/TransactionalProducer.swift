@@ -8,7 +8,7 @@ import ServiceLifecycle
 /// let producer = try TransactionalProducer(.init(kafka, transactionalID: "copier-0"), logger: logger)
 /// try await producer.start()                                  // fences its predecessor and ends what that left open
 /// try await producer.transaction { transaction in
-///     let reports = try await transaction.send(messages)
+///     _ = try await transaction.send(messages)                // if one fails, there is no commit
 ///     try await transaction.sendOffsets([source: next], ofGroup: "copiers")
 /// }
 /// ```

@@ -15,7 +15,7 @@ import NIOCore
 /// ```swift
 /// let topics = CheckpointFile(path: "data/topics", version: 1, files: PosixFileSystem())
 /// try topics.write(payload)
-/// let payload = try topics.read()
+/// let written = try topics.read()      // nil when there is none
 /// ```
 public struct CheckpointFile: Sendable {
     /// Why a checkpoint's content cannot be used.

@@ -7,8 +7,8 @@ import Synchronization
 /// let files = CuttingFileSystem(SimulatedFileSystem(seed: 42))
 /// let log = try PartitionLog.open(directory: "topic-0", files: files)
 /// files.cut(after: 7)
-/// …                                   // throws at the eighth change
-/// files.revive()                      // the machine starts again; open the log anew
+/// for batch in batches { _ = try? log.append(batch) }      // fails from the eighth change on
+/// files.revive()                                           // the machine starts again; open the log anew
 /// ```
 public final class CuttingFileSystem: FileSystem {
     /// What ends.

@@ -14,7 +14,7 @@ import Synchronization
 /// ```swift
 /// let files = SimulatedFileSystem(seed: 42)
 /// let log = try PartitionLog.open(directory: "topic-0", files: files)
-/// …
+/// _ = try log.append(batch)
 /// files.cutPower()
 /// let again = try PartitionLog.open(directory: "topic-0", files: files)
 /// ```

@@ -9,12 +9,16 @@
 /// ``JSONCodec`` is the default. Another format is a type of its own:
 ///
 /// ```swift
-/// struct CBORCodec: EventCodec {
-///     let contentType = "application/cbor"
-///     func encode(_ event: some Encodable) throws -> [UInt8] { … }
-///     func decode<E: Decodable>(_ type: E.Type, from bytes: [UInt8]) throws -> E { … }
+/// struct PropertyListCodec: EventCodec {
+///     let contentType = "application/x-plist"
+///     func encode(_ event: some Encodable) throws -> [UInt8] {
+///         [UInt8](try PropertyListEncoder().encode(event))
+///     }
+///     func decode<E: Decodable>(_ type: E.Type, from bytes: [UInt8]) throws -> E {
+///         try PropertyListDecoder().decode(type, from: Data(bytes))
+///     }
 /// }
-/// let orders = Topic<OrderPlaced>("order", codec: CBORCodec())
+/// let orders = Topic<OrderPlaced>("order", codec: PropertyListCodec())
 /// ```
 public protocol EventCodec: Sendable {
     /// The media type, which travels as the record's `content-type` header and chooses the codec at the reader.

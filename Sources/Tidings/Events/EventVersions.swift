@@ -6,11 +6,15 @@
 /// ```swift
 /// struct OrderPlaced: Event {                     // shop.order.placed.2: the total got a currency
 ///     static let eventType = "shop.order.placed.2"
-///     …
+///     var orderID: String
+///     var total: Money
+///     var key: String { orderID }
 /// }
 /// struct OrderPlaced1: Event {                    // what is still in the log
 ///     static let eventType = "shop.order.placed"
-///     …
+///     var orderID: String
+///     var total: Int
+///     var key: String { orderID }
 /// }
 /// configuration.versions.upcast(OrderPlaced1.self, to: OrderPlaced.self) { old, delivery in
 ///     OrderPlaced(orderID: old.orderID, total: Money(old.total, "EUR"))

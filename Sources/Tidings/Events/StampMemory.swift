@@ -2,9 +2,10 @@
 ///
 /// ```swift
 /// var memory = StampMemory(bytes: stored) ?? StampMemory()
-/// guard memory.insert(stamp) else { continue }        // handled before
-/// …                                                   // the handler, in the same transaction
-/// stored = memory.bytes
+/// if memory.insert(stamp) {          // else it was handled before
+///     try handle(event)
+///     stored = memory.bytes          // in the same transaction
+/// }
 /// ```
 ///
 /// It needs no window of time: the relay sends nothing of a batch before all of the one before is in Kafka (see

@@ -7,7 +7,7 @@
 /// A moment in time to the millisecond, as Kafka's records and CloudEvents' `time` have it.
 ///
 /// ```swift
-/// Timestamp(millisecondsSince1970: 1_751_290_000_123).rfc3339   // 2025-06-30T13:26:40.123Z
+/// let text = Timestamp(millisecondsSince1970: 1_751_290_000_123).rfc3339   // 2025-06-30T13:26:40.123Z
 /// ```
 public struct Timestamp: Hashable, Comparable, Sendable, Codable {
     /// Milliseconds since 1970-01-01 00:00 UTC; negative before.

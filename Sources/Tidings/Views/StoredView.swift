@@ -25,9 +25,11 @@ import Synchronization
 ///     "customers", version: 2, rebuilding: .beside, of: ["customer"], store: store, kafka: kafka, logger: logger
 /// ) {
 ///     try $0.execute(sql: "DROP TABLE IF EXISTS customer_2")
-///     try $0.execute(sql: "CREATE TABLE customer_2 (…)")
+///     try $0.execute(sql: "CREATE TABLE customer_2 (id TEXT PRIMARY KEY, name TEXT NOT NULL)")
 /// }
-/// let ada = try await customers.read { db, version in try Customer.fetch(db, "ada", from: "customer_\(version)") }
+/// let ada = try await customers.read { db, version in
+///     try Customer.fetchOne(db, sql: "SELECT * FROM customer_\(version) WHERE id = ?", arguments: ["ada"])
+/// }
 /// ```
 public final class StoredView<S: Store>: Service {
     /// What becomes of the state while another version of the fold reads history.

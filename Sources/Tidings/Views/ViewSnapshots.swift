@@ -5,7 +5,8 @@ import ServiceLifecycle
 /// How a ``View`` keeps its state from start to start, so that it need not read all of history again.
 ///
 /// ```swift
-/// View("customers", of: ["customer"], initial: [:], kafka: kafka,
+/// let customers = View(
+///     "customers", of: ["customer"], initial: [String: Customer](), kafka: kafka,
 ///     snapshots: .json(in: .file("customers.view"), version: 2), logger: logger)
 /// ```
 ///
@@ -45,7 +46,9 @@ public struct ViewSnapshots<State: Sendable>: Sendable {
     /// read anew beside it; what comes of that takes its place without a gap.
     ///
     /// ```swift
-    /// .json(in: place, version: 2).answering(from: 1) { try Customers(old: JSONDecoder().decode(…)) }
+    /// let snapshots = ViewSnapshots<[String: Customer]>.json(in: place, version: 2).answering(from: 1) { bytes in
+    ///     try JSONCodec().decode([String: OldCustomer].self, from: Array(bytes)).mapValues { Customer($0) }
+    /// }
     /// ```
     ///
     /// - Parameter decode: makes a state of the older version's bytes, as good as that can be.
@@ -179,7 +182,11 @@ extension ViewSnapshots {
     /// Snapshots of a dictionary, entry by entry: for large states. Each value is its own bytes.
     ///
     /// ```swift
-    /// .entries(in: .file("prices.view"), version: 1) { price in price.bytes } decode: { try Price(bytes: $0) }
+    /// let snapshots = ViewSnapshots<[String: Price]>.entries(in: .file("prices.view"), version: 1) { price in
+    ///     price.bytes
+    /// } decode: { bytes in
+    ///     try Price(bytes: bytes)
+    /// }
     /// ```
     @inlinable
     public static func entries<Value>(

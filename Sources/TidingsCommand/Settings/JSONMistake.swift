@@ -1,7 +1,7 @@
 /// The first thing in a text that is not JSON (RFC 8259), with its place, for a person who wrote it by hand.
 ///
 /// ```swift
-/// JSONMistake(in: Array("{ \"a\" 1 }".utf8))?.description  // line 1, column 7: a colon is missing behind the key
+/// let mistake = JSONMistake(in: Array("{ \"a\" 1 }".utf8))     // line 1, column 7: a colon is missing behind the key
 /// ```
 struct JSONMistake: CustomStringConvertible {
     /// Both from 1; a column is a byte.

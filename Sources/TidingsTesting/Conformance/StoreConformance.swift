@@ -5,9 +5,9 @@ import Tidings
 /// ```swift
 /// @Test("the store keeps its promises", arguments: StoreConformance<SQLiteStore>.checks)
 /// func conforms(_ check: StoreConformance<SQLiteStore>.Check) async throws {
-///     try await withTemporaryDirectory { directory in
-///         try await check.run { try SQLiteStore(path: directory + "/test.sqlite") }
-///     }
+///     let directory = try TemporaryDirectory.make(prefix: "conformance")
+///     defer { try? TemporaryDirectory.remove(directory) }
+///     try await check.run { try SQLiteStore(path: directory + "/test.sqlite") }
 /// }
 /// ```
 public enum StoreConformance<S: Store> {

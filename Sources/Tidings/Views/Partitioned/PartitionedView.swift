@@ -10,11 +10,11 @@ import Synchronization
 /// let orders = PartitionedView(
 ///     "orders", of: ["order"], address: "10.0.0.7:8080", standbys: 1, initial: [String: Order](), kafka: kafka,
 ///     logger: logger)
-/// orders.fold(OrderPlaced.self) { orders, event, _ in orders[event.orderId] = Order(event) }
+/// orders.fold(OrderPlaced.self) { orders, event, _ in orders[event.orderID] = Order(event) }
 /// // orders.run() in a service group; then, for a request:
 /// switch try await orders.read(key: id, { $0[id] }) {
-/// case .here(let order): …
-/// case .elsewhere(let holder): …  // ask holder.address the same
+/// case .here(let order): return order
+/// case .elsewhere(let holder): return try await ask(holder.address, for: id)     // the same question, there
 /// }
 /// ```
 ///
