@@ -1,6 +1,9 @@
+import ArgumentParser
 import Foundation
+import Logging
 import Processes
 import Testing
+import Tidings
 
 @testable import Shop
 
@@ -51,6 +54,45 @@ struct DirectoryTests {
         }
     }
 
+    @Test("who has left meanwhile does not come back, and the last customer stays", arguments: TestDatabase.allCases)
+    func overtaken(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
+            let options = try ShopOptions.parse(shop.options)
+            let orders = try await OrderDatabase(options, logger: Logger(label: "test"))
+            func service(_ first: @escaping @Sendable (any SQL) throws -> Void) -> OrderService {
+                OrderService(
+                    database: orders, publisher: Overtaken(store: orders.store, first: first), topic: "order",
+                    customerTopic: "customer")
+            }
+            let leaving: @Sendable (any SQL) throws -> Void = { try OrderDatabase.remove(5, at: "now", $0) }
+            let address = Address(street: "A", zip: "1", city: "B")
+            await #expect(throws: Refusal.self) { try await service(leaving).move(5, to: address) }
+            #expect(try await orders.directory().map(\.id) == [1, 2, 3, 4])
+            let othersLeaving: @Sendable (any SQL) throws -> Void = { sql in
+                for id in 2...4 { try OrderDatabase.remove(id, at: "now", sql) }
+            }
+            await #expect(throws: Refusal.self) { try await service(othersLeaving).remove(1) }
+            #expect(try await orders.directory().map(\.id) == [1])
+        }
+    }
+
+    @Test("of customers who are removed all at once one stays", arguments: TestDatabase.allCases)
+    func allAtOnce(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
+            let running = try await shop.open()
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { removals in
+                for id in 1...5 {
+                    removals.addTask { try await HTTP.ask("DELETE", shop.ports.orders, "/customers/\(id)").status }
+                }
+                return try await removals.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses.sorted() == [204, 204, 204, 204, 409])
+            #expect(try await customers(at: shop.ports.orders).count == 1)
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
     private func formsSayWhatWasDone(_ ports: Ports) async throws {
         let form = ["Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"]
         func send(_ path: String, _ body: String) async throws -> String {
@@ -64,5 +106,26 @@ struct DirectoryTests {
         // Nobody is told of what was not done.
         let page = try await HTTP.ask("GET", ports.orders, "/customers?did=99", headers: form).text
         #expect(!page.contains("id=\"did\""))
+    }
+}
+
+/// Publishes nothing, and lets somebody else be faster: `first` happens right before the action.
+private struct Overtaken: OrderPublisher {
+    let store: any ShopStore
+    let first: @Sendable (any SQL) throws -> Void
+
+    func publish<E: Event>(
+        _ event: E, id: EventID, to topic: Topic<E>, sending: Sending,
+        _ action: @escaping @Sendable (any SQL) throws -> Void
+    ) async throws {
+        try await store.write(first)
+        try await store.write(action)
+    }
+
+    func publishDeletion<E: Event>(
+        of key: String, in topic: Topic<E>, sending: Sending, _ action: @escaping @Sendable (any SQL) throws -> Void
+    ) async throws {
+        try await store.write(first)
+        try await store.write(action)
     }
 }
