@@ -61,7 +61,7 @@ struct DirectoryTests {
             let orders = try await OrderDatabase(options, logger: Logger(label: "test"))
             func service(_ first: @escaping @Sendable (any SQL) throws -> Void) -> OrderService {
                 OrderService(
-                    database: orders, publisher: Overtaken(store: orders.store, first: first), topic: "order",
+                    database: orders, publisher: SilentPublisher(store: orders.store, first: first), topic: "order",
                     customerTopic: "customer")
             }
             let leaving: @Sendable (any SQL) throws -> Void = { try OrderDatabase.remove(5, at: "now", $0) }
@@ -106,26 +106,5 @@ struct DirectoryTests {
         // Nobody is told of what was not done.
         let page = try await HTTP.ask("GET", ports.orders, "/customers?did=99", headers: form).text
         #expect(!page.contains("id=\"did\""))
-    }
-}
-
-/// Publishes nothing, and lets somebody else be faster: `first` happens right before the action.
-private struct Overtaken: OrderPublisher {
-    let store: any ShopStore
-    let first: @Sendable (any SQL) throws -> Void
-
-    func publish<E: Event>(
-        _ event: E, id: EventID, to topic: Topic<E>, sending: Sending,
-        _ action: @escaping @Sendable (any SQL) throws -> Void
-    ) async throws {
-        try await store.write(first)
-        try await store.write(action)
-    }
-
-    func publishDeletion<E: Event>(
-        of key: String, in topic: Topic<E>, sending: Sending, _ action: @escaping @Sendable (any SQL) throws -> Void
-    ) async throws {
-        try await store.write(first)
-        try await store.write(action)
     }
 }

@@ -29,7 +29,7 @@ struct StartCommand: AsyncParsableCommand {
             }
             let journeys = Journeys(reading, ports: shop.ports, measurements: measurements)
             let token = FormToken()
-            let outcomes = Outcomes<String>()
+            let outcomes = Outcomes<Notice>()
             // The buttons that reach for processes are there only where a supervisor runs them.
             let control =
                 supervised.isSupervised

@@ -100,8 +100,7 @@ struct StartView: Sendable {
     let token: String
     let newOrderURL: String
     let itemsURL: String
-    var problem: String?
-    var done: String?
+    var done: Notice?
 
     init(
         _ state: SystemState, audit: AuditReport, compaction: CompactionWatch.Count?, journeys: [Journeys.Journey],

@@ -55,7 +55,7 @@ struct TourView: Sendable {
     /// The choice of how many orders a second, where there is a stream to start.
     let choosesRate: Bool
     let rates: [StartView.Rate]
-    var done: String?
+    var done: Notice?
     let previous: Neighbour?
     let next: Neighbour?
     let pages: [Neighbour]
