@@ -273,6 +273,7 @@ let package = Package(
             dependencies: [
                 "Shop", "Processes", "KafkaClient", "Tidings", "TidingsAudit", "TidingsTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -72,7 +72,7 @@ struct StartView: Sendable {
 
     /// The parts of the page that are kept up to date; each is a template and the element of that name.
     static let parts = [
-        "now", "picture-stage", "audit", "figures", "stream", "deeds", "chronicle", "journeys", "details",
+        "now", "picture-stage", "audit", "figures", "stream", "deeds", "ways", "journeys", "chronicle", "details",
     ]
     static let shownJourneys = 8
 
