@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import Processes
 import Testing
 import Tidings
@@ -231,6 +232,21 @@ struct ControlTests {
         for request in requests { #expect(ControlRequest(request.line) == request) }
         for line in ["", "kill", "kill invoicing", "kill invoicing two", "burn broker 1", "die-at"] {
             #expect(ControlRequest(line) == nil)
+        }
+    }
+
+    @Test("a supervisor that does not answer is waited for no longer than it may take")
+    func silentSupervisor() async throws {
+        await #expect(throws: Refusal.self) {
+            try await ControlLink(patience: .milliseconds(10)).ask(.kill(role: "order", instance: 1))
+        }
+    }
+
+    @Test("a stream has the nearest rate that it may have, and says which")
+    func streamRate() {
+        let customers = Customers(ports: Ports(first: 1), measurements: Measurements()) { nil }
+        for (asked, rate) in [(-5, 1), (20, 20), (100_000, 200)] {
+            #expect(customers.startStream(rate: asked) == rate && customers.account.rate == rate)
         }
     }
 
