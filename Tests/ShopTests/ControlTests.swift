@@ -265,8 +265,8 @@ struct Person: Sendable {
     let shop: TestShop
 
     /// Presses a button, and returns what the page says was done.
-    func press(_ deed: String) async throws -> String {
-        try await browser.go(to: "http://127.0.0.1:\(shop.ports.start)/")
+    func press(_ deed: String, on path: String = "/") async throws -> String {
+        try await browser.go(to: "http://127.0.0.1:\(shop.ports.start)\(path)")
         try await browser.press("#do-\(deed)")
         return try await eventually("outcome of \(deed)", within: .seconds(15), passing: isAway) {
             let text = try await browser.text(of: "#did, [role=alert]")

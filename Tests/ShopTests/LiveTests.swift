@@ -92,12 +92,14 @@ struct LiveTests {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let refusals = Mutex(2)
         let site = try Site(.start, ports: Ports(first: port))
-        let server = try WebServer(site: site, logger: logger).application(port: port, health: {}, onReady: {}) { router in
+        let server = try WebServer(site: site, logger: logger).application(port: port, health: {}, onReady: {}) {
+            router in
             router.get("page") { _, _ in
                 Response(
                     status: .ok, headers: [.contentType: "text/html"],
-                    body: .init(byteBuffer: .init(
-                        string: "<p id=\"live\"></p><script type=\"module\" src=\"/live.js\"></script>")))
+                    body: .init(
+                        byteBuffer: .init(
+                            string: "<p id=\"live\"></p><script type=\"module\" src=\"/live.js\"></script>")))
             }
             router.get("live.js") { _, _ in Response.liveScript }
             router.get("live") { _, _ in
