@@ -109,7 +109,7 @@ struct OrderPages: Sendable {
         } catch let refusal as Refusal {
             return try await page(
                 form, problems: [refusal.message], code: refusal.code, status: refusal.status, for: request)
-        } catch {
+        } catch  where !(error is CancellationError) {
             let refusal = Refusal.unexpected(error, at: request, context.logger)
             return try await page(
                 form, problems: [refusal.message], code: fields.contains("more") ? nil : refusal.code,
