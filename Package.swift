@@ -272,6 +272,8 @@ let package = Package(
             name: "ShopTests",
             dependencies: [
                 "Shop", "Processes", "KafkaClient", "Tidings", "TidingsAudit", "TidingsTesting",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import Processes
 import Testing
 import Tidings
@@ -234,6 +235,21 @@ struct ControlTests {
         }
     }
 
+    @Test("a supervisor that does not answer is waited for no longer than it may take")
+    func silentSupervisor() async throws {
+        await #expect(throws: Refusal.self) {
+            try await ControlLink(patience: .milliseconds(10)).ask(.kill(role: "order", instance: 1))
+        }
+    }
+
+    @Test("a stream has the nearest rate that it may have, and says which")
+    func streamRate() {
+        let customers = Customers(ports: Ports(first: 1), measurements: Measurements()) { nil }
+        for (asked, rate) in [(-5, 1), (20, 20), (100_000, 200)] {
+            #expect(customers.startStream(rate: asked) == rate && customers.account.rate == rate)
+        }
+    }
+
     @Test("lines arrive whole, in whatever pieces a pipe delivers them")
     func lines() {
         var buffer = LineBuffer()
@@ -249,8 +265,8 @@ struct Person: Sendable {
     let shop: TestShop
 
     /// Presses a button, and returns what the page says was done.
-    func press(_ deed: String) async throws -> String {
-        try await browser.go(to: "http://127.0.0.1:\(shop.ports.start)/")
+    func press(_ deed: String, on path: String = "/") async throws -> String {
+        try await browser.go(to: "http://127.0.0.1:\(shop.ports.start)\(path)")
         try await browser.press("#do-\(deed)")
         return try await eventually("outcome of \(deed)", within: .seconds(15), passing: isAway) {
             let text = try await browser.text(of: "#did, [role=alert]")

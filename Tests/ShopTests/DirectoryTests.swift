@@ -1,6 +1,9 @@
+import ArgumentParser
 import Foundation
+import Logging
 import Processes
 import Testing
+import Tidings
 
 @testable import Shop
 
@@ -48,6 +51,46 @@ struct DirectoryTests {
             #expect(refused.status == 422)
             supervisor.signal(SIGTERM)
             #expect(try await supervisor.waitForExit() == 0)
+        }
+    }
+
+    @Test("who has left meanwhile does not come back, and the last customer stays", arguments: TestDatabase.allCases)
+    func overtaken(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
+            let options = try ShopOptions.parse(shop.options)
+            let orders = try await OrderDatabase(options, logger: Logger(label: "test"))
+            func service(_ first: @escaping @Sendable (any SQL) throws -> Void) -> OrderService {
+                OrderService(
+                    database: orders, publisher: SilentPublisher(store: orders.store, first: first), topic: "order",
+                    customerTopic: "customer")
+            }
+            let leaving: @Sendable (any SQL) throws -> Void = { try OrderDatabase.remove(5, at: "now", $0) }
+            let address = Address(street: "A", zip: "1", city: "B")
+            await #expect(throws: Refusal.self) { try await service(leaving).move(5, to: address) }
+            #expect(try await orders.directory().map(\.id) == [1, 2, 3, 4])
+            let othersLeaving: @Sendable (any SQL) throws -> Void = { sql in
+                for id in 2...4 { try OrderDatabase.remove(id, at: "now", sql) }
+            }
+            await #expect(throws: Refusal.self) { try await service(othersLeaving).remove(1) }
+            #expect(try await orders.directory().map(\.id) == [1])
+        }
+    }
+
+    @Test("of customers who are removed all at once one stays", arguments: TestDatabase.allCases)
+    func allAtOnce(database: TestDatabase) async throws {
+        try await withTestShop(on: database) { shop in
+            let options = try ShopOptions.parse(shop.options)
+            let orders = try await OrderDatabase(options, logger: Logger(label: "test"))
+            let service = OrderService(
+                database: orders, publisher: SilentPublisher(store: orders.store), topic: "order",
+                customerTopic: "customer")
+            for _ in 0..<20 {
+                await withTaskGroup(of: Void.self) { removals in
+                    for id in 1...5 { removals.addTask { _ = try? await service.remove(id) } }
+                }
+                #expect(try await orders.directory().count == 1)
+                _ = try await orders.store.write { try $0.run("DELETE FROM customer_left") }
+            }
         }
     }
 

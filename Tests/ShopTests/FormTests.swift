@@ -15,7 +15,7 @@ struct FormTests {
         #expect(form["c"] == "" && form.contains("c") && !form.contains("d"))
     }
 
-    @Test("an order's form leaves out lines without an item and keeps what was typed")
+    @Test("an order's form leaves out empty lines and keeps what was typed")
     func lines() throws {
         let form = OrderForm(
             body("customer=1&item=2&count=3&item=&count=&shipping-street=S&shipping-zip=Z&billing-is-shipping=yes"))
@@ -27,7 +27,7 @@ struct FormTests {
 
     @Test("an order's form says what it cannot understand")
     func misunderstandings() {
-        let form = OrderForm(body("item=1&count=two&item=&count=4"))
+        let form = OrderForm(body("item=1&count=two&item=&count=1"))
         do {
             _ = try form.newOrder()
             Issue.record("the form was accepted")

@@ -51,6 +51,17 @@ struct NewOrderTests {
             ])
     }
 
+    @Test("at another price than was seen is refused")
+    func price() throws {
+        func order(seen cents: Int) throws -> Order {
+            let line = NewOrder.Line(itemId: 1, count: 1, priceCents: cents)
+            let wish = NewOrder(customerId: 1, lines: [line], shippingAddress: home, billingAddress: home)
+            return try wish.checked(items: items, customers: customers, placedAt: "2026-03-01T00:00:00.000Z")
+        }
+        #expect(problems { try order(seen: 300) } == ["Line 1: Pen costs € 3.50 now, no longer € 3.00."])
+        #expect(try order(seen: 350).totalCents == 350)
+    }
+
     @Test("with an address that lacks something is refused")
     func address() {
         let sentences = problems { try order([(1, 1)], shipping: Address(street: " ", zip: "1", city: "")) }

@@ -58,9 +58,21 @@ struct PageButtonTests {
         try await eventually("what is wrong with the price", passing: isAway) {
             try await browser.text(of: "[role=alert]").contains("A price is an amount such as 12.50")
         }
+        #expect(try await browser.value(of: "[action='/items/1/price'] input") == "a lot")
+        try await keepPictures(browser, "items-refused")
         try await shop.place("DEAR")
         #expect(try await total(of: "CHEAP") == cheap)
         #expect(try await total(of: "DEAR").hasPrefix("€ 1,2"))
+    }
+
+    /// Wide and narrow.
+    private func keepPictures(_ browser: Browser, _ name: String) async throws {
+        for width in [390, 1440] {
+            try await browser.look(width: width, dark: false)
+            let (content, window) = try await browser.widths()
+            #expect(content <= window, "\(name) scrolls sideways")
+            try await browser.keepPicture(as: "\(name)-\(width)")
+        }
     }
 
     private func moveAndRemove(_ browser: Browser, _ shop: TestShop) async throws {
@@ -74,6 +86,15 @@ struct PageButtonTests {
         }
         try await browser.go(to: "http://127.0.0.1:\(shop.ports.orders)/customers")
         try await browser.click("tr:has(#street-2) summary")
+        for (field, text) in [("street", "Nowhere 1"), ("zip", " "), ("city", "Arlington")] {
+            try await browser.retype(text, into: "#\(field)-2")
+        }
+        try await press("/customers/2/address")
+        try await eventually("what is wrong with the address", passing: isAway) {
+            try await browser.text(of: "tr:has(#street-2) [role=alert]").contains("needs a postal code")
+        }
+        #expect(try await browser.value(of: "#street-2") == "Nowhere 1")
+        try await keepPictures(browser, "customers-refused")
         for (field, text) in [("street", "Navy Yard 3"), ("zip", "22202"), ("city", "Arlington")] {
             try await browser.retype(text, into: "#\(field)-2")
         }

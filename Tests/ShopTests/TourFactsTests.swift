@@ -87,6 +87,16 @@ struct TourFactsTests {
         #expect(says(third) == "Invoicing 3 is stopped; it has no partition.")
     }
 
+    @Test("how large events are is said with how large their keys are")
+    func size() {
+        var sizes = TopicReading.Sizes()
+        sizes.add(500, key: 4)
+        func says() -> String { TourFacts(state: state([]), sizes: sizes).costs(of: 2)[0] }
+        #expect(says().hasSuffix("has 500 bytes. Its key alone, with which a reader could ask back, would have 4."))
+        sizes.add(700, key: 14)
+        #expect(says().hasPrefix("An event has 600 bytes on average") && says().hasSuffix("would have 9."))
+    }
+
     @Test("while the statistics are rebuilt that is said, and a time too short to tell is no zero")
     func history() {
         var now = state([])

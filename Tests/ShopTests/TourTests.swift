@@ -47,7 +47,7 @@ struct TourTests {
     }
 
     @Test(
-        "has nine pages, whose buttons do what they say and whose costs are measured", arguments: TestDatabase.allCases)
+        "has nine pages, and sets the three ways of sending side by side", arguments: TestDatabase.allCases)
     func pages(database: TestDatabase) async throws {
         try await withTestShop(on: database) { shop in
             let running = try await shop.open()

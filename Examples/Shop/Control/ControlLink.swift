@@ -1,5 +1,7 @@
 import Foundation
 import HTTPTypes
+import NIOCore
+import NIOPosix
 import Synchronization
 
 /// The start page's way to ask the supervisor for something: the two pipes that every child of it has anyway.
@@ -13,16 +15,25 @@ final class ControlLink: Sendable {
     }
 
     private let state = Mutex(State())
+    private let patience: TimeAmount
+
+    /// - Parameter patience: how long an answer may take.
+    init(patience: TimeAmount = .seconds(8)) {
+        self.patience = patience
+    }
 
     /// Asks, and waits for the answer.
     ///
-    /// - Throws: a ``Refusal`` with the supervisor's reason.
+    /// - Throws: a ``Refusal`` with the supervisor's reason, or because it does not answer.
     func ask(_ request: ControlRequest) async throws {
         let answer = await withCheckedContinuation { continuation in
             let number = state.withLock { state in
                 state.next += 1
                 state.waiting[state.next] = continuation
                 return state.next
+            }
+            MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: patience) {
+                self.answer(number, "refused The supervisor does not answer; what it was asked for may still come.")
             }
             FileHandle.standardOutput.write(Data("request \(number) \(request.line)\n".utf8))
         }
@@ -34,6 +45,11 @@ final class ControlLink: Sendable {
         guard let text = line.wordsAfter("answer") else { return }
         let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
         guard parts.count == 2, let number = Int(parts[0]) else { return }
-        state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(returning: parts[1])
+        answer(number, parts[1])
+    }
+
+    /// Whoever has been answered is not answered again.
+    private func answer(_ number: Int, _ text: String) {
+        state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(returning: text)
     }
 }

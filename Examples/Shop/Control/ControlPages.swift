@@ -5,7 +5,7 @@ import Hummingbird
 struct ControlPages: Sendable {
     let deeds: Deeds
     let token: FormToken
-    let outcomes: Outcomes<String>
+    let outcomes: Outcomes<Notice>
 
     func add(to router: Router<WebServer.Context>) {
         router.post("do", use: perform)
@@ -17,11 +17,13 @@ struct ControlPages: Sendable {
         guard let deed = Deed(rawValue: form["what"]) else {
             throw Refusal(.unprocessableContent, "“\(form["what"])” is nothing that can be done here.")
         }
-        let sentence = try await deeds.perform(deed, rate: Int(form["rate"]))
-        if request.wantsJSON {
-            return try JSON.response(["done": sentence])
+        do {
+            let sentence = try await deeds.perform(deed, rate: Int(form["rate"]))
+            if request.wantsJSON { return try JSON.response(["done": sentence]) }
+            return outcomes.show(.calm(sentence), at: Self.back(form))
+        } catch let refusal as Refusal where !request.wantsJSON {
+            return outcomes.show(.broken(refusal.message), at: Self.back(form))
         }
-        return .seeOther("\(Self.back(form))?did=\(outcomes.keep(sentence))#did")
     }
 
     /// Where the form stood: the start page, or a page of the tour.

@@ -74,13 +74,16 @@ final class Customers: Service {
     var account: Account { state.withLock { $0.account } }
 
     /// Starts a stream in place of the one that runs, if any.
-    func startStream(rate: Int) {
+    ///
+    /// - Returns: its rate, which is the nearest that a stream may have.
+    func startStream(rate: Int) -> Int {
         let plan = state.withLock { state in
             state.number += 1
             state.account = Account(isRunning: true, rate: max(1, min(rate, 200)))
             return Plan(number: state.number, rate: state.account.rate)
         }
         continuation.yield(plan)
+        return plan.rate
     }
 
     func endStream() {

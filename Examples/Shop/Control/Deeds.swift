@@ -45,7 +45,7 @@ struct Deeds: Sendable {
         switch deed {
         case .order: return try await placeOne()
         case .stream:
-            customers.startStream(rate: rate)
+            let rate = customers.startStream(rate: rate)
             return "Up to \(Readable.count(rate, "order")) a second for \(Customers.streamSeconds) seconds."
         case .endStream:
             customers.endStream()

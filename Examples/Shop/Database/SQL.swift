@@ -24,6 +24,11 @@ extension SQL {
     func run(_ statement: String, _ values: any SQLValue...) throws -> Int { try run(statement, values) }
 
     func rows(_ query: String, _ values: any SQLValue...) throws -> [any SQLRow] { try rows(query, values) }
+
+    /// Waits for the end of every transaction that has taken its turn; from then on this one sees what they wrote.
+    func takeTurn() throws {
+        if let statement = Self.dialect.oneAtATime { _ = try rows(statement) }
+    }
 }
 
 /// What may be in a column or in place of a `$1`.
@@ -45,7 +50,7 @@ protocol SQLRow {
 struct Dialect: Sendable {
     /// A primary key that grows by itself.
     let growingKey: String
-    /// Lets processes that make the same tables at the same time do so one after the other.
+    /// Lets transactions go one after the other; nil where those that write do so anyway.
     let oneAtATime: String?
 
     static let sqlite = Dialect(growingKey: "INTEGER PRIMARY KEY AUTOINCREMENT", oneAtATime: nil)

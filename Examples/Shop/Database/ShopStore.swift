@@ -25,9 +25,8 @@ extension ShopStore {
     /// Makes the tables that are missing; several processes may do so at the same time.
     func prepare(_ tables: @escaping @Sendable (Dialect) -> [String]) async throws {
         try await write { sql in
-            let dialect = type(of: sql).dialect
-            if let statement = dialect.oneAtATime { _ = try sql.rows(statement) }
-            for table in tables(dialect) { try sql.run("CREATE TABLE IF NOT EXISTS " + table) }
+            try sql.takeTurn()
+            for table in tables(type(of: sql).dialect) { try sql.run("CREATE TABLE IF NOT EXISTS " + table) }
         }
     }
 

@@ -12,15 +12,25 @@ struct DirectoryPage: Sendable {
         let city: String
         let line: String
         let hasAddress: Bool
+        let problem: String?
 
-        init(_ customer: CustomerEntry) {
+        init(_ customer: CustomerEntry, _ attempt: Attempt? = nil) {
             (id, name, email) = (customer.id, customer.name, customer.email)
-            street = customer.address?.street ?? ""
-            zip = customer.address?.zip ?? ""
-            city = customer.address?.city ?? ""
+            let shown = attempt?.address ?? customer.address
+            street = shown?.street ?? ""
+            zip = shown?.zip ?? ""
+            city = shown?.city ?? ""
             line = customer.address?.line ?? "–"
             hasAddress = customer.address != nil
+            problem = attempt?.problem
         }
+    }
+
+    /// A change that was refused: what was typed is kept beside the reason.
+    struct Attempt: Sendable {
+        let customer: Int
+        let address: Address?
+        let problem: String
     }
 
     /// What was just done, and where it can be seen.
@@ -36,16 +46,15 @@ struct DirectoryPage: Sendable {
     let reading: Reading?
     /// How far it was read, for one who has.
     let hasRead: String?
-    let problem: String?
     var done: Done?
     let back: String
     let backTitle: String
 
     init(
-        _ customers: [CustomerEntry], isOwner: Bool, progress: ViewProgress? = nil, problem: String? = nil,
+        _ customers: [CustomerEntry], isOwner: Bool, progress: ViewProgress? = nil, attempt: Attempt? = nil,
         section: Site.Section
     ) {
-        rows = customers.map(Row.init)
+        rows = customers.map { Row($0, $0.id == attempt?.customer ? attempt : nil) }
         self.isOwner = isOwner
         reading = progress.flatMap { $0.isReady ? nil : Reading($0) }
         hasRead = progress.flatMap { progress in
@@ -56,7 +65,6 @@ struct DirectoryPage: Sendable {
             return count
                 + (progress.total == 0 ? "it was empty then." : "it took \(time) to come to where it ended then.")
         }
-        self.problem = problem
         back = section.path
         backTitle = section.title
     }

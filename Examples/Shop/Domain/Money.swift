@@ -6,8 +6,11 @@ struct Money: Hashable, Comparable, Sendable {
         self.cents = cents
     }
 
-    /// Reads "12", "12.5" or "12.50" (a comma works too); nil for anything else, or more than two decimals.
+    /// Reads "12", "12.5" or "12.50" (a comma works too), or what ``formatted`` writes, "€ 1,234.50"; nil for anything else,
+    /// or more than two decimals.
     init?(text: String) {
+        var text = text.hasPrefix("€") ? text.dropFirst().trimmed : text
+        if text.wholeMatch(of: /[0-9]{1,3}(,[0-9]{3})+\.[0-9]{2}/) != nil { text.removeAll { $0 == "," } }
         let parts = text.split(omittingEmptySubsequences: false) { $0 == "." || $0 == "," }
         guard parts.count <= 2, let whole = Int(parts[0]), parts[0].allSatisfy(\.isNumber) else { return nil }
         let decimals = parts.count == 2 ? parts[1] : "0"

@@ -39,7 +39,7 @@ struct LedgerPages<D: DocumentPages>: Sendable {
         /// Nil when they have left.
         let customer: DirectoryPage.Row?
 
-        init(_ customer: CustomerEntry?) { self.customer = customer.map(DirectoryPage.Row.init) }
+        init(_ customer: CustomerEntry?) { self.customer = customer.map { DirectoryPage.Row($0) } }
     }
 
     func add(to router: Router<WebServer.Context>) {

@@ -19,14 +19,14 @@ struct CustomerPages: Sendable {
     @Sendable private func list(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let customers = try await service.database.directory()
         if request.wantsJSON { return try JSON.response(customers) }
-        return page(customers, problem: nil, done: outcomes.asked(by: request), request)
+        return page(customers, done: outcomes.asked(by: request), request)
     }
 
     private func page(
-        _ customers: [CustomerEntry], problem: String?, done: String? = nil, status: HTTPResponse.Status = .ok,
-        _ request: Request
+        _ customers: [CustomerEntry], attempt: DirectoryPage.Attempt? = nil, done: String? = nil,
+        status: HTTPResponse.Status = .ok, _ request: Request
     ) -> Response {
-        var page = DirectoryPage(customers, isOwner: true, problem: problem, section: .orders)
+        var page = DirectoryPage(customers, isOwner: true, attempt: attempt, section: .orders)
         page.done = done.map {
             DirectoryPage.Done(
                 sentence: $0, shippingURL: site.url(.shipments, "/customers", for: request),
@@ -43,41 +43,47 @@ struct CustomerPages: Sendable {
             request.hasJSONBody
             ? try JSON.decode(Address.self, from: body)
             : Address(street: fields["street"], zip: fields["zip"], city: fields["city"])
-        let customer: CustomerEntry
-        let sending: Sending
-        do {
-            (customer, sending) = try await service.move(id, to: address)
-        } catch let problems as OrderProblems {
-            let sentence = problems.sentences.joined(separator: " ")
-            if request.wantsJSON { throw Refusal(.unprocessableContent, sentence) }
-            let customers = try await service.database.directory()
-            return page(customers, problem: sentence, status: .unprocessableContent, request)
+        return try await answer(request, id, address) {
+            let (customer, sending) = try await service.move(id, to: address)
+            return
+                "\(customer.name) is at \(customer.address?.line ?? "no address") now. A record with the number \(id) and all "
+                + "that is known of them \(sending.fate). Compaction need only keep this one of theirs."
         }
-        return answer(
-            request,
-            "\(customer.name) is at \(customer.address?.line ?? "no address") now. A record with the number \(id) and all "
-                + "that is known of them \(sending.fate). Compaction need only keep this one of theirs.")
     }
 
     @Sendable private func remove(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let id = try context.parameters.require("id", as: Int.self)
-        let (customer, sending): (CustomerEntry, Sending)
-        do {
-            (customer, sending) = try await service.remove(id)
-        } catch let refusal as Refusal where refusal.status == .conflict && !request.wantsJSON {
-            return page(
-                try await service.database.directory(), problem: refusal.message, status: refusal.status, request)
-        }
-        return answer(
-            request,
-            "\(customer.name) is removed. A tombstone, which is a record with the number \(id) and without a value, "
+        return try await answer(request, id) {
+            let (customer, sending) = try await service.remove(id)
+            return
+                "\(customer.name) is removed. A tombstone, which is a record with the number \(id) and without a value, "
                 + "\(sending.fate). Whoever keeps a list of customers strikes them off when they read it; compaction then takes everything "
-                + "of \(id) out of the topic, in the end the tombstone, too.")
+                + "of \(id) out of the topic, in the end the tombstone, too."
+        }
     }
 
-    /// A program hears that it is done; a person comes back to the list, and reads what was.
-    private func answer(_ request: Request, _ sentence: String) -> Response {
-        request.wantsJSON || request.method == .delete
-            ? Response(status: .noContent) : .seeOther("/customers?did=\(outcomes.keep(sentence))#did")
+    /// Changes something about a customer. A program hears that it is done, or why not; a person comes back to the list, and
+    /// reads it there.
+    ///
+    /// - Parameters:
+    ///   - address: what was typed, if anything.
+    ///   - change: returns what was done, in a sentence.
+    private func answer(
+        _ request: Request, _ id: Int, _ address: Address? = nil, _ change: () async throws -> String
+    ) async throws -> Response {
+        let isProgram = request.wantsJSON || request.method == .delete
+        let refusal: Refusal
+        do {
+            let sentence = try await change()
+            return isProgram ? Response(status: .noContent) : outcomes.show(sentence, at: "/customers")
+        } catch let problems as OrderProblems {
+            refusal = problems.refusal
+        } catch let error as Refusal {
+            refusal = error
+        }
+        let customers = try await service.database.directory()
+        guard !isProgram, customers.contains(where: { $0.id == id }) else { throw refusal }
+        let attempt = DirectoryPage.Attempt(customer: id, address: address, problem: refusal.message)
+        return page(customers, attempt: attempt, status: refusal.status, request)
     }
 }

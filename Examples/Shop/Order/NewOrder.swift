@@ -3,6 +3,8 @@ struct NewOrder: Codable, Sendable {
     struct Line: Codable, Sendable {
         var itemId: Int
         var count: Int
+        /// The price that whoever orders has seen; at another one they do not order. Nil when any is right.
+        var priceCents: Int?
     }
 
     /// The caller's own number for the order, so that asking twice is one order; made up when missing.
@@ -45,6 +47,12 @@ struct NewOrder: Codable, Sendable {
         return lines.prefix(Self.mostLines).enumerated().compactMap { index, line in
             guard let item = items[line.itemId] else {
                 problems.append("Line \(index + 1): there is no item \(line.itemId).")
+                return nil
+            }
+            guard line.priceCents ?? item.priceCents == item.priceCents else {
+                let (now, seen) = (Money(cents: item.priceCents), Money(cents: line.priceCents ?? 0))
+                problems.append(
+                    "Line \(index + 1): \(item.name) costs \(now.formatted) now, no longer \(seen.formatted).")
                 return nil
             }
             guard line.count >= 1 else {

@@ -12,12 +12,8 @@ extension OrderDatabase {
         try await store.read { try Self.directory($0) }
     }
 
-    private static func directory(_ sql: any SQL) throws -> [CustomerEntry] {
+    static func directory(_ sql: any SQL) throws -> [CustomerEntry] {
         try sql.rows("\(selection) ORDER BY c.id").map(Self.entry)
-    }
-
-    func customer(_ id: Int) async throws -> CustomerEntry? {
-        try await store.read { try $0.rows("\(Self.selection) AND c.id = $1", id).first.map(Self.entry) }
     }
 
     private static func entry(_ row: any SQLRow) throws -> CustomerEntry {
@@ -35,14 +31,9 @@ extension OrderDatabase {
             """, id, address.street, address.zip, address.city)
     }
 
-    /// - Returns: false when there is no such customer (any more).
-    static func remove(_ id: Int, at time: String, _ sql: any SQL) throws -> Bool {
+    static func remove(_ id: Int, at time: String, _ sql: any SQL) throws {
         try sql.run("DELETE FROM customer_address WHERE customer_id = $1", id)
-        return try sql.run(
-            """
-            INSERT INTO customer_left (customer_id, left_at) SELECT id, $2 FROM customer WHERE id = $1
-            ON CONFLICT DO NOTHING
-            """, id, time) == 1
+        try sql.run("INSERT INTO customer_left (customer_id, left_at) VALUES ($1, $2)", id, time)
     }
 
     /// Tells of all customers once, on the first start: from then on of each that changes.

@@ -23,9 +23,9 @@ struct OrderDatabase: Sendable {
         }
     }
 
-    /// Changes a price for orders to come. Returns false when there is no such item.
-    func setPrice(_ cents: Int, of item: Int) async throws -> Bool {
-        try await store.write { try $0.run("UPDATE item SET price_cents = $1 WHERE id = $2", cents, item) > 0 }
+    /// Changes a price for orders to come.
+    func setPrice(_ cents: Int, of item: Int) async throws {
+        _ = try await store.write { try $0.run("UPDATE item SET price_cents = $1 WHERE id = $2", cents, item) }
     }
 
     func customers() async throws -> [Customer] {

@@ -1,8 +1,13 @@
 /// The order form as a person filled it in: text, right or wrong, which is shown again beside what is wrong.
 struct OrderForm: Sendable {
     struct Line: Sendable {
+        /// The item’s number and the price that was shown with it: `2@1250`
         var item = ""
         var count = ""
+
+        private var numbers: [Substring] { item.split(separator: "@", maxSplits: 1) }
+        var itemId: Int? { numbers.first.flatMap { Int($0) } }
+        var priceCents: Int? { numbers.dropFirst().first.flatMap { Int($0) } }
     }
 
     struct AddressFields: Sendable {
@@ -48,14 +53,14 @@ struct OrderForm: Sendable {
         lines += Array(repeating: Line(), count: min(Self.linesAdded, max(room, 0)))
     }
 
-    /// The wish in the form, or everything that cannot be understood. A line without an item is no line.
+    /// The wish in the form, or everything that cannot be understood. An empty line is no line.
     func newOrder() throws -> NewOrder {
         var problems: [String] = []
         let customer = Int(customer)
         if customer == nil { problems.append("Choose who orders.") }
         var wished: [NewOrder.Line] = []
-        for (index, line) in lines.enumerated() where !(line.item.isEmpty && ["", "1"].contains(line.count)) {
-            guard let item = Int(line.item) else {
+        for (index, line) in lines.enumerated() where !(line.item.isEmpty && line.count.isEmpty) {
+            guard let item = line.itemId else {
                 problems.append("Line \(index + 1): choose an item.")
                 continue
             }
@@ -63,7 +68,7 @@ struct OrderForm: Sendable {
                 problems.append("Line \(index + 1): the count must be a whole number, at least 1.")
                 continue
             }
-            wished.append(NewOrder.Line(itemId: item, count: count))
+            wished.append(NewOrder.Line(itemId: item, count: count, priceCents: line.priceCents))
         }
         guard problems.isEmpty, let customer else { throw OrderProblems(sentences: problems) }
         return NewOrder(

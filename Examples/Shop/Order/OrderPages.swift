@@ -6,7 +6,7 @@ import Tidings
 struct OrderPages: Sendable {
     let site: Site
     let service: OrderService
-    private let placed = Outcomes<OrderViews.Done>()
+    private let placed = Outcomes<Notice>()
     private let deleted = Outcomes<OrderViews.Deleted>()
     private let priced = Outcomes<String>()
 
@@ -92,29 +92,29 @@ struct OrderPages: Sendable {
         }
         let fields = FormBody(body)
         var form = OrderForm(fields)
-        if fields.contains("more") {
-            form.addLines()
-            return try await page(form, problems: [], status: .ok, for: request)
-        }
         do {
+            if fields.contains("more") {
+                form.addLines()
+                return try await page(form, problems: [], status: .ok, for: request)
+            }
             let (order, sending) = try await service.place(form.newOrder())
             let sentence =
                 sending.map { "The order is placed. Its event, which tells shipping and invoicing, \($0.fate)." }
                 ?? "This order was there already, and stays as it was placed first: the same form twice is one order."
-            return show(order.id, .init(tone: "calm", mark: "✓", sentence: sentence))
+            return placed.show(.calm(sentence), at: "/orders/\(order.id)")
         } catch let problems as OrderProblems {
             return try await page(form, problems: problems.sentences, status: .unprocessableContent, for: request)
         } catch let refusal as Refusal where refusal.code == .lost {
-            return show(form.id, .init(tone: "broken", mark: "✕", sentence: refusal.message))
+            return placed.show(.broken(refusal.message), at: "/orders/\(form.id)")
         } catch let refusal as Refusal {
             return try await page(
                 form, problems: [refusal.message], code: refusal.code, status: refusal.status, for: request)
+        } catch  where !(error is CancellationError) {
+            let refusal = Refusal.unexpected(error, at: request, context.logger)
+            return try await page(
+                form, problems: [refusal.message], code: fields.contains("more") ? nil : refusal.code,
+                status: refusal.status, for: request)
         }
-    }
-
-    /// Leads to an order that is written, and says what was done.
-    private func show(_ id: String, _ done: OrderViews.Done) -> Response {
-        .seeOther("/orders/\(id)?did=\(placed.keep(done))#did")
     }
 
     private func placeJSON(_ wish: NewOrder, _ request: Request) async throws -> Response {
@@ -123,7 +123,7 @@ struct OrderPages: Sendable {
             return try JSON.response(
                 order, status: sending == nil ? .ok : .created, headers: [.location: "/orders/\(order.id)"])
         } catch let problems as OrderProblems {
-            throw Refusal(.unprocessableContent, problems.sentences.joined(separator: " "))
+            throw problems.refusal
         }
     }
 
@@ -131,40 +131,51 @@ struct OrderPages: Sendable {
         _ form: OrderForm, problems: [String], code: Refusal.Code? = nil, status: HTTPResponse.Status,
         for request: Request
     ) async throws -> Response {
-        site.page(
+        let known: (items: [Item], customers: [Customer], sending: Sending?)
+        do {
+            known = (try await database.items(), try await database.customers(), try await database.sending())
+        } catch  where !problems.isEmpty {
+            // What was filled in is kept all the same.
+            known = ([], [], nil)
+        }
+        return site.page(
             "order-form", title: "New order", status: status, for: request,
             OrderViews.Form(
-                form, problems: problems, code: code, items: try await database.items(),
-                customers: try await database.customers(), sendingTitle: try await database.sending().title))
+                form, problems: problems, code: code, items: known.items, customers: known.customers,
+                sendingTitle: known.sending?.title))
     }
 
     @Sendable private func delete(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let id = try context.parameters.require("id")
         let sending = try await service.delete(id)
         if request.wantsJSON || request.method == .delete { return Response(status: .noContent) }
-        let number = deleted.keep(
+        return deleted.show(
             OrderViews.Deleted(
                 id: id, fate: sending.fate, shipmentURL: site.url(.shipments, "/shipments/\(id)", for: request),
                 invoiceURL: site.url(.invoices, "/invoices/\(id)", for: request),
-                historyURL: site.url(.start, "/history/\(id)", for: request)))
-        return .seeOther("/orders?did=\(number)#did")
+                historyURL: site.url(.start, "/history/\(id)", for: request)), at: "/orders")
     }
 
     @Sendable private func items(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let items = try await database.items()
-        return try request.wantsJSON ? JSON.response(items) : itemsPage(items, problem: nil, request)
+        return try request.wantsJSON ? JSON.response(items) : itemsPage(items, request)
     }
 
+    /// - Parameter attempt: a price that was refused, and why: what was typed stays.
     private func itemsPage(
-        _ items: [Item], problem: String?, status: HTTPResponse.Status = .ok, _ request: Request
+        _ items: [Item], attempt: (item: Int, text: String, problem: String)? = nil,
+        status: HTTPResponse.Status = .ok, _ request: Request
     ) -> Response {
-        let rows = items.map {
-            let price = Money(cents: $0.priceCents)
-            return OrderViews.ItemRow(id: $0.id, name: $0.name, price: price.formatted, priceText: price.plain)
+        let rows = items.map { item in
+            let price = Money(cents: item.priceCents)
+            let attempt = attempt.flatMap { $0.item == item.id ? $0 : nil }
+            return OrderViews.ItemRow(
+                id: item.id, name: item.name, price: price.formatted, typed: attempt?.text ?? price.plain,
+                problem: attempt?.problem)
         }
         return site.page(
             "items", title: "Items", status: status, for: request,
-            OrderViews.Items(rows: rows, problem: problem, done: priced.asked(by: request)))
+            OrderViews.Items(rows: rows, done: priced.asked(by: request)))
     }
 
     @Sendable private func setPrice(_ request: Request, _ context: WebServer.Context) async throws -> Response {
@@ -175,17 +186,18 @@ struct OrderPages: Sendable {
         let body = try await request.body()
         let text = FormBody(body)["price"]
         let cents = request.hasJSONBody ? try JSON.decode(Price.self, from: body).priceCents : Money(text: text)?.cents
+        let items = try await database.items()
+        guard let item = items.first(where: { $0.id == id }) else {
+            throw Refusal(.notFound, "There is no item \(id).")
+        }
         guard let cents, (0...100_000_000).contains(cents) else {
             let problem = "A price is an amount such as 12.50, at most 1,000,000.00."
             if request.wantsJSON { throw Refusal(.unprocessableContent, problem) }
-            return itemsPage(
-                try await database.items(), problem: problem, status: .unprocessableContent, request)
+            return itemsPage(items, attempt: (id, text, problem), status: .unprocessableContent, request)
         }
-        guard try await database.setPrice(cents, of: id) else { throw Refusal(.notFound, "There is no item \(id).") }
+        try await database.setPrice(cents, of: id)
         if request.wantsJSON { return Response(status: .noContent) }
-        let name = try await database.items().first { $0.id == id }?.name ?? "Item \(id)"
-        let sentence = "\(name) costs \(Money(cents: cents).formatted) from now on."
-        return .seeOther("/items?did=\(priced.keep(sentence))#did")
+        return priced.show("\(item.name) costs \(Money(cents: cents).formatted) from now on.", at: "/items")
     }
 
     @Sendable private func setSending(_ request: Request, _ context: WebServer.Context) async throws -> Response {

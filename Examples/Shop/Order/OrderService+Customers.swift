@@ -10,14 +10,17 @@ extension OrderService {
         var problems: [String] = []
         NewOrder.check(address, "new", &problems)
         guard problems.isEmpty else { throw OrderProblems(sentences: problems) }
-        guard var customer = try await database.customer(id) else { throw Self.unknownCustomer(id) }
         let address = address.trimmed
-        customer.address = address
-        let changed = customer
+        var changed = try await database.store.read { try Self.customer(id, $0) }
+        changed.address = address
         let sending = try await told("Customer \(id)’s new address", "written") { publisher, sending in
             try await publisher.publish(
                 CustomerChanged(customer: changed), id: EventID(), to: directory, sending: sending
-            ) { try OrderDatabase.move(id, to: address, $0) }
+            ) { sql in
+                try sql.takeTurn()
+                _ = try Self.customer(id, sql)
+                try OrderDatabase.move(id, to: address, sql)
+            }
         }
         return (changed, sending)
     }
@@ -26,19 +29,29 @@ extension OrderService {
     ///
     /// - Returns: the customer as they were, and how that was sent.
     func remove(_ id: Int) async throws -> (customer: CustomerEntry, sending: Sending) {
-        let customers = try await database.directory()
-        guard let customer = customers.first(where: { $0.id == id }) else { throw Self.unknownCustomer(id) }
-        guard customers.count > 1 else {
-            throw Refusal(.conflict, "\(customer.name) is the last customer, and stays: somebody has to order.")
-        }
+        let customer = try await database.store.read { try Self.customer(id, leaving: true, $0) }
         let now = Timestamp.now().rfc3339
         let sending = try await told("Customer \(id)", "removed") { publisher, sending in
             try await publisher.publishDeletion(of: String(id), in: directory, sending: sending) { sql in
-                guard try OrderDatabase.remove(id, at: now, sql) else { throw Self.unknownCustomer(id) }
+                try sql.takeTurn()
+                _ = try Self.customer(id, leaving: true, sql)
+                try OrderDatabase.remove(id, at: now, sql)
             }
         }
         return (customer, sending)
     }
 
-    static func unknownCustomer(_ id: Int) -> Refusal { Refusal(.notFound, "There is no customer \(id).") }
+    /// A customer who is to change. Asked before anything is sent, and again in the transaction: others may be faster.
+    ///
+    /// - Throws: a ``Refusal`` when there is no such customer (any more), or when the last one is to leave.
+    private static func customer(_ id: Int, leaving: Bool = false, _ sql: any SQL) throws -> CustomerEntry {
+        let customers = try OrderDatabase.directory(sql)
+        guard let customer = customers.first(where: { $0.id == id }) else {
+            throw Refusal(.notFound, "There is no customer \(id).")
+        }
+        guard !leaving || customers.count > 1 else {
+            throw Refusal(.conflict, "\(customer.name) is the last customer, and stays: somebody has to order.")
+        }
+        return customer
+    }
 }

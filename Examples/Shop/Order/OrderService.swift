@@ -24,15 +24,16 @@ struct OrderService: Sendable {
     /// - Returns: the order, and how its event was sent; nil if it is not new: the same number sent twice is one order.
     /// - Throws: ``OrderProblems`` when it cannot be accepted; then nothing was written and no event leaves.
     func place(_ wish: NewOrder) async throws -> (order: Order, sending: Sending?) {
-        let items = Dictionary(uniqueKeysWithValues: try await database.items().map { ($0.id, $0) })
-        let customers = Dictionary(uniqueKeysWithValues: try await database.customers().map { ($0.id, $0) })
-        let order = try wish.checked(items: items, customers: customers, placedAt: Timestamp.now().rfc3339)
+        // First: prices and customers may be others than when it was taken.
         if let id = wish.id {
             if let known = try await database.order(id) { return (known, nil) }
             if try await database.deletion(of: id) != nil {
                 throw Refusal(.conflict, "Order \(id) was deleted; a new order needs a new number.")
             }
         }
+        let items = Dictionary(uniqueKeysWithValues: try await database.items().map { ($0.id, $0) })
+        let customers = Dictionary(uniqueKeysWithValues: try await database.customers().map { ($0.id, $0) })
+        let order = try wish.checked(items: items, customers: customers, placedAt: Timestamp.now().rfc3339)
         do {
             let sending = try await publish(OrderPlaced(order), to: placed, order: order.id, "written") { sql in
                 guard try OrderDatabase.insert(order, sql) else { throw OrderIsKnown() }
@@ -123,6 +124,11 @@ struct OrderService: Sendable {
         // That it did not come in time is said already.
         return (cause as? SendFailure)?.isRetriable ?? false ? "" : "(\(cause))"
     }
+}
+
+extension OrderProblems {
+    /// The same for a program, in one sentence after the other.
+    var refusal: Refusal { Refusal(.unprocessableContent, sentences.joined(separator: " ")) }
 }
 
 extension String {

@@ -62,14 +62,7 @@ enum OrderViews {
         let shipmentURL: String
         let invoiceURL: String
         /// What was just done, for the one who did it.
-        let done: Done?
-    }
-
-    /// What was just done: `calm` or `broken`, with the mark that says the same.
-    struct Done: Sendable {
-        let tone: String
-        let mark: String
-        let sentence: String
+        let done: Notice?
     }
 
     struct Form: Sendable {
@@ -93,11 +86,12 @@ enum OrderViews {
         let shipping: OrderForm.AddressFields
         let billing: OrderForm.AddressFields
         let billingIsShipping: Bool
-        let sendingTitle: String
+        /// Nil while it is not known.
+        let sendingTitle: String?
 
         init(
             _ form: OrderForm, problems: [String], code: Refusal.Code?, items: [Item], customers: [Customer],
-            sendingTitle: String
+            sendingTitle: String?
         ) {
             id = form.id
             heading =
@@ -108,16 +102,17 @@ enum OrderViews {
                 }
             self.problems = problems
             hasProblems = !problems.isEmpty
-            self.customers = customers.map {
+            self.customers = Self.options(chosen: form.customer, among: customers) {
                 Option(value: String($0.id), text: $0.name, isChosen: String($0.id) == form.customer)
             }
             lines = form.lines.enumerated().map { index, line in
                 Line(
                     number: index + 1,
-                    items: items.map {
+                    items: Self.options(chosen: line.item, among: items) {
                         Option(
-                            value: String($0.id), text: "\($0.name) · \(Money(cents: $0.priceCents).formatted)",
-                            isChosen: String($0.id) == line.item)
+                            value: "\($0.id)@\($0.priceCents)",
+                            text: "\($0.name) · \(Money(cents: $0.priceCents).formatted)",
+                            isChosen: $0.id == line.itemId)
                     },
                     count: line.count)
             }
@@ -126,18 +121,26 @@ enum OrderViews {
             billingIsShipping = form.billingIsShipping
             self.sendingTitle = sendingTitle
         }
+
+        /// What can be chosen, and what was chosen even if it cannot be any more.
+        private static func options<T>(chosen: String, among all: [T], _ option: (T) -> Option) -> [Option] {
+            let options = all.map(option)
+            guard !chosen.isEmpty, !options.contains(where: \.isChosen) else { return options }
+            return options + [Option(value: chosen, text: "Number \(chosen.prefix { $0 != "@" })", isChosen: true)]
+        }
     }
 
     struct ItemRow: Sendable {
         let id: Int
         let name: String
         let price: String
-        let priceText: String
+        /// What is typed in the field of the new price.
+        let typed: String
+        let problem: String?
     }
 
     struct Items: Sendable {
         let rows: [ItemRow]
-        let problem: String?
         /// What was just done, for the one who did it.
         let done: String?
     }

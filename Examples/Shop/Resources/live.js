@@ -7,18 +7,49 @@ document.documentElement.classList.add("is-live");
 
 // Parts of the page.
 
+// What came while the part was in use, by the parts' ids.
+const waiting = new Map();
+let isPressed = false;
+
 function show(id, html) {
     const part = document.getElementById(id);
     if (!part) return;
-    // What looks the same stays: it may be under someone's finger.
+    waiting.delete(id);
     const fresh = document.createElement("template");
     fresh.innerHTML = html;
     if (fresh.innerHTML.trim() === part.innerHTML.trim()) return;
-    // Whoever stands on a button with the keyboard stays there.
-    const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+    // Where the keyboard is, and what was chosen and not sent: both stay, or the part waits.
+    const focused = part.contains(document.activeElement) ? [document.activeElement] : [];
+    const chosen = [...part.querySelectorAll(":checked")].filter((one) => !(one.defaultChecked ?? one.defaultSelected));
+    const isKept = (one) => one.id && !one.matches("select") && fresh.content.getElementById(one.id);
+    if (isPressed || isMarked(part) || ![...focused, ...chosen].every(isKept)) {
+        waiting.set(id, html);
+        return;
+    }
     part.replaceChildren(fresh.content);
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    for (const one of chosen) document.getElementById(one.id)[one.matches("option") ? "selected" : "checked"] = true;
+    for (const one of focused) document.getElementById(one.id).focus({ preventScroll: true });
 }
+
+// Whether some of its text is marked, perhaps to be copied.
+function isMarked(part) {
+    const selection = getSelection();
+    return !selection.isCollapsed && selection.containsNode(part, true);
+}
+
+function showWaiting() {
+    for (const [id, html] of [...waiting]) show(id, html);
+}
+
+function press(event) {
+    isPressed = event.type === "pointerdown";
+    if (!isPressed) setTimeout(showWaiting);
+}
+
+for (const type of ["pointerdown", "pointerup", "pointercancel"]) document.addEventListener(type, press);
+document.addEventListener("selectionchange", showWaiting);
+// Only then is the keyboard where it goes to.
+document.addEventListener("focusout", () => setTimeout(showWaiting));
 
 // Dots: each travels the line its record travelled, so many times slower than it was.
 const slowness = 100;
@@ -80,18 +111,24 @@ function move(motions) {
 
 // The stream.
 
-const source = new EventSource(note.dataset.stream ?? "/live");
+const pause = 2000;
 
-source.addEventListener("message", (event) => {
-    const change = JSON.parse(event.data);
-    for (const [id, html] of Object.entries(change.parts)) show(id, html);
-    if (change.token) for (const field of document.getElementsByName("token")) field.value = change.token;
-    move(change.motions);
-    note.textContent = "This page keeps itself up to date.";
-    note.className = "aside";
-});
+function listen() {
+    const source = new EventSource(note.dataset.stream ?? "/live");
+    source.addEventListener("message", (event) => {
+        const change = JSON.parse(event.data);
+        for (const [id, html] of Object.entries(change.parts)) show(id, html);
+        if (change.token) for (const field of document.getElementsByName("token")) field.value = change.token;
+        move(change.motions);
+        note.textContent = "This page keeps itself up to date.";
+        note.className = "aside";
+    });
+    source.addEventListener("error", () => {
+        note.textContent = "✕ The connection is lost, so what you see may be out of date. It is tried again.";
+        note.className = "lost broken";
+        // After an answer that is no stream the browser does not.
+        if (source.readyState === EventSource.CLOSED) setTimeout(listen, pause);
+    });
+}
 
-source.addEventListener("error", () => {
-    note.textContent = "✕ The connection is lost, so what you see may be out of date. It is tried again.";
-    note.className = "lost broken";
-});
+listen();

@@ -18,7 +18,8 @@ struct StartCommand: AsyncParsableCommand {
             let site = try Site(.start, ports: shop.ports)
             let topic = try TopicWatch(shop, logger: logger)
             let list = ProcessList(in: try shop.directory())
-            let watch = SystemWatch(ports: shop.ports, list: list, topic: topic, logger: logger)
+            let look = SystemLook(ports: shop.ports, list: list, topic: topic, logger: logger)
+            let watch = SystemWatch { await look() }
             let reading = TopicReading(shop, logger: logger)
             let auditor = Auditor(ports: shop.ports, reading: reading, topic: topic, logger: logger)
             let compaction = try CompactionWatch(shop, logger: logger)
@@ -28,7 +29,7 @@ struct StartCommand: AsyncParsableCommand {
             }
             let journeys = Journeys(reading, ports: shop.ports, measurements: measurements)
             let token = FormToken()
-            let outcomes = Outcomes<String>()
+            let outcomes = Outcomes<Notice>()
             // The buttons that reach for processes are there only where a supervisor runs them.
             let control =
                 supervised.isSupervised

@@ -10,7 +10,7 @@ struct StartPages: Sendable {
     let auditor: Auditor
     let compaction: CompactionWatch
     let token: FormToken
-    let outcomes: Outcomes<String>
+    let outcomes: Outcomes<Notice>
     /// Those whom the demonstration plays; nil where nothing can be done but to look.
     let customers: Customers?
     let hasBroker: Bool
@@ -25,7 +25,9 @@ struct StartPages: Sendable {
 
     @Sendable private func start(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         if request.wantsJSON { return try await status(request, context) }
-        return await page(request)
+        var view = await view(request)
+        view.done = outcomes.asked(by: request)
+        return site.page("start", title: "Overview", for: request, view)
     }
 
     @Sendable private func status(_ request: Request, _ context: WebServer.Context) async throws -> Response {
@@ -42,19 +44,10 @@ struct StartPages: Sendable {
             let back = ControlPages.back(form)
             return .seeOther(back == "/" ? "/#sending" : back)
         } catch {
-            return await page(
-                request, status: .serviceUnavailable,
-                problem: "The way of sending stays as it was: the order service says “\(error)”.")
+            let problem = "The way of sending stays as it was: the order service says “\(error)”."
+            if request.wantsJSON { throw Refusal(.serviceUnavailable, problem) }
+            return outcomes.show(.broken(problem), at: ControlPages.back(form))
         }
-    }
-
-    private func page(
-        _ request: Request, status: HTTPResponse.Status = .ok, problem: String? = nil
-    ) async -> Response {
-        var view = await view(request)
-        view.problem = problem
-        view.done = outcomes.asked(by: request)
-        return site.page("start", title: "Overview", status: status, for: request, view)
     }
 
     func view(_ request: Request) async -> StartView {

@@ -72,7 +72,7 @@ struct StartView: Sendable {
 
     /// The parts of the page that are kept up to date; each is a template and the element of that name.
     static let parts = [
-        "now", "picture-stage", "audit", "figures", "stream", "deeds", "chronicle", "journeys", "details",
+        "now", "picture-stage", "audit", "figures", "stream", "deeds", "ways", "journeys", "chronicle", "details",
     ]
     static let shownJourneys = 8
 
@@ -100,8 +100,7 @@ struct StartView: Sendable {
     let token: String
     let newOrderURL: String
     let itemsURL: String
-    var problem: String?
-    var done: String?
+    var done: Notice?
 
     init(
         _ state: SystemState, audit: AuditReport, compaction: CompactionWatch.Count?, journeys: [Journeys.Journey],

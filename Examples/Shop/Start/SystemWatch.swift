@@ -1,34 +1,38 @@
 import Logging
 import Tidings
 
-/// Asks all parts of the shop how they stand; what it learnt is good for a moment, however many readers there are.
+/// How the shop stands; what it learnt is good for a moment, however many readers there are.
 actor SystemWatch {
     static let freshness: Duration = .milliseconds(250)
     /// The services that consume the topic, in the order in which they are shown.
     static let groups = ["shipping", "invoicing"]
 
-    private let ports: Ports
-    private let list: ProcessList
-    private let topic: TopicWatch
-    private let logger: Logger
+    private let look: @Sendable () async -> SystemState
     private var last: (state: SystemState, at: ContinuousClock.Instant)?
-    /// Grows when what was learnt no longer counts.
+    /// Grows when what was learnt no longer counts, nor what is being learnt.
     private var generation = 0
+    private var isLooking = false
+    /// Those who want to know what somebody else is looking at.
+    private var waiting: [CheckedContinuation<Void, Never>] = []
     private var told = Chronicle()
 
-    init(ports: Ports, list: ProcessList, topic: TopicWatch, logger: Logger) {
-        self.ports = ports
-        self.list = list
-        self.topic = topic
-        self.logger = logger
+    /// - Parameter look: asks all parts how they stand.
+    init(look: @escaping @Sendable () async -> SystemState) {
+        self.look = look
     }
 
+    /// One looks for all: what came of two looks could be told in the wrong order.
     func state() async -> SystemState {
+        while isLooking { await withCheckedContinuation { waiting.append($0) } }
         if let last, .now - last.at < Self.freshness { return last.state }
+        isLooking = true
         let generation = generation
-        let state = await ask()
-        told.note(state)
-        if generation == self.generation { last = (state, .now) }
+        let state = await look()
+        if generation == self.generation {
+            told.note(state)
+            last = (state, .now)
+            endLook()
+        }
         return state
     }
 
@@ -39,9 +43,24 @@ actor SystemWatch {
     func forget() {
         last = nil
         generation += 1
+        endLook()
     }
 
-    private func ask() async -> SystemState {
+    private func endLook() {
+        isLooking = false
+        for one in waiting { one.resume() }
+        waiting = []
+    }
+}
+
+/// Asks all parts of the shop how they stand.
+struct SystemLook: Sendable {
+    let ports: Ports
+    let list: ProcessList
+    let topic: TopicWatch
+    let logger: Logger
+
+    func callAsFunction() async -> SystemState {
         let all = list.read()
         async let orders = answer(OrderStatus.self, ports.orders)
         async let shipments = answer(ConsumerStatus.self, ports.shipments)
@@ -57,7 +76,7 @@ actor SystemWatch {
     /// Whoever knows that the broker is away does not wait for its answer.
     private func partitions(_ processes: [ProcessEntry]) async -> [PartitionState]? {
         if processes.contains(where: { $0.role == "broker" && ($0.pid == nil || !$0.isReady) }) { return nil }
-        return await topic.partitions(services: Self.groups)
+        return await topic.partitions(services: SystemWatch.groups)
     }
 
     private func answer<T: Decodable & Sendable>(_ type: T.Type, _ port: Int, _ path: String = "/status") async -> T? {

@@ -33,10 +33,12 @@ struct TopicReading: Sendable {
         var sum = 0
         var least = 0
         var most = 0
+        /// Of their keys.
+        var keys = 0
 
-        mutating func add(_ size: Int) {
+        mutating func add(_ size: Int, key: Int) {
             (least, most) = count == 0 ? (size, size) : (min(least, size), max(most, size))
-            (count, sum) = (count + 1, sum + size)
+            (count, sum, keys) = (count + 1, sum + size, keys + key)
         }
     }
 
@@ -49,7 +51,7 @@ struct TopicReading: Sendable {
         view.foldRecords { content, record in
             if let sighting = Sighting(record) {
                 content.sightings.append(sighting)
-                if !sighting.isCancellation { content.sizes.add(record.valueCount) }
+                if !sighting.isCancellation { content.sizes.add(record.valueCount, key: sighting.order.utf8.count) }
             }
             content.offsets[Int(record.partition)] = record.offset + 1
         }

@@ -20,7 +20,7 @@ struct StatisticsPages: Sendable {
             view.rebuild()
             let sentence =
                 "The statistics were told to read history anew. What is shown here goes on answering until they have."
-            return Response.seeOther("/statistics?did=\(outcomes.keep(sentence))#did")
+            return outcomes.show(sentence, at: "/statistics")
         }
         router.get("live") { _, _ in
             Response.live { _ in

@@ -55,7 +55,7 @@ struct TourFacts: Sendable {
 
     private var size: [String] {
         guard sizes.count > 0 else { return ["Nothing measured yet: place an order."] }
-        let key = "Its key alone, with which a reader could ask back, would have 14."
+        let key = "Its key alone, with which a reader could ask back, would have \(sizes.keys / sizes.count)."
         if sizes.count == 1 { return ["The one event there is has \(Readable.count(sizes.sum, "byte")). \(key)"] }
         return [
             "An event has \(Readable.count(sizes.sum / sizes.count, "byte")) on average, from \(sizes.least) to "

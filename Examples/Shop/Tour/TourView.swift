@@ -31,7 +31,7 @@ struct TourView: Sendable {
     }
 
     /// The parts of the page that are kept up to date; each is a template and the element of that name.
-    static let parts = ["stream", "tour-deeds", "tour-costs"]
+    static let parts = ["stream", "tour-deeds", "tour-ways", "tour-costs"]
 
     let number: Int
     let title: String
@@ -41,6 +41,7 @@ struct TourView: Sendable {
     let look: String
     let choosesWay: Bool
     let ways: [StartView.Way]
+    let hasWays: Bool
     let token: String
     let file: String
     let code: String
@@ -55,7 +56,7 @@ struct TourView: Sendable {
     /// The choice of how many orders a second, where there is a stream to start.
     let choosesRate: Bool
     let rates: [StartView.Rate]
-    var done: String?
+    var done: Notice?
     let previous: Neighbour?
     let next: Neighbour?
     let pages: [Neighbour]
@@ -66,8 +67,8 @@ struct TourView: Sendable {
         meaning = page.meaning.map(Paragraph.init)
         buttons = DeedGroup("", deeds).buttons
         hasDeeds = start.hasDeeds
-        choosesWay = page.choosesWay && start.hasWays
-        ways = start.ways
+        choosesWay = page.choosesWay
+        (ways, hasWays) = (start.ways, start.hasWays)
         token = start.token
         let snippet = TourCode.all[page.number]
         (file, code) = (snippet?.file ?? "", snippet?.text ?? "")

@@ -18,13 +18,7 @@ struct ErrorPages<Context: RequestContext>: RouterMiddleware {
         } catch is CancellationError {
             return try answer(Refusal(.serviceUnavailable, "This service is just being stopped."), to: request)
         } catch {
-            context.logger.error("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
-            return try answer(
-                Refusal(
-                    .internalServerError,
-                    "Something went wrong here: \(error). Nothing half-done is kept in the database.",
-                    code: .unknown),
-                to: request)
+            return try answer(.unexpected(error, at: request, context.logger), to: request)
         }
     }
 

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Logging
 
 /// A request that cannot be granted, in words for the person or program that made it.
 struct Refusal: Error {
@@ -22,5 +23,13 @@ struct Refusal: Error {
         self.status = status
         self.message = message
         self.code = code
+    }
+
+    /// What nobody expected is logged.
+    static func unexpected(_ error: any Error, at request: Request, _ logger: Logger) -> Refusal {
+        logger.error("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
+        return Refusal(
+            .internalServerError, "Something went wrong here: \(error). Nothing half-done is kept in the database.",
+            code: .unknown)
     }
 }

@@ -173,7 +173,11 @@ public final class OutboxRelay<S: Store>: Service {
             }
             if isEnding || Task.isShuttingDownGracefully { return }
             // Nothing is on its way now: the moment to hand shards over.
-            if mustBalance { nextBalance = try await elapsed() + balance(&held) }
+            if mustBalance {
+                let pause = try await balance(&held)
+                // From now on: looking may take longer than the pause between two looks.
+                nextBalance = elapsed() + pause
+            }
             if obstacle?.fault == .size {
                 // It goes in smaller portions at once.
             } else if obstacle != nil {

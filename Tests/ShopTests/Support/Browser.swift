@@ -82,6 +82,14 @@ struct Browser: Sendable {
         try await command("GET", "element/\(find(selector))/property/value", nil) as? String ?? ""
     }
 
+    /// Runs a script in the page, and returns what it returns, as text.
+    @discardableResult
+    func run(_ script: String) async throws -> String {
+        let answer = try await command(
+            "POST", "execute/sync", ["script": "return String(\(script))", "args": [String]()])
+        return answer as? String ?? ""
+    }
+
     func find(_ selector: String) async throws -> String {
         let found = try await command("POST", "element", ["using": "css selector", "value": selector])
         guard let element = (found as? [String: String])?.values.first else {

@@ -30,10 +30,12 @@ struct TestShop: Sendable {
         return process
     }
 
+    /// What all of the shop's programs are told.
+    var options: [String] { ["--port", "\(port)", "--data-dir", folder + "/shop"] + kafka + database }
+
     /// Starts one of the shop's programs.
     func start(_ role: String, _ arguments: [String] = []) throws -> ChildProcess {
-        try ChildProcess(
-            Programs.shop, [role, "--port", "\(port)", "--data-dir", folder + "/shop"] + kafka + database + arguments)
+        try ChildProcess(Programs.shop, [role] + options + arguments)
     }
 
     // MARK: What one does with a shop
