@@ -67,7 +67,7 @@ struct ArticleTests {
             case "shop": #expect(throws: Never.self) { try Shop.parseAsRoot(Array(words.dropFirst())) }
             case "make": #expect(makefile.contains("\n\(words[1]):"), "\(words)")
             // Run with the tutorial that it belongs to.
-            case "sqlite3": #expect(page.hasSuffix("FirstService.md"))
+            case "sqlite3", "swift": #expect(page.hasSuffix("FirstService.md"))
             default: Issue.record("\(page) shows \(words), which nothing tries")
             }
         }

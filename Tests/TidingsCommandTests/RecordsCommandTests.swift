@@ -88,6 +88,8 @@ struct RecordsCommandTests {
                 ("nonsense", "is no JSON"), ("[1]", "is no JSON object"), (#"{"key":1}"#, "'key'"),
                 (#"{"valueBase64":"?"}"#, "no base 64"), (#"{"timestamp":"soon"}"#, "'timestamp'"),
                 (#"{"headers":1}"#, "'headers'"), ("null", "is no JSON object"),
+                (#"{"key":"k","Value":"v"}"#, "a field 'Value' that no record has"),
+                ("{}", "neither a key nor a value"),
             ] {
                 let result = try await tidings(
                     "produce", topic, "--json", input: "{\"value\":\"x\"}\n\(line)\n{\"value\":\"behind\"}\n")
@@ -96,7 +98,7 @@ struct RecordsCommandTests {
                 let tally = try JSONSerialization.jsonObject(with: Data(result.text.utf8)) as? [String: Any]
                 #expect(tally?["records"] as? Int == 1)
             }
-            #expect(try await tidings("consume", topic).lines == Array(repeating: "x", count: 7))
+            #expect(try await tidings("consume", topic).lines == Array(repeating: "x", count: 9))
             // What a line tells of an event is not taken, whatever it is.
             let foreign = try await tidings(
                 "produce", topic, "--json", input: #"{"value":"y","event":{"of":"others"}}"#)

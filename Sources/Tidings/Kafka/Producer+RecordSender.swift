@@ -72,7 +72,7 @@ extension KafkaError.Code {
 extension ProducerConfiguration {
     /// For an ``/Tidings/OutboxRelay``: idempotent, acknowledged by all, and without a delivery timeout, so that a record waits
     /// for Kafka as long as it takes and is never overtaken by a later one of its key. That a topic is missing is told soon:
-    /// others wait meanwhile, and the relay has a patience of its own (``OutboxRelayConfiguration/topicPatience``).
+    /// others wait meanwhile, and the relay has a patience of its own (``/Tidings/OutboxRelayConfiguration/topicPatience``).
     public static func relay(_ kafka: KafkaConfiguration) -> ProducerConfiguration {
         var configuration = ProducerConfiguration(kafka)
         configuration.acknowledgements = .all

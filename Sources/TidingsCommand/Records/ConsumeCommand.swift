@@ -9,8 +9,9 @@ struct ConsumeCommand: KafkaCommand {
         abstract: "Print records of topics: from any point, to the end or on and on.",
         discussion: """
             It reads what is there, from the beginning, and ends; --follow stays. It
-            belongs to no group and commits nothing, unless --group says so. While no
-            broker answers it waits, and says so once on standard error.
+            belongs to no group and commits nothing, unless --group says so. Where no
+            broker answers at the start it ends; one that goes away later it waits for,
+            and says so once on standard error.
 
               tidings consume order
               tidings consume order --follow --from end

@@ -99,7 +99,16 @@ extension ProducerMessage {
 /// What a line tells of the event it prints beside the record, and takes none of that back.
 extension RecordLine: Decodable {
     init(from decoder: any Decoder) throws {
+        for field in try decoder.container(keyedBy: AnyField.self).allKeys
+        where CodingKeys(stringValue: field.stringValue) == nil {
+            throw Mistake(
+                description:
+                    "has a field '\(readable(field.stringValue))' that no record has; see 'tidings produce --help'")
+        }
         let fields = try decoder.container(keyedBy: CodingKeys.self)
+        guard [.key, .keyBase64, .value, .valueBase64].contains(where: fields.contains) else {
+            throw Mistake(description: "has neither a key nor a value")
+        }
         topic = try fields.decodeIfPresent(String.self, forKey: .topic)
         partition = try fields.decodeIfPresent(Int32.self, forKey: .partition)
         offset = try fields.decodeIfPresent(Int64.self, forKey: .offset)
@@ -109,6 +118,14 @@ extension RecordLine: Decodable {
         headers = try fields.decodeIfPresent(JSONValue.self, forKey: .headers)
         value = try fields.decodeIfPresent(JSONValue.self, forKey: .value)
         valueBase64 = try fields.decodeIfPresent(String.self, forKey: .valueBase64)
+    }
+
+    private struct AnyField: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 }
 
@@ -128,6 +145,8 @@ extension RecordLine {
             throw Mistake(
                 description: field.isEmpty
                     ? "is no JSON object" : "has a '\(field)' of the wrong kind; see 'tidings produce --help'")
+        } catch DecodingError.dataCorrupted(let context) {
+            throw context.underlyingError as? Mistake ?? Mistake(description: "is no JSON")
         } catch is DecodingError {
             throw Mistake(description: "is no JSON")
         }

@@ -159,8 +159,17 @@ struct ReplayCommand: ToolCommand {
         var now = try await watch.look()
         let progress = Progress("handling again", of: now.total, unit: "records")
         defer { progress.end() }
+        let first = now.handled
+        var looks = 0
         while !now.isDone {
             progress.reached(now.handled)
+            looks += 1
+            if looks == 25, now.handled == first {
+                progress.end()
+                write(
+                    "tidings: nothing has been handled again yet; an instance notices with the next record that comes to its "
+                        + "partitions, or when it is started again\n", to: STDERR_FILENO)
+            }
             // Another process handles them, and tells nobody.
             try await Task.sleep(for: .milliseconds(200))
             now = try await watch.look()

@@ -59,7 +59,7 @@ enum ReportStyle {
         @media (min-width: 761px) { .trials td:not(:first-child, :last-child) { white-space: nowrap; } }
         .trials td small { white-space: normal; font-weight: 400; }
         @media (min-width: 761px) { td:first-child { white-space: nowrap; } }
-        @media (max-width: 760px) {
+        @media screen and (max-width: 760px) {
           thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
           tr { display: block; border-bottom: 2px solid var(--line); padding: 8px 0; }
           td { display: flex; justify-content: flex-end; align-items: baseline; gap: 8px; border: 0; padding: 2px 0; }
@@ -81,7 +81,11 @@ enum ReportStyle {
           body { font-size: 11pt; line-height: 15pt; }
           .table { overflow: visible; }
           details::details-content { content-visibility: visible; display: block; height: auto; }
-          section, tr, svg { break-inside: avoid; }
+          table { font-size: 8pt; line-height: 11pt; }
+          th, td { padding: 2pt 3pt; }
+          td small { font-size: 7pt; line-height: 9pt; white-space: normal; }
+          tr, svg { break-inside: avoid; }
+          h2, h2 + p, caption { break-after: avoid; }
           a { text-decoration: none; }
           * { print-color-adjust: exact; }
         }

@@ -80,7 +80,7 @@ struct FirstService {
     @Test("the program of the tutorial places an order, and stops when it is told to")
     func program() async throws {
         let folder = try TemporaryDirectory.make(prefix: "tutorial")
-        let (_, logger) = (Self.local(), quiet)
+        let (_, order, logger) = (Self.local().0, Self.local().1, quiet)
         try await withBroker { broker in
             let kafka = KafkaConfiguration(broker.bootstrap)
             try await Admin(kafka, logger: logger).create(Topic<OrderPlaced>("order"), partitions: 5)
@@ -100,7 +100,7 @@ struct FirstService {
 
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await services.run() }
-                try await orders.place(OrderPlaced(order: "1", cents: 4200))
+                try await orders.place(OrderPlaced(order: order, cents: 4200))
                 try await tasks.waitForAll()
             }
 
@@ -109,11 +109,12 @@ struct FirstService {
         try TemporaryDirectory.remove(folder)
     }
 
-    private static func local() -> (KafkaConfiguration, Logger) {
+    private static func local() -> (KafkaConfiguration, String, Logger) {
         let logger = Logger(label: "first-service")
         let kafka = KafkaConfiguration("127.0.0.1:9092")
+        let order = CommandLine.arguments.dropFirst().first ?? EventID().rawValue
 
-        return (kafka, logger)
+        return (kafka, order, logger)
     }
 
     private static func services(_ kafka: KafkaConfiguration, _ logger: Logger) throws -> [any Service] {
