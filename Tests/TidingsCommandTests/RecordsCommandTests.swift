@@ -86,8 +86,8 @@ struct RecordsCommandTests {
             let topic = try await topic(tidings)
             for (line, words) in [
                 ("nonsense", "is no JSON"), ("[1]", "is no JSON object"), (#"{"key":1}"#, "'key'"),
-                (#"{"valueBase64":"?"}"#, "no base 64"), (#"{"timestamp":"soon"}"#, "'timestamp'"),
-                (#"{"headers":1}"#, "'headers'"), ("null", "is no JSON object"),
+                (#"{"valueBase64":"?"}"#, "no base 64"), (#"{"value":1,"timestamp":"soon"}"#, "'timestamp'"),
+                (#"{"value":1,"headers":1}"#, "'headers'"), ("null", "is no JSON object"),
                 (#"{"key":"k","Value":"v"}"#, "a field 'Value' that no record has"),
                 ("{}", "neither a key nor a value"),
             ] {
