@@ -14,6 +14,19 @@ struct HistoryTrackerTests {
         return tracker
     }
 
+    @Test("an event that a relay has sent twice is new once, in each partition, until reading starts again")
+    func duplicates() {
+        var tracker = tracker([a: 0, b: 0], [a: 9, b: 9])
+        func isNew(_ batch: Int64, _ index: Int32, _ partition: TopicPartition) -> Bool {
+            let stamp = EventStamp(source: StampSource(outbox: "o", shard: 0), batch: batch, index: index)
+            return tracker.isNew(stamp, in: partition)
+        }
+        let first = [isNew(1, 0, a), isNew(1, 1, a), isNew(1, 0, a), isNew(1, 0, b), isNew(2, 0, a), isNew(1, 1, a)]
+        #expect(first == [true, true, false, true, true, false])
+        tracker.start([a: 0], ends: [a: 9])
+        #expect(isNew(1, 0, a))
+    }
+
     @Test("where there is nothing to read it is ready at once")
     func empty() {
         #expect(tracker([a: 0, b: 7], [a: 0, b: 7]).isReady)

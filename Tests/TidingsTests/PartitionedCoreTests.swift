@@ -12,7 +12,7 @@ struct PartitionedCoreTests {
     private func receive(_ offsets: [Int64], _ number: Int32, in core: inout Core) {
         let batch = PartitionedBatch(
             partition: at(number), first: offsets.first ?? 0, next: (offsets.last ?? 0) + 1, count: offsets.count)
-        core.receive(batch) { $0 += offsets }
+        core.receive(batch) { state, _ in state += offsets }
     }
 
     private func start(_ core: inout Core, ends: [TopicPartition: Int64]) {

@@ -26,9 +26,11 @@ extension StoredView: HistoryFollower {
 
     func receive(_ batch: ConsumerBatch) async throws -> Bool {
         if !batch.isEmpty {
-            try await persistently {
-                try await self.store.transaction { try self.fold(batch, in: $0) }
+            let before = board.withCore(\.live.tracker)
+            let after = try await persistently {
+                try await self.store.transaction { try self.fold(batch, after: before, in: $0) }
             }
+            board.update(0) { $0.tracker.takeStamps(of: after) }
             known.withLock { $0[batch.partition] = max($0[batch.partition] ?? 0, batch.nextOffset) }
         }
         let isWanted = board.update(0) { edition in
@@ -41,17 +43,22 @@ extension StoredView: HistoryFollower {
 
     /// Folds a batch in one transaction, from where the database stands: another instance may have been faster.
     ///
+    /// - Returns: with the stamps of all its records.
     /// - Throws: ``SetBack``; ``TidingsError/Code/fenced``.
-    private func fold(_ batch: ConsumerBatch, in transaction: S.Transaction) throws {
+    private func fold(
+        _ batch: ConsumerBatch, after before: HistoryTracker, in transaction: S.Transaction
+    ) throws -> HistoryTracker {
+        var tracker = before
+        let isNew = batch.map { tracker.isNew($0, in: batch.partition) }
         try checkVersion(in: transaction)
         let place = place(batch.partition)
         let stored = try store.offset(of: place, in: transaction)
         if let before = known.withLock({ $0[batch.partition] }), stored ?? -1 < before { throw SetBack() }
-        if let stored, stored >= batch.nextOffset { return }
+        if let stored, stored >= batch.nextOffset { return tracker }
         guard try store.advance(place, from: stored, to: batch.nextOffset, in: transaction) else { throw Overtaken() }
         let (folds, codecs) = (table.folds, CodecTable(configuration.codecs, versions: configuration.versions))
         var state = transaction
-        for record in batch where record.offset >= stored ?? 0 {
+        for (record, isNew) in zip(batch, isNew) where isNew && record.offset >= stored ?? 0 {
             do {
                 try folds.apply(record, to: &state, codecs)
             } catch let error as TidingsError where error.code == .cannotDecode {
@@ -59,5 +66,6 @@ extension StoredView: HistoryFollower {
             }
         }
         probe?.reached(Step(.viewFolded, []))
+        return tracker
     }
 }

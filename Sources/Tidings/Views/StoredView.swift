@@ -16,7 +16,8 @@ import Synchronization
 /// ```
 ///
 /// It is a ``View`` in all but where the state is: rows and offsets go into one local transaction, so that each record is
-/// folded once, whatever crashes; a restart goes on where it was. Instances that share the database share the view: each
+/// folded once, whatever crashes, and so is an event that a relay has sent twice, unless all instances were started anew between the
+/// two; a restart goes on where it was. Instances that share the database share the view: each
 /// record is folded by whichever comes first.
 ///
 /// When the fold changes, history is read anew, in place or beside the state that answers (``Rebuilding``):

@@ -17,7 +17,8 @@ import Synchronization
 ///
 /// Every instance that runs a view reads *all* partitions, from the beginning or from its last snapshot
 /// (``ViewSnapshots``), up to the ends that were there when it started; then it is *ready*, and stays live. Records are
-/// folded in their partition's order, each once; only those of committed transactions are seen. A compacted topic keeps
+/// folded in their partition's order, each once, and so is an event that a relay has sent twice (but one of which the first is
+/// in the snapshot that was read from); only those of committed transactions are seen. A compacted topic keeps
 /// the way short: one record for each key is left of history.
 ///
 /// Reads are cheap: they look at the state in memory, under a lock that is held for one batch at most.
@@ -328,7 +329,7 @@ public final class View<State: Sendable>: Service {
         try await board.wait(for: .turn(of: number))
         let (folds, codecs) = (table.folds, CodecTable(configuration.codecs, versions: configuration.versions))
         let isWanted = try board.update(number) { edition in
-            for record in batch {
+            for record in batch where edition.tracker.isNew(record, in: batch.partition) {
                 do {
                     try folds.apply(record, to: &edition.state, codecs)
                 } catch let error as TidingsError where error.code == .cannotDecode {

@@ -46,6 +46,7 @@ struct HistoryTracker: Sendable {
     }
 
     private var ways: [TopicPartition: Way] = [:]
+    private var stamps: [TopicPartition: [StampSource: StampMemory]] = [:]
     private var partitionsLeft = 0
     private(set) var total: Int64 = 0
     private(set) var remaining: Int64 = 0
@@ -64,7 +65,8 @@ struct HistoryTracker: Sendable {
     ///
     /// - Parameter ends: where each partition ends now.
     mutating func start(_ positions: [TopicPartition: Int64], ends: [TopicPartition: Int64]) {
-        ways = [:]
+        // Reading may go back: what comes again then is wanted again.
+        (ways, stamps) = ([:], [:])
         (total, remaining, partitionsLeft) = (0, 0, 0)
         for (partition, position) in positions {
             let target = max(position, ends[partition] ?? position)
@@ -75,6 +77,24 @@ struct HistoryTracker: Sendable {
         total = remaining
         if partitionsLeft == 0 { isReady = true }
     }
+
+    /// Takes note of an event's stamp, if it has one.
+    ///
+    /// - Returns: false for an event that a relay has sent twice, and that was here since reading started.
+    mutating func isNew(_ record: ConsumerRecord, in partition: TopicPartition) -> Bool {
+        guard
+            let stamp = record.header(EventStamp.headerName).flatMap({ EventStamp(String(decoding: $0, as: UTF8.self)) }
+            )
+        else { return true }
+        return isNew(stamp, in: partition)
+    }
+
+    mutating func isNew(_ stamp: EventStamp, in partition: TopicPartition) -> Bool {
+        stamps[partition, default: [:]][stamp.source, default: StampMemory()].insert(stamp)
+    }
+
+    /// Takes over what another, which was this one, has seen of stamps since.
+    mutating func takeStamps(of other: HistoryTracker) { stamps = other.stamps }
 
     /// Takes note of a batch.
     mutating func received(_ count: Int, of partition: TopicPartition, upTo next: Int64, reachesEnd: Bool) {

@@ -121,10 +121,12 @@ struct PartitionedCore<State: Sendable>: BoardCore {
     }
 
     /// Folds what comes next in a partition, in place. What comes for a state that was begun since is not for that one.
-    mutating func receive(_ batch: PartitionedBatch, _ fold: (inout State) throws -> Void) rethrows {
+    mutating func receive(_ batch: PartitionedBatch, _ fold: (inout State, inout HistoryTracker) throws -> Void)
+        rethrows
+    {
         try edit(batch.partition.partition) { held in
             guard let position = held.tracker.position(of: batch.partition), position <= batch.first else { return }
-            try fold(&held.state)
+            try fold(&held.state, &held.tracker)
             held.tracker.received(
                 batch.count, of: batch.partition, upTo: batch.next, reachesEnd: batch.reachesEnd)
         }

@@ -376,8 +376,8 @@ extension PartitionedView: HistoryFollower {
             partition: batch.partition, first: batch.first?.offset ?? batch.nextOffset, next: batch.nextOffset,
             count: batch.count, reachesEnd: batch.reachesEnd)
         try board.update { core in
-            try core.receive(description) { state in
-                for record in batch {
+            try core.receive(description) { state, tracker in
+                for record in batch where tracker.isNew(record, in: batch.partition) {
                     do {
                         try folds.apply(record, to: &state, codecs)
                     } catch let error as TidingsError where error.code == .cannotDecode {
