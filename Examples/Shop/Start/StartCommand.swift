@@ -56,7 +56,7 @@ struct StartCommand: AsyncParsableCommand {
                     ).add(to: router)
                 })
             let topics = ShopTopics(shop, client: "start", logger: logger)
-            return [reading.reading(topics), customers, auditor, compaction, server]
+            return [reading.reading(topics), customers, journeys, auditor, compaction, server]
         }
     }
 }
