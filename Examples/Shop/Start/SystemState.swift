@@ -71,6 +71,14 @@ struct PartitionState: Codable, Sendable {
     var endOffset: Int64
     var owners: [PartitionOwner]
 
+    /// Takes what a service's own database says of how far it is: Kafka hears of that only twice a second.
+    mutating func note(_ handled: [Int: Int64], by group: String) {
+        guard let next = handled[partition] else { return }
+        for index in owners.indices where owners[index].group == group {
+            owners[index].lag = min(owners[index].lag, max(0, endOffset - next))
+        }
+    }
+
     func owner(in group: String) -> PartitionOwner? { owners.first { $0.group == group } }
 }
 
