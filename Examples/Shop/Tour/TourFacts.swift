@@ -90,13 +90,16 @@ struct TourFacts: Sendable {
         let since = entry.endedAt.map { Readable.duration(milliseconds: max(0, now.millisecondsSince1970 - $0)) }
         if entry.isStopped { return entry.pid == nil ? "is stopped" : "is about to end" }
         guard entry.pid != nil, entry.isReady else {
-            return since.map { "ended \($0) ago and is being started again" } ?? "is being started"
+            return since.map { "\(entry.endInShort) \($0) ago and is being started again" } ?? "is being started"
         }
         func clock(_ time: Int64) -> String {
             "\(Readable.clock(Timestamp(millisecondsSince1970: time).rfc3339)) (UTC)"
         }
         guard let ready = entry.readyAt else { return "runs" }
         guard let ended = entry.endedAt, ready >= ended else { return "has run since \(clock(ready))" }
+        if entry.lastEnd == ProcessEntry.stopped {
+            return "was stopped at \(clock(ended)) and has run again since \(clock(ready))"
+        }
         return "ended at \(clock(ended)) and was back after \(Readable.duration(milliseconds: ready - ended))"
     }
 
