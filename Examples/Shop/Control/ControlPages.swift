@@ -18,9 +18,9 @@ struct ControlPages: Sendable {
             throw Refusal(.unprocessableContent, "“\(form["what"])” is nothing that can be done here.")
         }
         do {
-            let sentence = try await deeds.perform(deed, rate: Int(form["rate"]))
-            if request.wantsJSON { return try JSON.response(["done": sentence]) }
-            return outcomes.show(.calm(sentence), at: Self.back(form))
+            let notice = try await deeds.perform(deed, rate: Int(form["rate"]))
+            if request.wantsJSON { return try JSON.response(["done": notice.sentence]) }
+            return outcomes.show(notice, at: Self.back(form))
         } catch let refusal as Refusal where !request.wantsJSON {
             return outcomes.show(.broken(refusal.message), at: Self.back(form))
         }

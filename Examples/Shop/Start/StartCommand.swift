@@ -36,7 +36,7 @@ struct StartCommand: AsyncParsableCommand {
                 ? ControlPages(
                     deeds: Deeds(
                         ports: shop.ports, link: link, watch: watch, customers: customers, measurements: measurements,
-                        list: list, hasBroker: shop.kafka == nil),
+                        compaction: compaction, list: list, hasBroker: shop.kafka == nil),
                     token: token, outcomes: outcomes)
                 : nil
             let pages = StartPages(

@@ -17,7 +17,7 @@ struct SystemState: Codable, Sendable {
 
     /// How a process stands.
     enum Standing: Sendable {
-        case running, starting, down, stopped
+        case running, starting, startingAgain, down, stopped
     }
 
     /// The consumers of a group in the order of their names, whether they own a partition or not.
@@ -30,7 +30,10 @@ struct SystemState: Codable, Sendable {
     /// How a process stands; one that no supervisor told of runs, since something speaks for it.
     func standing(of name: String) -> Standing {
         if let entry = down.first(where: { $0.name == name }) { return entry.isStopped ? .stopped : .down }
-        if let entry = processes.first(where: { $0.name == name }) { return entry.isReady ? .running : .starting }
+        if let entry = processes.first(where: { $0.name == name }) {
+            // Whatever is started again has ended before.
+            return entry.isReady ? .running : entry.endedAt == nil ? .starting : .startingAgain
+        }
         return processes.isEmpty ? .running : .stopped
     }
 
