@@ -102,6 +102,9 @@ private final class Guest: Sendable {
         try await browser.go(to: "http://127.0.0.1:\(shop.port)/tour/\(page)")
         try await browser.type(way.title, into: "#sending")
         try await browser.press("#choose-way")
+        try await eventually("what was chosen", passing: isAway) {
+            try await browser.text(of: "#did").contains("From now on events are sent \(way.title).")
+        }
         try await eventually("\(way) in use", passing: isAway) { [shop] in try await shop.sending() == way }
     }
 

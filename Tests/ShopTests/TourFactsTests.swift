@@ -146,7 +146,21 @@ struct TourFactsTests {
         #expect(ways[.afterAction] == nil)
         #expect(measurements[.outbox].action.count == 3 && measurements[.outbox].visible.longest == 80)
         let rows = TourFacts(state: state([]), comparison: measurements.latestComparison).rows
-        #expect(rows.map(\.count) == ["0", "1", "1"] && rows.last?.action == "2.0 · 2.0 ms")
+        #expect(rows.map(\.count) == ["0", "1", "1"] && rows.last?.action == "2 · 2 ms")
+    }
+
+    @Test("of a few orders the slowest are not spoken of")
+    func few() {
+        let measurements = Measurements()
+        func place(_ id: String) -> String {
+            measurements.placing(id, .afterAction)
+            measurements.placed(id, after: .microseconds(5_500))
+            return TourFacts(state: state([]), ways: [.afterAction: measurements[.afterAction]]).costs(of: 5)[0]
+        }
+        #expect(place("1").hasSuffix("sent after the action: the customer waited 5.5 ms."))
+        for number in 2..<19 { _ = place("\(number)") }
+        #expect(place("19").hasSuffix("customers waited 5.5 ms at the median."))
+        #expect(place("20").hasSuffix("customers waited 5.5 ms at the median, 99 % of them no longer than 5.5 ms."))
     }
 
     @Test("a ghost's history says that there is no such order, and where it is known")

@@ -15,7 +15,7 @@ struct ControlPages: Sendable {
         let form = FormBody(try await request.body())
         try token.check(form)
         guard let deed = Deed(rawValue: form["what"]) else {
-            throw Refusal(.unprocessableContent, "“\(form["what"])” is nothing that can be done here.")
+            throw Refusal(.unprocessableContent, "“\(Readable.short(form["what"]))” is nothing that can be done here.")
         }
         do {
             let notice = try await deeds.perform(deed, rate: Int(form["rate"]))
