@@ -44,6 +44,8 @@ struct ProcessTests {
     func supervisor() async throws {
         try await withTestShop { shop in
             let first = try await shop.open()
+            #expect(first.lines.first == "orders      http://127.0.0.1:\(shop.ports.orders)")
+            #expect(first.lines.last == "shop ready at http://127.0.0.1:\(shop.port)")
             try await shop.place("before")
             let pids = try await shop.processes().compactMap(\.pid)
             #expect(pids.count == 8 + TestShop.brokers.count)

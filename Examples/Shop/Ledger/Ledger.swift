@@ -74,6 +74,13 @@ struct Ledger<D: Document>: Sendable {
         }
     }
 
+    /// The order that a document of this number is for; nil when there is no such document.
+    func order(ofNumber number: Int) async throws -> String? {
+        try await store.read { sql in
+            try sql.rows("SELECT order_id FROM \(D.table) WHERE number = $1", number).first?.text(0)
+        }
+    }
+
     /// All cancellations that were heard of.
     func cancellations() async throws -> [OrderCancellation] {
         try await store.read { sql in

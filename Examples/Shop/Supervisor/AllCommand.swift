@@ -37,10 +37,25 @@ struct AllCommand: AsyncParsableCommand {
     private func supervise(_ directory: DataDirectory) throws {
         var supervisor = try Supervisor(
             children(in: directory), list: ProcessList(in: directory), logger: Log.make("all")
-        ) { [ports = shop.ports] in
-            FileHandle.standardOutput.write(Data("shop ready at http://127.0.0.1:\(ports.start)\n".utf8))
+        ) { [overview = overview(directory), ports = shop.ports] in
+            FileHandle.standardOutput.write(
+                Data("\(overview)\nshop ready at http://127.0.0.1:\(ports.start)\n".utf8))
         }
         try supervisor.run()
+    }
+
+    /// Where everything is.
+    private func overview(_ directory: DataDirectory) -> String {
+        let ports = shop.ports
+        return """
+            orders      http://127.0.0.1:\(ports.orders)
+            shipments   http://127.0.0.1:\(ports.shipments)
+            invoices    http://127.0.0.1:\(ports.invoices)
+            statistics  http://127.0.0.1:\(ports.statistics)
+            \(shop.kafka == nil ? "broker" : "Kafka ")      \(shop.bootstrapServers.joined(separator: ","))
+            data        \(directory.path)
+            Ctrl-C stops it all.
+            """
     }
 
     private func checkPorts() throws {
