@@ -35,9 +35,12 @@ struct AuditView: Sendable {
     let more: String?
     let resent: String?
     let hasJudged: Bool
+    /// When that was; what stands beside the table may be newer.
+    let clock: String
 
     init(_ report: AuditReport, at now: Timestamp = .now()) {
         hasJudged = report.judgedAt != nil
+        clock = report.judgedAt.map(Readable.clock) ?? ""
         rows = report.subjects.map(Row.init)
         let wrong = Self.wrong(report.findings)
         hasFindings = !wrong.isEmpty
