@@ -75,6 +75,25 @@ struct AuditTests {
         #expect(evidence(seen, effects: [], handledUpTo: nil).judge().isClean)
         let past = evidence(seen, effects: [], handledUpTo: [0: 10]).judge()
         #expect(past.subjects[0].isClean && past.subjects[1].lost == 1)
+        // Its database knows before Kafka hears of it.
+        let arrived = evidence(seen, effects: ["a"], handledUpTo: [0: 9]).judge()
+        #expect(arrived.isClean && arrived.subjects[1].behind == 0)
+    }
+
+    @Test("how far a service is its own database says, unless Kafka knows more")
+    func lag() {
+        var partition = PartitionState(
+            partition: 2, endOffset: 9,
+            owners: [
+                PartitionOwner(group: "shipping", instance: nil, lag: 5),
+                PartitionOwner(group: "invoicing", instance: nil, lag: 5),
+            ])
+        func lags() -> [Int64] { partition.owners.map(\.lag) }
+        partition.note([2: 7, 1: 9], by: "shipping")
+        #expect(lags() == [2, 5])
+        partition.note([:], by: "invoicing")
+        partition.note([2: 3], by: "shipping")
+        #expect(lags() == [2, 5])
     }
 
     @Test("a cancellation that comes before its order is out of order")
@@ -106,7 +125,9 @@ struct AuditTests {
         let old = AuditView(report, at: Timestamp(millisecondsSince1970: judged + 20_000))
         #expect(old.sentence.hasSuffix("Judged at 12:00:00 (UTC)."))
         report.waitsFor = "Kafka does not answer"
-        #expect(AuditView(report).sentence.hasSuffix("What stands below was judged at 12:00:00 (UTC)."))
+        let waiting = AuditView(report).sentence
+        #expect(
+            waiting.hasPrefix("The audit waits: Kafka does not answer. As of 12:00:00 (UTC): 0 orders audited, and"))
     }
 
     @Test("what is being done is not begun a second time, and can be done again afterwards")

@@ -105,6 +105,15 @@ struct ForgeryTests {
             #expect(try await send("what=order") == 403)
             #expect(try await send("what=order&token=guess") == 403)
             #expect(try await send("what=rm&token=\(token)") == 422)
+            let form = ["Content-Type": "application/x-www-form-urlencoded"]
+            let pigeon = try await HTTP.ask(
+                "POST", shop.ports.start, "/sending", body: Data("sending=carrier-pigeon&token=\(token)".utf8),
+                headers: form)
+            #expect(pigeon.status == 422 && pigeon.text.contains("“carrier-pigeon” is no way of sending"))
+            let long = String(repeating: "x", count: 3_000)
+            let echo = try await HTTP.ask(
+                "POST", shop.ports.start, "/do", body: Data("what=\(long)&token=\(token)".utf8), headers: form)
+            #expect(echo.status == 422 && echo.text.contains("“\(long.prefix(60))…” is nothing"))
             #expect(try await shop.effects().orders.isEmpty)
             #expect(try await send("what=order&token=\(token)") == 200)
             #expect(try await shop.effects().orders.count == 1)

@@ -32,6 +32,11 @@ struct JSONTests {
                 return answer.status == 200 ? try answer.decoded(Invoice.self) : nil
             }
             #expect(invoice.totalCents == total && invoice.cancelledAt == nil)
+            let byNumber = try await HTTP.ask("GET", shop.ports.invoices, "/invoices/\(invoice.number)")
+            #expect(try byNumber.decoded(Invoice.self).orderId == "kept")
+            let missing = try await HTTP.ask("GET", shop.ports.invoices, "/invoices/987654321")
+            #expect(
+                missing.status == 404 && missing.text.contains("no invoice 987654321, and none for order 987654321"))
 
             #expect(try await HTTP.ask("DELETE", orders, "/orders/kept").status == 204)
             #expect(try await HTTP.ask("GET", orders, "/orders/kept").status == 404)

@@ -52,6 +52,30 @@ struct LiveTests {
         }
     }
 
+    @Test("tell how long the latest events took though nobody looked while they came")
+    func unwatched() async throws {
+        try await withTestShop { shop in
+            let running = try await shop.open()
+            // More than a page asks for at a time.
+            let count = 900
+            try await withThrowingTaskGroup(of: Void.self) { orders in
+                for number in 0..<count {
+                    if number >= 8 { try await orders.next() }
+                    orders.addTask { try await shop.place("O-\(number)") }
+                }
+                try await orders.waitForAll()
+            }
+            _ = try await shop.settledStatistics(orders: count)
+            try await eventually("all is measured", passing: isAway) {
+                let html = try await HTTP.ask("GET", shop.port, "/", headers: ["Accept": "text/html"]).text
+                let rows = html.matches(of: /<a class="id" id="journey-[^\n]*/).map { String($0.0) }
+                return rows.count == StartView.shownJourneys && rows.allSatisfy { !$0.contains("–") }
+            }
+            running.signal(SIGTERM)
+            try await running.waitForExit()
+        }
+    }
+
     @Test("say how is sent when others change it, and keep what was chosen and not sent yet")
     func ways() async throws {
         try await withTestShop { shop in

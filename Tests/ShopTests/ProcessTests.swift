@@ -44,6 +44,8 @@ struct ProcessTests {
     func supervisor() async throws {
         try await withTestShop { shop in
             let first = try await shop.open()
+            #expect(first.lines.first == "orders      http://127.0.0.1:\(shop.ports.orders)")
+            #expect(first.lines.last == "shop ready at http://127.0.0.1:\(shop.port)")
             try await shop.place("before")
             let pids = try await shop.processes().compactMap(\.pid)
             #expect(pids.count == 8 + TestShop.brokers.count)
@@ -72,6 +74,41 @@ struct ProcessTests {
             #expect(samePort.errors.contains("Port \(shop.port) (the start page) cannot be used"))
             running.signal(SIGTERM)
             try await running.waitForExit()
+        }
+    }
+
+    @Test("a Kafka or a PostgreSQL that is not there is said once, with its address, before anything is started")
+    func unreachable() async throws {
+        try await withTemporaryFolder { folder in
+            let nowhere = try freePorts(1)
+            func errors(_ options: String...) async throws -> String {
+                let process = try ChildProcess(
+                    Programs.shop, ["all", "--port", "\(try freePorts(6))", "--data-dir", folder] + options)
+                #expect(try await process.waitForExit() == 1)
+                #expect(process.errors.split(separator: "\n").count == 2, "\(process.errors)")
+                return process.errors
+            }
+            let kafka = try await errors("--kafka", "127.0.0.1:\(nowhere)")
+            #expect(kafka.contains("No broker answers at 127.0.0.1:\(nowhere)") && kafka.contains("Connection refused"))
+            let database = try await errors("--database", "postgres://ada:secret@127.0.0.1:\(nowhere)/shop")
+            #expect(database.contains("does not answer at postgres://ada@127.0.0.1:\(nowhere)/shop"))
+            #expect(database.contains("Connection refused") && !database.contains("secret"))
+        }
+    }
+
+    @Test("an end that was asked for while Kafka is away is no failure, and says nothing")
+    func endWithoutKafka() async throws {
+        try await withTemporaryFolder { folder in
+            let process = try ChildProcess(
+                Programs.shop,
+                [
+                    "start", "--port", "\(try freePorts(6))", "--data-dir", folder, "--kafka",
+                    "127.0.0.1:\(try freePorts(1))",
+                ])
+            _ = try await process.waitForLine(startingWith: "shop start ready")
+            process.signal(SIGTERM)
+            #expect(try await process.waitForExit() == 0)
+            #expect(!process.errors.contains("CancellationError"), "\(process.errors)")
         }
     }
 

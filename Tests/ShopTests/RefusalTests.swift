@@ -66,7 +66,16 @@ struct RefusalTests {
             _ = try await order.waitForLine(startingWith: "shop order ready")
             let moved = try await send(shop.ports.orders, "/customers/2/address", "street=A&zip=1&city=Arlington")
             #expect(moved.status == 503)
-            #expect(moved.text.contains("Kafka has not acknowledged") && moved.text.contains("value=\"Arlington\""))
+            // As the supervisor tells when somebody has stopped it on the start page.
+            try ProcessList(in: try DataDirectory(shop.folder + "/shop")).write([
+                ProcessEntry(role: "broker", instance: 1, restarts: 0, isReady: false, isStopped: true)
+            ])
+            let placed = try await HTTP.ask("POST", shop.ports.orders, "/orders", json: TestShop.wish("new"))
+            #expect(placed.status == 503 && placed.text.contains("so nothing was written."))
+            #expect(placed.text.contains("Somebody has stopped the broker; the start page can start it."))
+            #expect(
+                moved.text.contains("Kafka does not answer, so nothing was written.")
+                    && moved.text.contains("value=\"Arlington\""))
             try await order.killAndWait()
         }
     }

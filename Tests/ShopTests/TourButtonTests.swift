@@ -102,6 +102,9 @@ private final class Guest: Sendable {
         try await browser.go(to: "http://127.0.0.1:\(shop.port)/tour/\(page)")
         try await browser.type(way.title, into: "#sending")
         try await browser.press("#choose-way")
+        try await eventually("what was chosen", passing: isAway) {
+            try await browser.text(of: "#did").contains("From now on events are sent \(way.title).")
+        }
         try await eventually("\(way) in use", passing: isAway) { [shop] in try await shop.sending() == way }
     }
 
@@ -134,7 +137,9 @@ private final class Guest: Sendable {
         }
         guard !TestShop.brokers.isEmpty else { return }
         try await eventually("what compaction took away", passing: isAway) {
-            try await self.press("compact", on: 3)
+            let outcome = try await self.press("compact", on: 3)
+            let numbers = outcome.matches(of: /(\d+) records? before, (\d+) now/)
+            #expect(numbers.count == 1, "\(outcome)")
             let said = try await self.person.browser.text(of: "#tour-costs")
             let count = said.firstMatch(of: /(\d+) records went into .* finds (\d+) of them/)
             return count.flatMap { Int($0.1) } ?? 0 > count.flatMap { Int($0.2) } ?? 0
@@ -157,6 +162,7 @@ private final class Guest: Sendable {
         try await choose(.afterAction, on: 5)
         let sent = try await pressNaming("order", on: 5, "is placed")
         let lost = try await pressNaming("kill-between", on: 5, "never will be: lost")
+        #expect(try await person.browser.text(of: "#did .mark") == "!")
         try await choose(.beforeAction, on: 6)
         let announced = try await pressNaming("order", on: 6, "is placed")
         let ghost = try await pressNaming("kill-between", on: 6, "a ghost")

@@ -83,8 +83,21 @@ struct TourFactsTests {
         #expect(says(starting).contains("is being started again"))
         let back = process("invoicing-2") { ($0.endedAt, $0.readyAt) = (2_000, 2_100) }
         #expect(says(back) == "Invoicing 2 ended at 00:00:02 (UTC) and was back after 100 ms; it has partition 1.")
+        let again = process("invoicing-2") {
+            ($0.endedAt, $0.readyAt, $0.lastEnd) = (1_000, 2_000, ProcessEntry.stopped)
+        }
+        let words = "was stopped at 00:00:01 (UTC) and has run again since 00:00:02 (UTC)"
+        #expect(says(again) == "Invoicing 2 \(words); it has partition 1.")
         let third = process("invoicing-3", pid: nil) { $0.isStopped = true }
         #expect(says(third) == "Invoicing 3 is stopped; it has no partition.")
+    }
+
+    @Test("one that is started for the first time is not said to start again")
+    func firstStart() {
+        let first = process("invoicing-3") { $0.isReady = false }
+        #expect(state([first]).standing(of: "invoicing-3") == .starting)
+        let again = process("invoicing-3") { ($0.isReady, $0.endedAt) = (false, 500) }
+        #expect(state([again]).standing(of: "invoicing-3") == .startingAgain)
     }
 
     @Test("how large events are is said with how large their keys are")
@@ -133,7 +146,21 @@ struct TourFactsTests {
         #expect(ways[.afterAction] == nil)
         #expect(measurements[.outbox].action.count == 3 && measurements[.outbox].visible.longest == 80)
         let rows = TourFacts(state: state([]), comparison: measurements.latestComparison).rows
-        #expect(rows.map(\.count) == ["0", "1", "1"] && rows.last?.action == "2.0 · 2.0 ms")
+        #expect(rows.map(\.count) == ["0", "1", "1"] && rows.last?.action == "2 · 2 ms")
+    }
+
+    @Test("of a few orders the slowest are not spoken of")
+    func few() {
+        let measurements = Measurements()
+        func place(_ id: String) -> String {
+            measurements.placing(id, .afterAction)
+            measurements.placed(id, after: .microseconds(5_500))
+            return TourFacts(state: state([]), ways: [.afterAction: measurements[.afterAction]]).costs(of: 5)[0]
+        }
+        #expect(place("1").hasSuffix("sent after the action: the customer waited 5.5 ms."))
+        for number in 2..<19 { _ = place("\(number)") }
+        #expect(place("19").hasSuffix("customers waited 5.5 ms at the median."))
+        #expect(place("20").hasSuffix("customers waited 5.5 ms at the median, 99 % of them no longer than 5.5 ms."))
     }
 
     @Test("a ghost's history says that there is no such order, and where it is known")

@@ -60,7 +60,8 @@ extension AuditEvidence {
         var subjects = [AuditReport.Subject("topic", topic.findings.filter { $0.reader == nil })]
         var findings = subjects[0].findings
         for reader in readers {
-            let due = events.filter { isDue($0.value, at: reader) }
+            let arrived = Set(reader.effects.map(\.event))
+            let due = events.filter { arrived.contains($0.key) || isDue($0.value, at: reader) }
             let verdict = Checker(readers: [reader.name]).check(history(of: due, reader))
             let subject = AuditReport.Subject(
                 reader.name, verdict.findings.filter { $0.reader == reader.name }, behind: events.count - due.count)
@@ -98,7 +99,7 @@ extension AuditEvidence {
         return (events, resent)
     }
 
-    /// Whether a reader must have had its effect, or has had it: it is past the event, or the event is lost.
+    /// Whether a reader must have had its effect: it is past the event, or the event is lost.
     private func isDue(_ known: Known, at reader: Reader) -> Bool {
         guard let handled = reader.handledUpTo else { return false }
         return known.places.allSatisfy { $0.offset < handled[$0.partition] ?? 0 }

@@ -17,7 +17,7 @@ struct AuditPages: Sendable {
         guard history.isKnown else {
             throw Refusal(
                 .notFound,
-                "The audit has not heard of an order \(id): it is neither in the order service nor in the topic, and no "
+                "The audit has not heard of an order \(Readable.short(id)): it is neither in the order service nor in the topic, and no "
                     + "reader knows it. (The audit looks once a second.)")
         }
         let links = HistoryView.Links(

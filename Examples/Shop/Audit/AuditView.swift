@@ -28,16 +28,22 @@ struct AuditView: Sendable {
     let tone: String
     let mark: String
     let sentence: String
+    /// Whether the list names what is wrong.
+    let hasFindings: Bool
     let rows: [Row]
     let entries: [Entry]
     let more: String?
     let resent: String?
     let hasJudged: Bool
+    /// When that was; what stands beside the table may be newer.
+    let clock: String
 
     init(_ report: AuditReport, at now: Timestamp = .now()) {
         hasJudged = report.judgedAt != nil
+        clock = report.judgedAt.map(Readable.clock) ?? ""
         rows = report.subjects.map(Row.init)
         let wrong = Self.wrong(report.findings)
+        hasFindings = !wrong.isEmpty
         entries = wrong.prefix(Self.shown).map { Entry(order: $0.order, text: Self.text($0.findings)) }
         let rest = wrong.count - entries.count
         more = rest > 0 ? "and \(Readable.count(rest, "order")) more" : nil
@@ -51,18 +57,17 @@ struct AuditView: Sendable {
         let isOld = now.millisecondsSince1970 - judged > Self.fresh
         let age = isOld ? report.judgedAt.map { " Judged at \(Readable.clock($0)) (UTC)." } ?? "" : ""
         let underWay = report.underWay == 0 ? "" : " \(report.underWay.grouped()) under way, not judged yet."
+        let verdict =
+            wrong.isEmpty
+            ? "\(orders) audited: nothing lost, invented, doubled or out of order.\(underWay)"
+            : "\(orders) audited, and something is wrong with \(Readable.count(wrong.count, "order")).\(underWay)"
         if let waits = report.waitsFor {
             (tone, mark) = ("flowing", "→")
-            let time = report.judgedAt.map { " at \(Readable.clock($0)) (UTC)" } ?? " before"
-            sentence = "The audit waits: \(waits). What stands below was judged\(time)."
-        } else if report.isClean {
-            (tone, mark) = ("calm", "✓")
-            sentence = "\(orders) audited: nothing lost, invented, doubled or out of order.\(underWay)\(age)"
+            let known = report.judgedAt.map { " As of \(Readable.clock($0)) (UTC): \(verdict)" } ?? ""
+            sentence = "The audit waits: \(waits).\(known)"
         } else {
-            (tone, mark) = ("broken", "✕")
-            sentence =
-                "\(orders) audited, and something is wrong with \(Readable.count(wrong.count, "order")); the list says "
-                + "what.\(underWay)\(age)"
+            (tone, mark) = wrong.isEmpty ? ("calm", "✓") : ("broken", "✕")
+            sentence = verdict + age
         }
     }
 

@@ -60,9 +60,10 @@ actor Auditor: Service {
     /// One round.
     func look() async {
         do {
-            try await gather()
+            let hasKafka = try await gather()
             var report = evidence.judge()
             report.judgedAt = Timestamp.now().rfc3339
+            report.waitsFor = hasKafka ? nil : "Kafka does not answer"
             self.report = report
         } catch {
             report.waitsFor = "\(error)"
@@ -80,20 +81,23 @@ actor Auditor: Service {
             })
     }
 
-    private func gather() async throws {
+    /// Without Kafka nobody is past more than before, and nothing more counts as sent; what has arrived is still seen.
+    ///
+    /// - Returns: whether Kafka answers.
+    private func gather() async throws -> Bool {
         let begun = Timestamp.now().millisecondsSince1970
         let oldestCall = try await status().oldestCallAt
         try await readOrders()
         let asked = Timestamp.now().millisecondsSince1970
         let status = try await status()
-        guard let partitions = await topic.partitions(services: SystemWatch.groups) else {
-            throw HTTPClient.Failure(description: "Kafka does not answer")
-        }
+        let partitions = await topic.partitions(services: SystemWatch.groups)
         // Whoever looks meanwhile sees what was known before.
-        var readers = [
-            AuditEvidence.Reader(name: "shipping", handledUpTo: Self.handled("shipping", partitions)),
-            AuditEvidence.Reader(name: "invoicing", handledUpTo: Self.handled("invoicing", partitions)),
-        ]
+        var readers = SystemWatch.groups.map { group in
+            AuditEvidence.Reader(
+                name: group,
+                handledUpTo: partitions.map { Self.handled(group, $0) }
+                    ?? evidence.readers.first { $0.name == group }?.handledUpTo)
+        }
         readers[0].effects = try await effects(of: "shipping", ports.shipments, "/shipments")
         readers[1].effects = try await effects(of: "invoicing", ports.invoices, "/invoices")
         readers.append(try await statistics())
@@ -101,10 +105,12 @@ actor Auditor: Service {
         let (new, offsets) = reading.sightings(from: evidence.sightings.count)
         evidence.sightings += new
         evidence.writtenBefore = min(oldestCall ?? begun, begun)
+        guard let partitions else { return false }
         let isRead = partitions.allSatisfy { $0.endOffset <= offsets[$0.partition] ?? 0 }
         if isRead, status.outboxParked == 0 {
             evidence.sentBefore = min(status.oldestWaitingAt ?? asked, status.oldestCallAt ?? asked)
         }
+        return true
     }
 
     private static func handled(_ group: String, _ partitions: [PartitionState]) -> [Int: Int64] {
@@ -156,6 +162,8 @@ actor Auditor: Service {
         of name: String, _ port: Int, _ path: String
     ) async throws -> [(event: EventID, order: String)] {
         var known = documents[name] ?? Documents()
+        // Asked first: whoever was heard of the cancellation has the document.
+        known.cancellations = try await ask([OrderCancellation].self, port, "/cancellations", path)
         var after = max(0, known.lastNumber - Self.overlap)
         while true {
             let page = try await ask([LedgerEntry].self, port, "\(path)?after=\(after)&limit=\(Self.pageSize)", path)
@@ -164,7 +172,6 @@ actor Auditor: Service {
             known.lastNumber = max(known.lastNumber, after)
             if page.count < Self.pageSize { break }
         }
-        known.cancellations = try await ask([OrderCancellation].self, port, "/cancellations", path)
         documents[name] = known
         let made = known.numbers.values.map { (at: $0.createdAt, AuditEvidence.placed($0.orderId), $0.orderId) }
         let cancelled = known.cancellations.map {

@@ -15,12 +15,12 @@ struct ControlPages: Sendable {
         let form = FormBody(try await request.body())
         try token.check(form)
         guard let deed = Deed(rawValue: form["what"]) else {
-            throw Refusal(.unprocessableContent, "“\(form["what"])” is nothing that can be done here.")
+            throw Refusal(.unprocessableContent, "“\(Readable.short(form["what"]))” is nothing that can be done here.")
         }
         do {
-            let sentence = try await deeds.perform(deed, rate: Int(form["rate"]))
-            if request.wantsJSON { return try JSON.response(["done": sentence]) }
-            return outcomes.show(.calm(sentence), at: Self.back(form))
+            let notice = try await deeds.perform(deed, rate: Int(form["rate"]))
+            if request.wantsJSON { return try JSON.response(["done": notice.sentence]) }
+            return outcomes.show(notice, at: Self.back(form))
         } catch let refusal as Refusal where !request.wantsJSON {
             return outcomes.show(.broken(refusal.message), at: Self.back(form))
         }

@@ -76,7 +76,8 @@ enum Deed: String, CaseIterable, Sendable {
                 + "Then the way of sending is again what it was."
         case .move: "Each new address is a record with the same key."
         case .compact:
-            "One more move closes the segment that is being written, if it is five seconds old; then the cleaner takes it."
+            "One more move closes the segment that is being written, once it is five seconds old; then the cleaner takes "
+                + "it. That may last ten seconds."
         }
     }
 

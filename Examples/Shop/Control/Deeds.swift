@@ -10,6 +10,7 @@ struct Deeds: Sendable {
     let watch: SystemWatch
     let customers: Customers
     let measurements: Measurements
+    let compaction: CompactionWatch
     let list: ProcessList
     /// Whether the broker is the demonstration's own.
     let hasBroker: Bool
@@ -19,10 +20,11 @@ struct Deeds: Sendable {
 
     /// How long a process may take to end and to work again.
     private static let patience = Duration.seconds(8)
+    private static let cleanerPatience = Duration.seconds(10)
 
     /// - Parameter rate: orders a second in a stream; nil for the latest one's.
     /// - Throws: a ``Refusal`` that says why it cannot be done now.
-    func perform(_ deed: Deed, rate: Int?) async throws -> String {
+    func perform(_ deed: Deed, rate: Int?) async throws -> Notice {
         // As it is now: somebody may just have changed it elsewhere, and the page may be old.
         await watch.forget()
         let circumstances = Deed.Circumstances(
@@ -32,24 +34,24 @@ struct Deeds: Sendable {
                 .conflict, "“\(deed.title)” cannot be done as things stand. The start page offers what can.")
         }
         do {
-            let sentence = try await carryOut(deed, rate: rate ?? customers.account.rate)
+            let notice = try await carryOut(deed, rate: rate ?? customers.account.rate)
             // Whoever reads the sentence sees the state that belongs to it.
             await watch.forget()
-            return sentence
+            return notice
         } catch let failure as HTTPClient.Failure {
             throw Refusal(.conflict, "A service does not answer just now: \(failure).")
         }
     }
 
-    private func carryOut(_ deed: Deed, rate: Int) async throws -> String {
+    private func carryOut(_ deed: Deed, rate: Int) async throws -> Notice {
         switch deed {
-        case .order: return try await placeOne()
+        case .order: return .calm(try await placeOne())
         case .stream:
             let rate = customers.startStream(rate: rate)
-            return "Up to \(Readable.count(rate, "order")) a second for \(Customers.streamSeconds) seconds."
+            return .calm("Up to \(Readable.count(rate, "order")) a second for \(Customers.streamSeconds) seconds.")
         case .endStream:
             customers.endStream()
-            return "The stream is ended; orders that are under way still come to their end. So far: "
+            return .calm("The stream is ended; orders that are under way still come to their end. So far: ")
                 + customers.account.sentence
         case .killBetween: return try await killBetween()
         case .killRelay: return try await killRelay()
@@ -71,17 +73,16 @@ struct Deeds: Sendable {
         case .rebuild:
             let answer = try await HTTPClient(port: ports.statistics).exchange(.POST, "/rebuild", body: nil)
             guard answer.status < 400 else { throw Refusal(.conflict, "The statistics answered \(answer.status).") }
-            return "The statistics read history again, from the first record on."
+            return .calm("The statistics read history again, from the first record on.")
         case .compare:
             let reason = "The three ways are being compared already; wait until that is done."
-            return try await comparing(orRefuse: reason) { try await compare() }
+            return .calm(try await comparing(orRefuse: reason) { try await compare() })
         case .move:
             let name = try await move(20)
-            return "\(name) has moved twenty times. Only the last address matters: readers’ directories have it as "
+            return .calm(
+                "\(name) has moved twenty times. Only the last address matters: readers’ directories have it as ")
                 + "soon as they have read it."
-        case .compact:
-            _ = try await move(1)
-            return "The cleaner looks every two seconds (another Kafka’s every fifteen) for segments that are closed."
+        case .compact: return try await compact()
         }
     }
 
@@ -158,6 +159,36 @@ struct Deeds: Sendable {
         return customer.name
     }
 
+    /// Closes the segment that is being written, and waits for the cleaner.
+    private func compact() async throws -> Notice {
+        guard let before = await compaction.measure() else {
+            throw Refusal(.conflict, "Kafka does not answer just now.")
+        }
+        let begun = ContinuousClock.now
+        var now = before
+        var moves = 0
+        var taken: Int64 { before.left + now.written - before.written - now.left }
+        repeat {
+            // A record closes a segment that is five seconds old; one that was too young for the first move has the age then.
+            if moves == 0 || moves == 1 && .now - begun > .milliseconds(5_500) {
+                _ = try await move(1)
+                moves += 1
+            }
+            try await Task.sleep(for: .milliseconds(200))
+            now = await compaction.measure() ?? now
+        } while taken <= 0 && .now - begun < Self.cleanerPatience
+        let added = Readable.count(moves, "more move")
+        guard taken > 0 else {
+            return .doubtful(
+                "The cleaner took nothing away within ten seconds: \(Readable.count(before.left, "record")) before, "
+                    + "\(now.left.grouped()) now, with \(added) to close the segment that was being written."
+                    + (hasBroker ? "" : " Another Kafka’s cleaner looks every fifteen seconds only."))
+        }
+        return .calm(
+            "\(Readable.count(before.left, "record")) before, \(now.left.grouped()) now: \(added) closed the segment that was "
+                + "being written, and the cleaner took \(taken.grouped()) away.")
+    }
+
     private func placeOne() async throws -> String {
         let id = OrderID.make()
         switch await customers.place(id) {
@@ -169,31 +200,32 @@ struct Deeds: Sendable {
         }
     }
 
-    private func start(_ role: String, _ instance: Int) async throws -> String {
+    private func start(_ role: String, _ instance: Int) async throws -> Notice {
         let title = "\(role)-\(instance)".processTitle
         try await link.ask(.start(role: role, instance: instance))
         let works = try await wait { entry(role, instance)?.isReady ?? false }
-        return works ? "\(title) works." : "\(title) is started, and does not work yet."
+        return works ? .calm("\(title) works.") : .doubtful("\(title) is started, and does not work yet.")
     }
 
-    private func stop(_ role: String, _ instance: Int) async throws -> String {
+    private func stop(_ role: String, _ instance: Int) async throws -> Notice {
         let title = "\(role)-\(instance)".processTitle
         try await link.ask(.stop(role: role, instance: instance))
         let hasEnded = try await wait { entry(role, instance)?.pid == nil }
         return hasEnded
-            ? "\(title) has finished what it had in hand, and ended."
-            : "\(title) is to end, and still has something in hand."
+            ? .calm("\(title) has finished what it had in hand, and ended.")
+            : .doubtful("\(title) is to end, and still has something in hand.")
     }
 
-    private func kill(_ role: String, _ instance: Int) async throws -> String {
+    private func kill(_ role: String, _ instance: Int) async throws -> Notice {
         let title = "\(role)-\(instance)".processTitle
         let before = entry(role, instance)
         try await link.ask(.kill(role: role, instance: instance))
         let works = try await wait { isBack(role, instance, since: before) }
-        return works ? "\(title) was killed, and works again." : "\(title) was killed. \(Self.notBack)"
+        return works
+            ? .calm("\(title) was killed, and works again.") : .doubtful("\(title) was killed. \(Self.notBack)")
     }
 
-    private func stopBroker() async throws -> String {
+    private func stopBroker() async throws -> Notice {
         let sending = try? await sending()
         let end = try await stop("broker", 1)
         let meaning =
@@ -205,11 +237,11 @@ struct Deeds: Sendable {
             case .beforeAction:
                 "Events are sent before the action: whoever orders now waits ten seconds, and is refused."
             }
-        return "\(end) It stays away until you start it. \(meaning)"
+        return end + " It stays away until you start it. \(meaning)"
     }
 
     /// The moment between the two things that each way of sending does.
-    private func killBetween() async throws -> String {
+    private func killBetween() async throws -> Notice {
         let sending = try await sending()
         let (step, outcome): (Step.Point, String) =
             switch sending {
@@ -222,13 +254,16 @@ struct Deeds: Sendable {
                 )
             }
         let (id, rest) = try await place(dyingAt: step)
-        return "The order service was killed while it took \(named(id)). \(outcome)\(rest)"
+        let sentence = "The order service was killed while it took \(named(id)). \(outcome)\(rest)"
+        return sending == .outbox && rest.isEmpty ? .calm(sentence) : .doubtful(sentence)
     }
 
-    private func killRelay() async throws -> String {
+    private func killRelay() async throws -> Notice {
         let (id, rest) = try await place(dyingAt: .relayAcknowledged)
-        return "The relay was killed when Kafka had the event of \(named(id)) and the outbox did not know it. It is "
-            + "sent again, with the same stamp.\(rest)"
+        let sentence =
+            "The relay was killed when Kafka had the event of \(named(id)) and the outbox did not know it. It is sent "
+            + "again, with the same stamp.\(rest)"
+        return rest.isEmpty ? .calm(sentence) : .doubtful(sentence)
     }
 
     /// In a stream it may have been another one that met the step first.

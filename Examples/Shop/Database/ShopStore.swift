@@ -30,6 +30,14 @@ extension ShopStore {
         }
     }
 
+    /// Behind the last record that was handled of each partition.
+    func offsets(of places: [GroupPartition], _ sql: any SQL) throws -> [Int: Int64] {
+        guard let transaction = sql as? Transaction else { return [:] }
+        return try places.reduce(into: [:]) { offsets, place in
+            offsets[Int(place.partition)] = try offset(of: place, in: transaction)
+        }
+    }
+
     /// How the outbox stands.
     func outbox() async throws -> OutboxStatus {
         try await transaction { try self.outboxStatus(in: $0) }

@@ -6,4 +6,6 @@ struct ConsumerStatus: Codable, Sendable {
     var cancelled: Int
     /// Events that came again and had no second effect.
     var duplicates: Int
+    /// For each partition of the topic, behind the last record that it has handled: written with what came of it.
+    var offsets: [Int: Int64] = [:]
 }

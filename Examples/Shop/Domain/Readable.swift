@@ -26,6 +26,9 @@ enum Readable {
         "\(numbers.count == 1 ? "partition" : "partitions") \(numbers.map(String.init).joined(separator: ", "))"
     }
 
+    /// What somebody typed, to be repeated to them: its beginning.
+    static func short(_ text: String) -> String { text.count > 60 ? "\(text.prefix(60))…" : text }
+
     /// With a capital letter in front.
     static func title(_ words: String) -> String { words.prefix(1).uppercased() + words.dropFirst() }
 

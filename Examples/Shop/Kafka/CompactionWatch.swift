@@ -39,12 +39,22 @@ actor CompactionWatch: Service {
     }
 
     private func look() async {
-        let partitions = (0..<Int32(ShopTopics.partitions)).map { TopicPartition(shop.customerTopic, $0) }
-        guard let ranges = try? await admin.watermarks(partitions) else { return }
-        let written = ranges.values.reduce(0) { $0 + $1.upperBound }
+        guard let written = await written() else { return }
         if written != count?.written { writtenAt = .now }
         guard ContinuousClock.now - writtenAt < Self.patience, let left = await read() else { return }
         count = Count(written: written, left: left)
+    }
+
+    /// As it is now; nil while Kafka does not answer.
+    func measure() async -> Count? {
+        guard let written = await written(), let left = await read() else { return nil }
+        count = Count(written: written, left: left)
+        return count
+    }
+
+    private func written() async -> Int64? {
+        let partitions = (0..<Int32(ShopTopics.partitions)).map { TopicPartition(shop.customerTopic, $0) }
+        return try? await admin.watermarks(partitions).values.reduce(0) { $0 + $1.upperBound }
     }
 
     /// Reads all records that are there; nil when that takes too long.

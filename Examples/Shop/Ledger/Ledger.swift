@@ -4,10 +4,15 @@ import Tidings
 /// A service's documents, one for each order, in a database that all its processes share.
 struct Ledger<D: Document>: Sendable {
     let store: any ShopStore
+    /// Its places in the order topic's partitions.
+    private let places: [GroupPartition]
 
     /// Opens the database and makes what is missing.
     init(_ shop: ShopOptions, logger: Logger) async throws {
         store = try await shop.openDatabase(of: D.service, logger: logger)
+        places = (0..<Int32(ShopTopics.partitions)).map {
+            GroupPartition(group: shop.group(D.service), topic: shop.topic, partition: $0)
+        }
         try await store.prepare(Self.tables)
     }
 
@@ -69,6 +74,13 @@ struct Ledger<D: Document>: Sendable {
         }
     }
 
+    /// The order that a document of this number is for; nil when there is no such document.
+    func order(ofNumber number: Int) async throws -> String? {
+        try await store.read { sql in
+            try sql.rows("SELECT order_id FROM \(D.table) WHERE number = $1", number).first?.text(0)
+        }
+    }
+
     /// All cancellations that were heard of.
     func cancellations() async throws -> [OrderCancellation] {
         try await store.read { sql in
@@ -80,6 +92,8 @@ struct Ledger<D: Document>: Sendable {
 
     func status() async throws -> ConsumerStatus {
         try await store.read { sql in
+            // Read first: what is counted then holds what was handled up to there.
+            let offsets = try store.offsets(of: places, sql)
             let row = try sql.rows(
                 """
                 SELECT (SELECT count(*) FROM \(D.table)),
@@ -87,7 +101,8 @@ struct Ledger<D: Document>: Sendable {
                     (SELECT count(*) FROM duplicate)
                 """)[0]
             return ConsumerStatus(
-                count: try row.integer(0), cancelled: try row.integer(1), duplicates: try row.integer(2))
+                count: try row.integer(0), cancelled: try row.integer(1), duplicates: try row.integer(2),
+                offsets: offsets)
         }
     }
 }

@@ -84,9 +84,16 @@ struct LedgerPages<D: DocumentPages>: Sendable {
     @Sendable private func detail(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let id = try context.parameters.require("order")
         guard let document = try await ledger.document(for: id) else {
+            // Whoever has a document's own number finds it, too.
+            let number = Int(id)
+            if let number, let order = try await ledger.order(ofNumber: number) {
+                return .seeOther("\(Self.path)/\(order)")
+            }
+            let id = Readable.short(id)
+            let missing = number == nil ? "no \(D.table)" : "no \(D.table) \(id), and none"
             throw Refusal(
                 .notFound,
-                "There is no \(D.table) for order \(id), or not yet. An event that was sent after the action may be lost for good."
+                "There is \(missing) for order \(id), or not yet. An event that was sent after the action may be lost for good."
             )
         }
         if request.wantsJSON { return try JSON.response(document) }

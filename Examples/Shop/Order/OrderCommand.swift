@@ -51,8 +51,10 @@ struct OrderCommand: AsyncParsableCommand {
         _ database: OrderDatabase, _ publisher: any OrderPublisher, _ logger: Logger
     ) throws -> some Service {
         let site = try Site(.orders, ports: shop.ports)
+        let list = ProcessList(in: try shop.directory())
         let service = OrderService(
-            database: database, publisher: publisher, topic: shop.topic, customerTopic: shop.customerTopic)
+            database: database, publisher: publisher, topic: shop.topic, customerTopic: shop.customerTopic,
+            isBrokerStopped: { list.read().contains { $0.role == "broker" && $0.isStopped } })
         return try WebServer(site: site, logger: logger).application(
             port: shop.ports.orders,
             health: { _ = try await database.status() },

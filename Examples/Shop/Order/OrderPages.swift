@@ -202,11 +202,7 @@ struct OrderPages: Sendable {
 
     @Sendable private func setSending(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let choice = try JSON.decode(SendingChoice.self, from: try await request.body())
-        guard let sending = Sending(word: choice.sending) else {
-            let known = Sending.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Refusal(.unprocessableContent, "“\(choice.sending)” is no way of sending; there are \(known).")
-        }
-        try await database.setSending(sending)
+        try await database.setSending(try choice.checked())
         return try JSON.response(choice)
     }
 }
@@ -214,4 +210,14 @@ struct OrderPages: Sendable {
 /// `{"sending": "outbox"}`
 struct SendingChoice: Codable, Sendable {
     var sending: String
+
+    /// - Throws: a ``Refusal`` when there is no such way.
+    func checked() throws -> Sending {
+        guard let sending = Sending(word: sending) else {
+            let known = Sending.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Refusal(
+                .unprocessableContent, "“\(Readable.short(sending))” is no way of sending; there are \(known).")
+        }
+        return sending
+    }
 }

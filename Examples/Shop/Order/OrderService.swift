@@ -5,15 +5,21 @@ import Tidings
 struct OrderService: Sendable {
     let database: OrderDatabase
     private let publisher: any OrderPublisher
+    /// Whether Kafka is away because somebody has stopped the demonstration's own broker.
+    private let isBrokerStopped: @Sendable () -> Bool
     private let calls = CallsUnderWay()
 
     private let placed: Topic<OrderPlaced>
     private let cancelled: Topic<OrderCancelled>
     let directory: Topic<CustomerChanged>
 
-    init(database: OrderDatabase, publisher: any OrderPublisher, topic: String, customerTopic: String) {
+    init(
+        database: OrderDatabase, publisher: any OrderPublisher, topic: String, customerTopic: String,
+        isBrokerStopped: @escaping @Sendable () -> Bool = { false }
+    ) {
         self.database = database
         self.publisher = publisher
+        self.isBrokerStopped = isBrokerStopped
         placed = Topic(topic)
         cancelled = Topic(topic)
         directory = Topic(customerTopic)
@@ -58,7 +64,7 @@ struct OrderService: Sendable {
     }
 
     static func unknown(_ id: String) -> Refusal {
-        Refusal(.notFound, "There is no order \(id).")
+        Refusal(.notFound, "There is no order \(Readable.short(id)).")
     }
 
     private func publish<E: Event>(
@@ -111,11 +117,18 @@ struct OrderService: Sendable {
             case .notSent:
                 throw Refusal(
                     .serviceUnavailable,
-                    "Kafka has not acknowledged the event, so \(subject.lowercasedFirst) was left as it was. Try again. "
-                        + Self.reason(error))
+                    "\(Self.notTaken(error)), so nothing was \(done). "
+                        + (isBrokerStopped()
+                            ? "Somebody has stopped the broker; the start page can start it." : "Try again later."))
             default: throw error
             }
         }
+    }
+
+    /// Why nothing was sent, for a person.
+    private static func notTaken(_ error: TidingsError) -> String {
+        let reason = reason(error)
+        return reason.isEmpty ? "Kafka does not answer" : "Kafka has not taken the event \(reason)"
     }
 
     /// What lies behind it, for a person.

@@ -23,6 +23,8 @@ enum Program {
         } catch let error as ShopError {
             Log.complain(error.description)
             throw ExitCode.failure
+        } catch is CancellationError {
+            // What was still in hand when patience ended, such as a wait for Kafka: the end was asked for.
         } catch {
             Log.complain("\(name): \(error)")
             throw ExitCode.failure

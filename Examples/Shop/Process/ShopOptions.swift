@@ -92,7 +92,7 @@ struct ShopOptions: ParsableArguments, Sendable {
 
     func directory() throws -> DataDirectory { try DataDirectory(dataDir) }
 
-    private var databaseServer: DatabaseServer? { database.flatMap(DatabaseServer.init) }
+    var databaseServer: DatabaseServer? { database.flatMap(DatabaseServer.init) }
 
     /// Opens the database of a service, with Tidings' own tables: a file of the data directory, or one of the server's.
     func openDatabase(of service: String, logger: Logger) async throws -> any ShopStore {

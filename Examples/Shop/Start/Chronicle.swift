@@ -54,7 +54,7 @@ struct Chronicle: Sendable {
                 let away = entry.endedAt.map { Readable.duration(milliseconds: ready - $0) }
                 add(
                     Timestamp(millisecondsSince1970: ready), "calm", "✓",
-                    away.map { "\(title) works again, \($0) after it ended." } ?? "\(title) works.")
+                    away.map { "\(title) works again, \($0) after it \(entry.endInShort)." } ?? "\(title) works.")
             }
         }
     }

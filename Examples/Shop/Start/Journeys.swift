@@ -1,9 +1,10 @@
 import Logging
+import ServiceLifecycle
 import Tidings
 
 /// The ways that the latest orders' events took, and how long each part of it lasted. All of it was measured: by the
 /// writer's clock when it happened, by this process when it was in Kafka, by each reader when it was handled.
-actor Journeys {
+actor Journeys: Service {
     /// A part of a way, as a dot in the picture travels it.
     struct Motion: Encodable, Sendable {
         let number: Int
@@ -23,6 +24,9 @@ actor Journeys {
         var visibleAfter: Int64?
         /// From happening to being handled, by reader.
         var handled: [String: Handling] = [:]
+
+        /// Whether there is something to show: its event was read, and a part of its way was measured.
+        fileprivate var isKnown: Bool { partition != nil && (visibleAfter != nil || !handled.isEmpty) }
     }
 
     private struct Document: Decodable {
@@ -33,6 +37,8 @@ actor Journeys {
 
     /// What was learnt is good for so long, however many look.
     private static let freshness: Duration = .milliseconds(120)
+    /// How often it is looked though nobody wants to know: what is not followed as it happens is not measured.
+    private static let pace: Duration = .seconds(1)
     private static let kept = 400
     /// More than that at a time is not followed one by one.
     private static let pageSize = 300
@@ -57,10 +63,19 @@ actor Journeys {
         self.ports = ports
     }
 
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await self.update()
+                try? await Task.sleep(for: Self.pace)
+            }
+        }
+    }
+
     /// The latest first.
     func latest(_ count: Int) async -> [Journey] {
         await update()
-        return orders.suffix(count).reversed().compactMap { journeys[$0] }
+        return Array(orders.reversed().lazy.compactMap { self.journeys[$0] }.filter(\.isKnown).prefix(count))
     }
 
     /// The motions since a number, at most `limit` of them, and the number of the last one there is.

@@ -118,7 +118,7 @@ extension Picture {
             state: isDown
                 ? Self.words(standing == .running ? .down : standing, shape)
                 : state.orders?.sending == .outbox ? nil : "sends directly",
-            stateStyle: isDown ? "broken" : "")
+            stateStyle: isDown ? Self.style(standing == .running ? .down : standing, nil) : "")
     }
 
     private mutating func addOutbox(_ state: SystemState) -> Box {
@@ -194,7 +194,7 @@ extension Picture {
                 style: "consumer \(reader.group)\(isDown ? " down" : "")\(crowd)", title: title(of: reader),
                 note: note(for: reader, hasKafka: state.partitions != nil),
                 state: isDown ? Self.words(standing, shape) : words(for: reader.lag),
-                stateStyle: isDown ? "broken" : (reader.lag ?? 0) > 0 ? "flowing" : "calm")
+                stateStyle: Self.style(standing, reader.lag))
             for partition in reader.partitions where partition < partitions.count {
                 connect(
                     partitions[partition], box, "\(reader.name)-\(partition)",
@@ -206,9 +206,18 @@ extension Picture {
     private static func words(_ standing: SystemState.Standing, _ shape: Shape) -> String? {
         switch standing {
         case .running: nil
-        case .starting: shape == .wide ? "✕ starting again" : "✕ starts"
+        case .starting: shape == .wide ? "→ starting" : "→ starts"
+        case .startingAgain: shape == .wide ? "✕ starting again" : "✕ starts"
         case .down: "✕ down"
         case .stopped: shape == .wide ? "✕ stopped" : "✕ stop"
+        }
+    }
+
+    private static func style(_ standing: SystemState.Standing, _ lag: Int64?) -> String {
+        switch standing {
+        case .running: (lag ?? 0) > 0 ? "flowing" : "calm"
+        case .starting: "flowing"
+        case .startingAgain, .down, .stopped: "broken"
         }
     }
 

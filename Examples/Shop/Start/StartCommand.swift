@@ -36,7 +36,7 @@ struct StartCommand: AsyncParsableCommand {
                 ? ControlPages(
                     deeds: Deeds(
                         ports: shop.ports, link: link, watch: watch, customers: customers, measurements: measurements,
-                        list: list, hasBroker: shop.kafka == nil),
+                        compaction: compaction, list: list, hasBroker: shop.kafka == nil),
                     token: token, outcomes: outcomes)
                 : nil
             let pages = StartPages(
@@ -56,7 +56,7 @@ struct StartCommand: AsyncParsableCommand {
                     ).add(to: router)
                 })
             let topics = ShopTopics(shop, client: "start", logger: logger)
-            return [reading.reading(topics), customers, auditor, compaction, server]
+            return [reading.reading(topics), customers, journeys, auditor, compaction, server]
         }
     }
 }

@@ -37,14 +37,17 @@ struct StartPages: Sendable {
     @Sendable private func chooseSending(_ request: Request, _ context: WebServer.Context) async throws -> Response {
         let form = FormBody(try await request.body())
         try token.check(form)
+        let choice = SendingChoice(sending: form["sending"])
+        let sending = try choice.checked()
         do {
-            let choice = SendingChoice(sending: form["sending"])
             _ = try await HTTPClient(port: site.ports.orders).put(SendingChoice.self, "/sending", choice)
             await watch.forget()
             let back = ControlPages.back(form)
-            return .seeOther(back == "/" ? "/#sending" : back)
+            // The start page marks the way that is in use.
+            if back == "/" { return .seeOther("/#sending") }
+            return outcomes.show(.calm("From now on events are sent \(sending.title)."), at: back)
         } catch {
-            let problem = "The way of sending stays as it was: the order service says “\(error)”."
+            let problem = "The way of sending stays as it was; the order service does not take it: \(error)."
             if request.wantsJSON { throw Refusal(.serviceUnavailable, problem) }
             return outcomes.show(.broken(problem), at: ControlPages.back(form))
         }

@@ -56,6 +56,8 @@ struct StartView: Sendable {
         let shipped: String
         let invoiced: String
         let counted: String
+
+        var hasGaps: Bool { [visible, shipped, invoiced, counted].contains { $0.hasPrefix("–") } }
     }
 
     /// What one can do, where one can.
@@ -91,6 +93,8 @@ struct StartView: Sendable {
     let hasProcesses: Bool
     let journeys: [JourneyRow]
     let hasJourneys: Bool
+    /// Whether a part of one of the ways is not known.
+    let hasGaps: Bool
     let chronicle: [Chronicle.Entry]
     let hasChronicle: Bool
     let groups: [DeedGroup]
@@ -135,6 +139,7 @@ struct StartView: Sendable {
         let ghosts = Set(audit.findings.filter { $0.kind == .ghost }.map(\.order))
         self.journeys = journeys.map { JourneyRow($0, ghosts.contains($0.order) ? "/history/" : orderURL) }
         hasJourneys = !journeys.isEmpty
+        hasGaps = self.journeys.contains(where: \.hasGaps)
         self.chronicle = chronicle
         hasChronicle = !chronicle.isEmpty
         groups = control.map { DeedGroup.groups($0.circumstances) } ?? []

@@ -17,7 +17,7 @@ struct SystemState: Codable, Sendable {
 
     /// How a process stands.
     enum Standing: Sendable {
-        case running, starting, down, stopped
+        case running, starting, startingAgain, down, stopped
     }
 
     /// The consumers of a group in the order of their names, whether they own a partition or not.
@@ -30,7 +30,10 @@ struct SystemState: Codable, Sendable {
     /// How a process stands; one that no supervisor told of runs, since something speaks for it.
     func standing(of name: String) -> Standing {
         if let entry = down.first(where: { $0.name == name }) { return entry.isStopped ? .stopped : .down }
-        if let entry = processes.first(where: { $0.name == name }) { return entry.isReady ? .running : .starting }
+        if let entry = processes.first(where: { $0.name == name }) {
+            // Whatever is started again has ended before.
+            return entry.isReady ? .running : entry.endedAt == nil ? .starting : .startingAgain
+        }
         return processes.isEmpty ? .running : .stopped
     }
 
@@ -70,6 +73,14 @@ struct PartitionState: Codable, Sendable {
     /// How many records it has ever received.
     var endOffset: Int64
     var owners: [PartitionOwner]
+
+    /// Takes what a service's own database says of how far it is: Kafka hears of that only twice a second.
+    mutating func note(_ handled: [Int: Int64], by group: String) {
+        guard let next = handled[partition] else { return }
+        for index in owners.indices where owners[index].group == group {
+            owners[index].lag = min(owners[index].lag, max(0, endOffset - next))
+        }
+    }
 
     func owner(in group: String) -> PartitionOwner? { owners.first { $0.group == group } }
 }

@@ -67,10 +67,15 @@ struct SystemLook: Sendable {
         async let invoices = answer(ConsumerStatus.self, ports.invoices)
         async let statistics = answer(StatisticsStatus.self, ports.statistics, "/statistics")
         async let partitions = partitions(all)
-        return await SystemState(
+        var state = await SystemState(
             processes: all.filter { $0.pid != nil }, down: all.filter { $0.pid == nil }, orders: orders,
             shipments: shipments, invoices: invoices, statistics: statistics, topic: topic.topic, partitions: partitions
         )
+        for index in (state.partitions ?? []).indices {
+            state.partitions?[index].note(state.shipments?.offsets ?? [:], by: "shipping")
+            state.partitions?[index].note(state.invoices?.offsets ?? [:], by: "invoicing")
+        }
+        return state
     }
 
     /// Whoever knows that the broker is away does not wait for its answer.

@@ -4,7 +4,7 @@ import Glibc
 import Logging
 
 /// `shop all`: the whole shop, each part in a process of its own.
-struct AllCommand: ParsableCommand {
+struct AllCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "all",
         abstract: "Runs the whole shop: broker, order, shipping, two invoicing instances, statistics.",
@@ -16,8 +16,7 @@ struct AllCommand: ParsableCommand {
 
     @OptionGroup var shop: ShopOptions
 
-    /// Synchronous on purpose: the supervisor's loop holds the main thread, which lives as long as the program.
-    func run() throws {
+    func run() async throws {
         // So that the line that says where to look is not lost among what all of them do.
         Log.calmDown()
         do {
@@ -25,16 +24,38 @@ struct AllCommand: ParsableCommand {
             try directory.claim()
             try shop.checkKafka()
             try checkPorts()
-            var supervisor = try Supervisor(
-                children(in: directory), list: ProcessList(in: directory), logger: Log.make("all")
-            ) { [ports = shop.ports] in
-                FileHandle.standardOutput.write(Data("shop ready at http://127.0.0.1:\(ports.start)\n".utf8))
-            }
-            try supervisor.run()
+            try await shop.reachKafka()
+            try await shop.reachDatabase()
+            try supervise(directory)
         } catch let error as ShopError {
             Log.complain(error.description)
             throw ExitCode.failure
         }
+    }
+
+    /// Synchronous on purpose: the supervisor's loop holds its thread, which so lives as long as the program.
+    private func supervise(_ directory: DataDirectory) throws {
+        var supervisor = try Supervisor(
+            children(in: directory), list: ProcessList(in: directory), logger: Log.make("all")
+        ) { [overview = overview(directory), ports = shop.ports] in
+            FileHandle.standardOutput.write(
+                Data("\(overview)\nshop ready at http://127.0.0.1:\(ports.start)\n".utf8))
+        }
+        try supervisor.run()
+    }
+
+    /// Where everything is.
+    private func overview(_ directory: DataDirectory) -> String {
+        let ports = shop.ports
+        return """
+            orders      http://127.0.0.1:\(ports.orders)
+            shipments   http://127.0.0.1:\(ports.shipments)
+            invoices    http://127.0.0.1:\(ports.invoices)
+            statistics  http://127.0.0.1:\(ports.statistics)
+            \(shop.kafka == nil ? "broker" : "Kafka ")      \(shop.bootstrapServers.joined(separator: ","))
+            data        \(directory.path)
+            Ctrl-C stops it all.
+            """
     }
 
     private func checkPorts() throws {

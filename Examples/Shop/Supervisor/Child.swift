@@ -113,7 +113,7 @@ struct Child {
         endedAt = Timestamp.now().millisecondsSince1970
         let wait = backoff.died(after: .now - startedAt)
         guard isWanted else {
-            (lastEnd, startAgainAt) = ("was stopped", nil)
+            (lastEnd, startAgainAt) = (ProcessEntry.stopped, nil)
             return
         }
         restarts += 1

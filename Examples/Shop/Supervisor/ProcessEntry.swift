@@ -20,6 +20,11 @@ struct ProcessEntry: Codable, Sendable, Equatable {
     var isStopped = false
 
     var name: String { "\(role)-\(instance)" }
+
+    /// Why one ended that somebody stopped.
+    static let stopped = "was stopped"
+    /// What it did the last time, in a word or two.
+    var endInShort: String { lastEnd == Self.stopped ? Self.stopped : "ended" }
 }
 
 extension String {

@@ -90,13 +90,16 @@ struct TourFacts: Sendable {
         let since = entry.endedAt.map { Readable.duration(milliseconds: max(0, now.millisecondsSince1970 - $0)) }
         if entry.isStopped { return entry.pid == nil ? "is stopped" : "is about to end" }
         guard entry.pid != nil, entry.isReady else {
-            return since.map { "ended \($0) ago and is being started again" } ?? "is being started"
+            return since.map { "\(entry.endInShort) \($0) ago and is being started again" } ?? "is being started"
         }
         func clock(_ time: Int64) -> String {
             "\(Readable.clock(Timestamp(millisecondsSince1970: time).rfc3339)) (UTC)"
         }
         guard let ready = entry.readyAt else { return "runs" }
         guard let ended = entry.endedAt, ready >= ended else { return "has run since \(clock(ready))" }
+        if entry.lastEnd == ProcessEntry.stopped {
+            return "was stopped at \(clock(ended)) and has run again since \(clock(ready))"
+        }
         return "ended at \(clock(ended)) and was back after \(Readable.duration(milliseconds: ready - ended))"
     }
 
@@ -114,22 +117,34 @@ struct TourFacts: Sendable {
             return ["Nothing measured yet: choose “\(sending.title)”, and place a few orders."]
         }
         let count = way.action.count
+        // Of a few, the slowest hundredth says nothing.
+        let most = count < Self.many ? "" : ", 99 % of them no longer than \(Self.time(late))"
         let waits =
-            "\(Readable.count(count, "order")) of these pages’ buttons and streams so far, sent \(sending.title): customers "
-            + "waited \(Self.time(action)) at the median, 99 % of them no longer than \(Self.time(late))."
+            "\(Readable.count(count, "order")) of these pages’ buttons and streams so far, sent \(sending.title): "
+            + (count == 1
+                ? "the customer waited \(Self.time(action))."
+                : "customers waited \(Self.time(action)) at the median\(most).")
         let visible = way.visible.quantile(0.5).map {
-            " Their events could be read from Kafka after \(Self.time($0)) at the median."
+            (way.visible.count == 1
+                ? " Its event could be read from Kafka after \(Self.time($0))."
+                : " Their events could be read from Kafka after \(Self.time($0)) at the median.")
                 + ($0 < 2000 ? "" : " If Kafka was away meanwhile, they waited in the outbox, or with their callers.")
         }
         let others = "Whatever else was going on is in these times; page 8 sets the ways side by side."
         return [waits + (visible ?? ""), others]
     }
 
+    /// So many orders are enough to speak of a hundredth of them.
+    private static let many = 20
+
     private static func time(_ milliseconds: Double) -> String {
         milliseconds < 1000 ? "\(number(milliseconds)) ms" : "\(number(milliseconds / 1000)) s"
     }
 
-    private static func number(_ value: Double) -> String { "\(Int(value)).\(Int(value * 10) % 10)" }
+    /// `5.5`; what is whole, such as all that was counted in whole milliseconds, is written so.
+    private static func number(_ value: Double) -> String {
+        value == value.rounded() ? "\(Int(value))" : "\(Int(value)).\(Int(value * 10) % 10)"
+    }
 
     private var processes: [String] {
         let count = "\(state.processes.count.grouped()) processes"

@@ -6,14 +6,25 @@ struct Notice: Sendable {
     let tone: String
     let mark: String
     let role: String
-    let sentence: String
+    var sentence: String
 
     static func calm(_ sentence: String) -> Notice {
         Notice(tone: "calm", mark: "✓", role: "status", sentence: sentence)
     }
 
+    /// It was done, and something is not well all the same, or not yet.
+    static func doubtful(_ sentence: String) -> Notice {
+        Notice(tone: "flowing", mark: "!", role: "status", sentence: sentence)
+    }
+
     static func broken(_ sentence: String) -> Notice {
         Notice(tone: "broken", mark: "✕", role: "alert", sentence: sentence)
+    }
+
+    static func + (notice: Notice, words: String) -> Notice {
+        var notice = notice
+        notice.sentence += words
+        return notice
     }
 }
 
