@@ -188,9 +188,10 @@ public final class PostgresTransaction {
     }
 
     /// What a lost connection means while a commit is under way. The server ends one on an administrator's word before the
-    /// commit or after its answer. Whatever else ends it, a pooler's word among them, may come between the two.
+    /// commit or after its answer, and for idleness while it waits for a command. Whatever else ends it, a pooler's word among
+    /// them, may come between the two.
     static func duringCommit(_ error: PostgresError) -> PostgresError {
-        if error.sqlState == .adminShutdown { return error }
+        if let state = error.sqlState, ["57P01", "57P05", "25P03"].contains(state.rawValue) { return error }
         return PostgresError(
             .commitUnknown, "the connection broke during the commit: it is committed, or it is not", cause: error)
     }

@@ -283,6 +283,7 @@ struct ConnectionTests {
     func commitDoubt() {
         for (state, code) in [
             (SQLState.adminShutdown, PostgresError.Code.connectionLost), (SQLState(rawValue: "08P01"), .commitUnknown),
+            (SQLState(rawValue: "25P03"), .connectionLost),
             (SQLState(rawValue: "57P02"), .commitUnknown), (nil, .commitUnknown),
         ] {
             let error = PostgresError(.connectionLost, "the connection broke", sqlState: state)

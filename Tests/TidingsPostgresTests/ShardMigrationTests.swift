@@ -64,19 +64,37 @@ import Tidings
         }
     }
 
-    @Test("a database that was restored beside its server's others is known by its number")
+    @Test("a database or a table that was made anew is known by its number")
     func restored() async throws {
         try await withStore { store in
-            let first = try await store.transaction { try store.outboxIdentity(in: $0) }
-            // As versions left it that looked at the server only: the same identity, with the database's number from now on.
-            try await store.transaction { db in
-                try db.execute("update tidings_outbox_identity set history = regexp_replace(history, '/[0-9]+$', '')")
+            func identity() async throws -> String { try await store.transaction { try store.outboxIdentity(in: $0) } }
+            let first = try await identity()
+            // As versions leave it that look at the server only.
+            try await store.transaction { db in try db.execute("update tidings_outbox_identity set oids = null") }
+            #expect(try await identity() == first)
+            try await store.transaction { db in try db.execute("update tidings_outbox_identity set oids = '1/1'") }
+            let second = try await identity()
+            #expect(second != first)
+            #expect(try await identity() == second)
+        }
+    }
+
+    @Test("a process that finds the outbox renewed by another forgets its floors, too")
+    func floorsOfOthers() async throws {
+        try await withStore { store in
+            let other = PostgresStore(pool: store.pool)
+            let shards = try await store.transaction { db in
+                _ = try other.outboxIdentity(in: db)
+                return try store.outboxShards(in: db).map(\.number)
             }
-            #expect(try await store.transaction { try store.outboxIdentity(in: $0) } == first)
-            try await store.transaction { db in
-                try db.execute("update tidings_outbox_identity set history = regexp_replace(history, '/[0-9]+$', '/1')")
+            other.floors.withLock { floors in for shard in shards { floors[shard] = OutboxFloor(1_000_000) } }
+            try await store.renewOutbox()
+            let floor: Int64 = try await store.transaction { db in
+                _ = try other.outboxIdentity(in: db)
+                _ = try other.outboxShards(in: db)
+                return try db.query("select max(floor) from tidings_outbox_shard")[0][0]
             }
-            #expect(try await store.transaction { try store.outboxIdentity(in: $0) } != first)
+            #expect(floor == 0 && other.floors.withLock(\.isEmpty))
         }
     }
 

@@ -23,6 +23,9 @@ struct HistoryTrackerTests {
         }
         let first = [isNew(1, 0, a), isNew(1, 1, a), isNew(1, 0, a), isNew(1, 0, b), isNew(2, 0, a), isNew(1, 1, a)]
         #expect(first == [true, true, false, true, true, false])
+        tracker.received(5, of: a, upTo: 5, reachesEnd: false)
+        tracker.start([a: 5, b: 7], ends: [a: 9, b: 9])
+        #expect([isNew(1, 0, a), isNew(1, 0, b)] == [false, true], "reading goes on in one, and not in the other")
         tracker.start([a: 0], ends: [a: 9])
         #expect(isNew(1, 0, a))
     }

@@ -32,11 +32,15 @@ import Testing
         #expect(error?.code == .offsetBeyondLog)
     }
 
-    @Test("a record before the last one that was read means that the log has lost its end meanwhile")
-    func lostEnd() throws {
+    @Test(
+        "a record before the last one that was read is a redelivery, or the log has lost its end: that is to be asked")
+    func goesBack() throws {
         var position = PartitionPosition(start: 5)
         #expect(try position.received([5, 6, 7], of: partition) == nil)
-        let error = #expect(throws: TidingsError.self) { try position.received([0, 1], of: partition) }
-        #expect(error?.code == .offsetBeyondLog)
+        #expect(position.repeated == nil)
+        #expect(try position.received([2, 3, 6, 7, 8, 9], of: partition) == nil)
+        #expect(position.repeated.take() == 2..<8)
+        #expect(try position.received([10], of: partition) == nil)
+        #expect(position.repeated == nil)
     }
 }

@@ -17,8 +17,8 @@ final class ControlLink: Sendable {
     private let state = Mutex(State())
     private let patience: TimeAmount
 
-    /// - Parameter patience: how long an answer may take.
-    init(patience: TimeAmount = .seconds(8)) {
+    /// - Parameter patience: how long an answer may take: longer than the supervisor waits for whatever it was asked for.
+    init(patience: TimeAmount = .seconds(12)) {
         self.patience = patience
     }
 

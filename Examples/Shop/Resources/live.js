@@ -42,11 +42,18 @@ function showWaiting() {
 }
 
 function press(event) {
-    isPressed = event.type === "pointerdown";
+    isPressed = event.type === "pointerdown" && event.isPrimary && event.button === 0;
     if (!isPressed) setTimeout(showWaiting);
 }
 
-for (const type of ["pointerdown", "pointerup", "pointercancel"]) document.addEventListener(type, press);
+// Some presses end where no page hears of it: then nothing is pressed any more when the pointer moves.
+function letGo(event) {
+    if (isPressed && event.buttons === 0) press(event);
+}
+
+for (const type of ["pointerdown", "pointerup", "pointercancel", "contextmenu"]) document.addEventListener(type, press);
+document.addEventListener("pointermove", letGo);
+addEventListener("blur", press);
 document.addEventListener("selectionchange", showWaiting);
 // Only then is the keyboard where it goes to.
 document.addEventListener("focusout", () => setTimeout(showWaiting));

@@ -48,7 +48,7 @@ final class LogHistory: Sendable {
     /// no longer in the log.
     /// - Throws: ``TidingsError/Code/historyMissing``; a Kafka error that will not pass by itself.
     func check(_ gap: Range<Int64>, of partition: TopicPartition) async throws {
-        let start = try await start(of: partition)
+        let start = try await range(of: partition).lowerBound
         let metadata: Logger.Metadata = [
             "partition": "\(partition)", "first": "\(gap.lowerBound)", "count": "\(gap.count)", "start": "\(start)",
         ]
@@ -69,14 +69,24 @@ final class LogHistory: Sendable {
         }
     }
 
-    private func start(of partition: TopicPartition) async throws -> Int64 {
+    /// Asks where the log ends now, where records came again that were read before: Kafka may do so, or have lost them.
+    ///
+    /// - Throws: ``TidingsError/Code/offsetBeyondLog`` where it ends before what was read; a Kafka error that will not pass by
+    ///   itself.
+    func checkEnd(_ repeated: Range<Int64>, of partition: TopicPartition) async throws {
+        if try await range(of: partition).upperBound < repeated.upperBound {
+            throw TidingsError.offsetBeyondLog(partition, read: repeated.upperBound, next: repeated.lowerBound)
+        }
+    }
+
+    private func range(of partition: TopicPartition) async throws -> Range<Int64> {
         var attempts = 0
         while true {
             do {
-                return try await connected().watermarks([partition])[partition]?.lowerBound ?? 0
+                return try await connected().watermarks([partition])[partition] ?? 0..<0
             } catch let error as KafkaError where error.isRetriable {
                 attempts += 1
-                logger.warning("the start of the log cannot be asked for", metadata: ["error": "\(error)"])
+                logger.warning("the log's start and end cannot be asked for", metadata: ["error": "\(error)"])
                 await clock.rest(for: backoff.delay(after: attempts))
                 try Task.checkCancellation()
                 if Task.isShuttingDownGracefully { throw CancellationError() }

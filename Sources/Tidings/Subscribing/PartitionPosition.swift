@@ -8,6 +8,9 @@ struct PartitionPosition: Sendable {
     /// What Kafka has not been told yet.
     var uncommitted: Int64?
 
+    /// From where Kafka went back to, up to where it was to go on: its log has lost its end, or it delivers again.
+    var repeated: Range<Int64>?
+
     /// The offset that comes next if none is missing; nil where the start is Kafka's to know.
     private var expected: Int64?
 
@@ -27,14 +30,16 @@ struct PartitionPosition: Sendable {
     ///
     /// - Returns: the offsets that are left out and might have been deleted before they were read. Right after the start
     ///   any gap counts. Later on one of a single offset does not: each transaction of a producer leaves one behind.
-    /// - Throws: ``TidingsError/Code/offsetBeyondLog``: Kafka goes back behind the offset that it was asked for only when the
-    ///   log ends before that: it has lost its end, or the topic was made anew.
+    /// - Throws: ``TidingsError/Code/offsetBeyondLog``: Kafka begins before the offset it was asked for only when the log
+    ///   ends before it. Whether that is so where it goes back later, ``repeated``, has to be asked.
     mutating func received(_ offsets: some Sequence<Int64>, of partition: TopicPartition) throws -> Range<Int64>? {
         var gap: Range<Int64>?
         for offset in offsets {
             if let expected {
                 if offset < expected {
-                    throw TidingsError.offsetBeyondLog(partition, read: expected, next: offset)
+                    if isAtStart { throw TidingsError.offsetBeyondLog(partition, read: expected, next: offset) }
+                    repeated = repeated ?? offset..<expected
+                    continue
                 }
                 if gap == nil, offset > expected + (isAtStart ? 0 : 1) { gap = expected..<offset }
             }
@@ -46,7 +51,7 @@ struct PartitionPosition: Sendable {
 }
 
 extension TidingsError {
-    fileprivate static func offsetBeyondLog(
+    static func offsetBeyondLog(
         _ partition: TopicPartition, read: Int64, next: Int64
     ) -> TidingsError {
         TidingsError(

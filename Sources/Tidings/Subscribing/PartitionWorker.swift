@@ -136,7 +136,11 @@ final class PartitionWorker<S: Store>: Sendable {
         }
         guard let first = deliveries.first else { return true }
         let next = min(batch.nextOffset, limit)
-        let gap = try state.withLock { try $0.position.received(deliveries.lazy.map(\.offset), of: partition) }
+        let (gap, repeated) = try state.withLock { state in
+            let gap = try state.position.received(deliveries.lazy.map(\.offset), of: partition)
+            return (gap, state.position.repeated.take())
+        }
+        if let repeated { try await history.checkEnd(repeated, of: partition) }
         if let gap { try await history.check(gap, of: partition) }
         var rest = deliveries[...]
         var lanes = state.withLock { $0.lanes }

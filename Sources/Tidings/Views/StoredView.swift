@@ -16,7 +16,7 @@ import Synchronization
 /// ```
 ///
 /// It is a ``View`` in all but where the state is: rows and offsets go into one local transaction, so that each record is
-/// folded once, whatever crashes, and so is an event that a relay has sent twice, unless all instances were started anew between the
+/// folded once, whatever crashes, and so is an event that a relay has sent twice, unless the instance that folds the second was started between the
 /// two; a restart goes on where it was. Instances that share the database share the view: each
 /// record is folded by whichever comes first.
 ///

@@ -65,8 +65,9 @@ struct HistoryTracker: Sendable {
     ///
     /// - Parameter ends: where each partition ends now.
     mutating func start(_ positions: [TopicPartition: Int64], ends: [TopicPartition: Int64]) {
-        // Reading may go back: what comes again then is wanted again.
-        (ways, stamps) = ([:], [:])
+        // Where reading goes back, what comes again is wanted again.
+        stamps = stamps.filter { partition, _ in positions[partition] == ways[partition]?.position }
+        ways = [:]
         (total, remaining, partitionsLeft) = (0, 0, 0)
         for (partition, position) in positions {
             let target = max(position, ends[partition] ?? position)

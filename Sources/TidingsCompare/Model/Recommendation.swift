@@ -64,7 +64,7 @@ public struct Recommendation: Hashable, Sendable, Codable {
         let (own, direct) = (outbox.afterCommit, after.afterCommit)
         guard own.count > 0, direct.count > 0 else { return "That was not measured: no action was called for." }
         let delay = Delay(of: own, behind: direct)
-        if delay.mayBe > noticeable, delay.median == nil {
+        if delay.median == nil, delay.mayBe > noticeable, own.median.highest - own.median.lowest > noticeable {
             return
                 "These figures do not say: the outbox's medians lie between \(Words.milliseconds(own.median.lowest)) and "
                 + "\(Words.milliseconds(own.median.highest)). Measure again when less is going on on this machine."

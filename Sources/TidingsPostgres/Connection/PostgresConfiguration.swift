@@ -56,7 +56,7 @@ public struct PostgresConfiguration: Sendable {
     /// So many prepared statements are kept on each connection; the least recently used goes first.
     ///
     /// With 0 none are, as a connection pooler in front of the server may need it that gives each transaction another
-    /// connection; then timeouts and ``commitsDurably`` travel with each transaction, too.
+    /// connection; then timeouts and ``commitsDurably`` travel with each transaction, as its first query.
     public var statementCacheSize = 256
 
     /// - Parameter connectionString: a `postgres://` URL or a `key=value` string.

@@ -45,4 +45,7 @@ extension PostgresSchema {
         update tidings_outbox_parked set is_behind = true where reason = 'an earlier event of its key is parked'
         """,
     ]
+
+    /// - `tidings_outbox_identity.oids`: the numbers of the database and of this table; null until somebody has looked.
+    static let oids = ["alter table tidings_outbox_identity add column oids text"]
 }

@@ -155,5 +155,6 @@ public enum PostgresSchema {
         deadLetters,
         snapshots,
         log,
+        oids,
     ]
 }

@@ -3,49 +3,57 @@ import Tidings
 
 extension PostgresStore {
     /// A server that was restored from a backup, or that took over from another, may lack commits that the former one had
-    /// made, among them stamps. It has another timeline then, another system identifier, or the database another number, and
-    /// the outbox gets another identity. A server that was set back as a whole cannot be told: see ``renewOutbox()``.
+    /// made, among them stamps. It has another timeline then, another system identifier, or the table another number, and the
+    /// outbox gets another identity. What was set back and looks the same cannot be told: see ``renewOutbox()``.
     public func outboxIdentity(in db: PostgresTransaction) throws -> String {
         let row = try db.query(
             """
-            select id, tidings_outbox_identity.history, server.history || '/' || oid, server.history
-            from tidings_outbox_identity, pg_database,
-                (select system_identifier || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) as history
-                from pg_control_system()) server
+            select id, history, oids,
+                system_identifier || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+                pg_database.oid || '/' || 'tidings_outbox_identity'::regclass::oid
+            from tidings_outbox_identity, pg_control_system(), pg_database
             where datname = current_database()
             """)[0]
-        let (history, present, ofServer): (String, String, String) = (try row[1], try row[2], try row[3])
-        if history == present { return try row[0] }
-        if history == ofServer {
-            // Versions before this one did not look at the database's number.
-            try db.execute("update tidings_outbox_identity set history = $1", present)
-            return try row[0]
+        var id: String = try row[0]
+        let (history, oids): (String, String?) = (try row[1], try row[2])
+        let present: (history: String, oids: String) = (try row[3], try row[4])
+        if history != present.history || oids.map({ $0 != present.oids }) ?? false {
+            id = try renewOutbox(in: db)
         }
-        return try renewOutbox(present, in: db)
+        if history != present.history || oids != present.oids {
+            try db.execute(
+                "update tidings_outbox_identity set history = $1, oids = $2", present.history, present.oids)
+        }
+        noticed(id)
+        return id
     }
 
-    /// Gives the outbox a new identity; call it after the whole server was set back to an earlier state, by a snapshot of its
-    /// disk for instance, before any relay runs. Whatever else sets a database back is noticed without it.
+    /// Gives the outbox a new identity; call it before any relay runs after the database was set back in a way that leaves no
+    /// trace: the whole server by a snapshot of its disk, or the rows alone by a restored dump of data.
     ///
-    /// The outbox would otherwise give stamps a second time, and readers would take new events for duplicates.
+    /// The outbox would otherwise give stamps a second time, and readers would take new events for duplicates. A server that was
+    /// restored or promoted, and a database or its tables that were made anew, are noticed without it.
     ///
     /// - Throws: ``PostgresError``.
     public func renewOutbox() async throws {
-        try await transaction { db in
-            let history: String = try db.query("select history from tidings_outbox_identity")[0][0]
-            _ = try self.renewOutbox(history, in: db)
-        }
+        _ = try await transaction { try self.renewOutbox(in: $0) }
     }
 
-    private func renewOutbox(_ history: String, in db: PostgresTransaction) throws -> String {
-        try db.afterCommit { [log] in log?.reset() }
-        // Numbers may be drawn again, too: there may be rows below what was a floor.
-        floors.withLock { $0 = [:] }
+    private func renewOutbox(in db: PostgresTransaction) throws -> String {
         try db.execute("update tidings_outbox_shard set floor = 0")
         return try db.query(
-            """
-            update tidings_outbox_identity set id = replace(gen_random_uuid()::text, '-', ''), history = $1 returning id
-            """, history)[0][0]
+            "update tidings_outbox_identity set id = replace(gen_random_uuid()::text, '-', '') returning id")[0][0]
+    }
+
+    /// Whoever has renewed the outbox: numbers may be drawn again, so that there may be rows below what was a floor.
+    private func noticed(_ id: String) {
+        let isOther = identity.withLock { known in
+            defer { known = id }
+            return known != nil && known != id
+        }
+        guard isOther else { return }
+        floors.withLock { $0 = [:] }
+        log?.reset()
     }
 
     public func outboxShards(in db: PostgresTransaction) throws -> [OutboxShard] {

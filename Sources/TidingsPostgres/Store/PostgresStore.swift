@@ -25,6 +25,9 @@ public final class PostgresStore: Store {
     /// From which number on each shard's rows are looked for.
     let floors = Mutex<[Int32: OutboxFloor]>([:])
 
+    /// The outbox's identity when it was last looked at.
+    let identity = Mutex<String?>(nil)
+
     /// The log that is the outbox; nil when the outbox is the table alone.
     let log: OutboxLog?
 
