@@ -12,17 +12,25 @@ final class FoldTable<State>: Sendable {
         fileprivate(set) var record: RecordFold?
 
         /// Folds one record: by its type, or as a deletion when it has a key and no value, or else as a plain record.
-        func apply(_ record: ConsumerRecord, to state: inout State, _ codecs: CodecTable) throws {
-            if !byType.isEmpty || deletion != nil {
-                let delivery = Delivery(record)
-                if let type = delivery.type, let fold = fold(of: type, codecs.versions) {
-                    return try fold(&state, delivery, codecs)
-                }
-                if delivery.value == nil, delivery.key != nil, let deletion {
-                    return try deletion(&state, delivery, codecs)
-                }
+        ///
+        /// - Parameter tracker: knows which events were here already; plain records are what stands in the log.
+        func apply(
+            _ record: ConsumerRecord, in partition: TopicPartition, to state: inout State,
+            _ tracker: inout HistoryTracker, _ codecs: CodecTable
+        ) throws {
+            guard let (fold, delivery) = eventFold(of: record, codecs.versions) else {
+                try self.record?(&state, record)
+                return
             }
-            try self.record?(&state, record)
+            if tracker.isNew(record, in: partition) { try fold(&state, delivery, codecs) }
+        }
+
+        private func eventFold(of record: ConsumerRecord, _ versions: EventVersions) -> (Fold, Delivery)? {
+            guard !byType.isEmpty || deletion != nil else { return nil }
+            let delivery = Delivery(record)
+            if let type = delivery.type, let fold = fold(of: type, versions) { return (fold, delivery) }
+            guard let deletion, delivery.value == nil, delivery.key != nil else { return nil }
+            return (deletion, delivery)
         }
 
         private func fold(of type: String, _ versions: EventVersions) -> Fold? {

@@ -49,18 +49,21 @@ extension StoredView: HistoryFollower {
         _ batch: ConsumerBatch, after before: HistoryTracker, in transaction: S.Transaction
     ) throws -> HistoryTracker {
         var tracker = before
-        let isNew = batch.map { tracker.isNew($0, in: batch.partition) }
         try checkVersion(in: transaction)
         let place = place(batch.partition)
         let stored = try store.offset(of: place, in: transaction)
         if let before = known.withLock({ $0[batch.partition] }), stored ?? -1 < before { throw SetBack() }
+        // What another instance has folded may come a second time, too.
+        for record in batch.prefix(while: { $0.offset < stored ?? 0 }) {
+            _ = tracker.isNew(record, in: batch.partition)
+        }
         if let stored, stored >= batch.nextOffset { return tracker }
         guard try store.advance(place, from: stored, to: batch.nextOffset, in: transaction) else { throw Overtaken() }
         let (folds, codecs) = (table.folds, CodecTable(configuration.codecs, versions: configuration.versions))
         var state = transaction
-        for (record, isNew) in zip(batch, isNew) where isNew && record.offset >= stored ?? 0 {
+        for record in batch where record.offset >= stored ?? 0 {
             do {
-                try folds.apply(record, to: &state, codecs)
+                try folds.apply(record, in: batch.partition, to: &state, &tracker, codecs)
             } catch let error as TidingsError where error.code == .cannotDecode {
                 try configuration.unreadable(record, error, by: name, metrics, logger)
             }

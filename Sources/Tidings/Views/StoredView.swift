@@ -121,7 +121,7 @@ public final class StoredView<S: Store>: Service {
         table.setDeletion { transaction, delivery, _ in try body(transaction, delivery) }
     }
 
-    /// Folds every record that no other fold takes, as it is.
+    /// Folds every record that no other fold takes, as it stands in the log: what a relay has sent twice comes twice.
     public func foldRecords(_ body: @escaping @Sendable (S.Transaction, ConsumerRecord) throws -> Void) {
         table.setRecord { transaction, record in try body(transaction, record) }
     }

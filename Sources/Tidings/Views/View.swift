@@ -92,7 +92,8 @@ public final class View<State: Sendable>: Service {
         table.setDeletion { state, delivery, _ in try body(&state, delivery) }
     }
 
-    /// Folds every record that no other fold takes, as it is: the fastest way, since only what is asked for is copied.
+    /// Folds every record that no other fold takes, as it stands in the log: what a relay has sent twice comes twice. The fastest
+    /// way, since only what is asked for is copied.
     public func foldRecords(_ body: @escaping @Sendable (inout State, ConsumerRecord) throws -> Void) {
         table.setRecord(body)
     }
@@ -329,9 +330,9 @@ public final class View<State: Sendable>: Service {
         try await board.wait(for: .turn(of: number))
         let (folds, codecs) = (table.folds, CodecTable(configuration.codecs, versions: configuration.versions))
         let isWanted = try board.update(number) { edition in
-            for record in batch where edition.tracker.isNew(record, in: batch.partition) {
+            for record in batch {
                 do {
-                    try folds.apply(record, to: &edition.state, codecs)
+                    try folds.apply(record, in: batch.partition, to: &edition.state, &edition.tracker, codecs)
                 } catch let error as TidingsError where error.code == .cannotDecode {
                     try configuration.unreadable(record, error, by: name, metrics, logger)
                 }

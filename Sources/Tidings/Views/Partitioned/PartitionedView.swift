@@ -377,9 +377,9 @@ extension PartitionedView: HistoryFollower {
             count: batch.count, reachesEnd: batch.reachesEnd)
         try board.update { core in
             try core.receive(description) { state, tracker in
-                for record in batch where tracker.isNew(record, in: batch.partition) {
+                for record in batch {
                     do {
-                        try folds.apply(record, to: &state, codecs)
+                        try folds.apply(record, in: batch.partition, to: &state, &tracker, codecs)
                     } catch let error as TidingsError where error.code == .cannotDecode {
                         try configuration.unreadable(record, error, by: name, metrics, logger)
                     }
