@@ -1,5 +1,6 @@
 import Foundation
 import Processes
+import Synchronization
 
 @testable import Shop
 
@@ -11,6 +12,11 @@ struct TestShop: Sendable {
     private let kafka = Programs.externalKafka.map { ["--kafka", $0, "--prefix", uniqueName("test") + "-"] } ?? []
     /// Where its databases are, when they are no files.
     private let database: [String]
+    private let started = Started()
+
+    private final class Started: Sendable {
+        let processes = Mutex<[ChildProcess]>([])
+    }
 
     var ports: Ports { Ports(first: port) }
     /// The shop's own broker, which tests may kill; none when they run against a Kafka from outside.
@@ -35,7 +41,14 @@ struct TestShop: Sendable {
 
     /// Starts one of the shop's programs.
     func start(_ role: String, _ arguments: [String] = []) throws -> ChildProcess {
-        try ChildProcess(Programs.shop, [role] + options + arguments)
+        let process = try ChildProcess(Programs.shop, [role] + options + arguments)
+        started.processes.withLock { $0.append(process) }
+        return process
+    }
+
+    /// Ends what a test that failed has left running; the parts of a shop end with it.
+    fileprivate func end() {
+        for process in started.processes.withLock(\.self) { process.signal(SIGKILL) }
     }
 
     // MARK: What one does with a shop
@@ -142,11 +155,17 @@ func withTestShop(
     on database: TestDatabase = .sqlite, _ body: @Sendable (TestShop) async throws -> Void
 ) async throws {
     try await withTemporaryFolder { folder in
-        guard database == .postgres else { return try await body(TestShop(folder: folder)) }
+        guard database == .postgres else {
+            let shop = try TestShop(folder: folder)
+            defer { shop.end() }
+            return try await body(shop)
+        }
         // Nobody has made a database of that name: the shop has to find its way through another one.
         let name = "shop_test_\(UInt32.random(in: 0 ..< .max))"
         let url = postgresURL(try await PostgresServer.sharedURL(), database: name)
-        let outcome = await Result { try await body(TestShop(folder: folder, database: url)) }
+        let shop = try TestShop(folder: folder, database: url)
+        let outcome = await Result { try await body(shop) }
+        shop.end()
         for service in ["order", "shipping", "invoicing"] { try await PostgresServer.drop("\(name)_\(service)") }
         try outcome.get()
     }

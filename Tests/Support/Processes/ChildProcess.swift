@@ -174,7 +174,10 @@ public final class ChildProcess: Sendable {
         }
     }
 
-    public func signal(_ number: Int32) { kill(processID, number) }
+    public func signal(_ number: Int32) {
+        // Its number may be somebody else's by now.
+        state.withLock { if $0.exitStatus == nil { kill(processID, number) } }
+    }
 
     /// SIGSTOP, and waits until every thread stands still: the others go on until the one that takes the signal runs.
     ///
