@@ -47,7 +47,7 @@ extension SQLiteStore {
 
     public func release(_ lease: Lease, in db: Database) throws {
         // The row stays for a while, so that the epoch goes on rising; and over for so long that no clock brings it back.
-        let past = Timestamp.now().millisecondsSince1970 - 12 * 3_600_000
+        let past = Timestamp.now().millisecondsSince1970 - Int64(Lease.remembrance.seconds * 1000 / 2)
         try db.cachedStatement(
             sql: "UPDATE tidings_lease SET expires_at = ? WHERE name = ? AND owner = ? AND epoch = ?"
         ).execute(arguments: [past, lease.name, lease.owner, lease.epoch])

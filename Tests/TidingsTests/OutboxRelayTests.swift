@@ -86,9 +86,9 @@ import TidingsTesting
     @Test("a shard that has used half of an epoch's numbers is given anew")
     func exhaustedEpoch() {
         var held = HeldShards(
-            lease: Lease(name: "l", owner: "a", epoch: 1), asOf: .zero, lasting: .seconds(5), made: 1 << 31)
+            lease: Lease(name: "l", owner: "a", epoch: 1), asOf: .zero, lasting: .seconds(5))
         #expect(held.exhausted.isEmpty)
-        held.hold([OutboxShard(number: 3, owner: "a", epoch: 7)], givingUp: [])
+        held.hold([OutboxShard(number: 3, owner: "a", epoch: 7)], givingUp: [], made: 1 << 31)
         #expect(held.exhausted == [3])
         #expect(held.nextBatches().map(\.number) == [7 << 32 | 1 << 31])
     }

@@ -26,15 +26,15 @@ struct AllCommand: AsyncParsableCommand {
             try checkPorts()
             try await shop.reachKafka()
             try await shop.reachDatabase()
-            try supervise(directory)
+            try await supervise(directory)
         } catch let error as ShopError {
             Log.complain(error.description)
             throw ExitCode.failure
         }
     }
 
-    /// Synchronous on purpose: the supervisor's loop holds its thread, which so lives as long as the program.
-    private func supervise(_ directory: DataDirectory) throws {
+    /// Synchronous on purpose: the supervisor's loop holds the main thread, which lives as long as the program.
+    @MainActor private func supervise(_ directory: DataDirectory) throws {
         var supervisor = try Supervisor(
             children(in: directory), list: ProcessList(in: directory), logger: Log.make("all")
         ) { [overview = overview(directory), ports = shop.ports] in

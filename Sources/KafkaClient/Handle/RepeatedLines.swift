@@ -10,8 +10,7 @@ struct RepeatedLines {
 
     /// Notes a line, and tells whether it was there not long ago.
     mutating func isRepeated(_ line: String, at now: ContinuousClock.Instant = .now) -> Bool {
-        // “… failed: Connection refused (after 0ms in state CONNECT, 30 identical error(s) suppressed)”
-        let words = line.firstRange(of: " (after ").map { String(line[..<$0.lowerBound]) } ?? line
+        let words = line.withoutClock
         if let before = said[words], now - before < Self.interval { return true }
         if said.count >= Self.limit { said = [:] }
         said[words] = now

@@ -14,14 +14,10 @@ struct HeldShards: Sendable {
     /// The outbox's identity, as of the last look.
     var outbox = ""
 
-    /// How many batches are taken to have been made in a shard that is new here.
-    private let made: Int64
-
     /// Set when the database may hold open batches that the relay does not know of.
     var mayHaveOpenBatches = false
 
-    init(lease: Lease, asOf time: Duration, lasting duration: Duration, made: Int64 = 0) {
-        self.made = made
+    init(lease: Lease, asOf time: Duration, lasting duration: Duration) {
         self.lease = lease
         deadline = time + duration
     }
@@ -40,8 +36,8 @@ struct HeldShards: Sendable {
     /// Whether something may be sent at that time: nobody else can be at work on these shards.
     func maySend(at time: Duration) -> Bool { time < deadline }
 
-    /// Notes which shards the relay has now.
-    mutating func hold(_ taken: [OutboxShard], givingUp: [Int32]) {
+    /// Notes which shards the relay has now; so many batches were `made` in those that are new.
+    mutating func hold(_ taken: [OutboxShard], givingUp: [Int32], made: Int64 = 0) {
         for number in givingUp { shards[number] = nil }
         for shard in taken {
             shards[shard.number] = (shard.epoch, made)

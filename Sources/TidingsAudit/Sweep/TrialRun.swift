@@ -203,14 +203,26 @@ struct SplitMix: RandomNumberGenerator {
 package func withDeadline<R: Sendable>(
     _ limit: Duration, _ words: String, _ body: @escaping @Sendable () async throws -> R
 ) async throws -> R {
-    try await withThrowingTaskGroup(of: R.self) { group in
+    try await withCompanion(body) {
+        try await Task.sleep(for: limit)
+        throw SweepError("\(words) (\(limit))")
+    }
+}
+
+/// Runs `body`, and `companion` beside it for as long as that takes.
+///
+/// - Throws: what either throws; `CancellationError` when the companion ends first.
+package func withCompanion<R: Sendable>(
+    _ body: @escaping @Sendable () async throws -> R, companion: @escaping @Sendable () async throws -> Void
+) async throws -> R {
+    try await withThrowingTaskGroup(of: R?.self) { group in
         group.addTask { try await body() }
         group.addTask {
-            try await Task.sleep(for: limit)
-            throw SweepError("\(words) (\(limit))")
+            try await companion()
+            return nil
         }
         defer { group.cancelAll() }
-        guard let first = try await group.next() else { throw CancellationError() }
-        return first
+        guard let result = try await group.next() ?? nil else { throw CancellationError() }
+        return result
     }
 }

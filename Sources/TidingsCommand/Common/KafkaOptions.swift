@@ -1,8 +1,6 @@
 import ArgumentParser
 import KafkaBroker
 import KafkaClient
-import Logging
-import Synchronization
 
 /// `--kafka`, `-X` and `--timeout`: which cluster, and how it is reached.
 ///
@@ -112,38 +110,5 @@ func withPatience<R: Sendable>(_ what: String, _ body: @escaping @Sendable () as
             }
         }
         throw CancellationError()
-    }
-}
-
-/// Keeps the last thing that librdkafka complained about, for the reason of a failure; prints nothing.
-final class LastWords: Sendable {
-    private let words = Mutex<(last: String?, areAllDown: Bool)>((nil, false))
-
-    /// Whether no connection to any broker could be made.
-    var areAllDown: Bool { words.withLock { $0.areAllDown } }
-
-    /// Without librdkafka's own names for its threads in front, and its clock behind.
-    var text: String? {
-        words.withLock { words in
-            words.last.map { line in
-                let start = (line.firstRange(of: "/bootstrap: ") ?? line.firstRange(of: "]: "))?.upperBound
-                let rest = line[(start ?? line.startIndex)...]
-                return String(rest[..<(rest.firstRange(of: " (after ")?.lowerBound ?? rest.endIndex)])
-            }
-        }
-    }
-
-    /// For the client in question.
-    var logger: Logger {
-        Logger(label: "kafka") { _ in Listener(from: .warning) { self.hear("\($0.message)") } }
-    }
-
-    private func hear(_ message: String) {
-        // Why each of them is down was said before.
-        let saysAllDown = message.hasSuffix("brokers are down")
-        words.withLock { words in
-            if words.last == nil || !saysAllDown { words.last = message }
-            words.areAllDown = words.areAllDown || saysAllDown
-        }
     }
 }

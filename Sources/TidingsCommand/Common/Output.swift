@@ -12,7 +12,14 @@ func checkOutput() throws {
     let error = outputError.load(ordering: .relaxed)
     // Whoever reads may have enough.
     guard error != 0, error != EPIPE else { return }
-    throw CommandFailure("the output cannot be written: \(String(cString: strerror(error)))")
+    throw CommandFailure.output(error)
+}
+
+extension CommandFailure {
+    /// Standard output did not take what was written, for the reason of an `errno`.
+    static func output(_ error: Int32) -> CommandFailure {
+        CommandFailure("the output cannot be written: \(String(cString: strerror(error)))")
+    }
 }
 
 /// Writes unbuffered: whoever waits for a line must not wait for a buffer to fill. ``checkOutput()`` tells of failures.

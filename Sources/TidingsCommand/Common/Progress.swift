@@ -25,10 +25,7 @@ final class Progress: Sendable {
     ///   - total: how many units there are, if that is known.
     ///   - unit: what is counted, in the plural; `bytes` are shown in larger ones.
     convenience init(_ title: String, of total: Int64? = nil, unit: String) {
-        let draw: @Sendable (String) -> Void = { line in
-            // The codes that take the old line away need no room.
-            write(String(line.prefix(Terminal.errors.width + 3)), to: STDERR_FILENO)
-        }
+        let draw: @Sendable (String) -> Void = { write(Terminal.errors.fitting($0), to: STDERR_FILENO) }
         self.init(
             title, of: total, unit: unit, now: { ContinuousClock.now }, draw: Terminal.errors.isInteractive ? draw : nil
         )

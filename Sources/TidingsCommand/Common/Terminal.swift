@@ -32,6 +32,9 @@ struct Terminal: Sendable {
         hasColours ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
     }
 
+    /// A line that is to be written anew, as long as there is room; the codes that take the old one away need none.
+    func fitting(_ line: String) -> String { isInteractive ? String(line.prefix(width + 3)) : line }
+
     /// How many characters a line has room for.
     var width: Int {
         var size = winsize()

@@ -19,11 +19,7 @@ final class CompareProgress: Sendable {
     init(
         isInteractive: Bool = Terminal.errors.isInteractive,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-        draw: @escaping @Sendable (String) -> Void = {
-            // The codes that take the old line away need no room.
-            write(
-                String($0.prefix(Terminal.errors.isInteractive ? Terminal.errors.width + 3 : .max)), to: STDERR_FILENO)
-        }
+        draw: @escaping @Sendable (String) -> Void = { write(Terminal.errors.fitting($0), to: STDERR_FILENO) }
     ) {
         (self.isInteractive, self.now, self.draw) = (isInteractive, now, draw)
     }

@@ -32,7 +32,7 @@ final class OutputPipe: Sendable {
                 } else if errno == EPIPE {
                     throw Closed()
                 } else if errno != EINTR {
-                    throw CommandFailure("the output cannot be written: \(String(cString: strerror(errno)))")
+                    throw CommandFailure.output(errno)
                 }
             }
         }

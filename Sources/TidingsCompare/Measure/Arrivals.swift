@@ -52,18 +52,11 @@ final class Arrivals: Sendable {
         let admin = try Admin(SubjectKafka.at(stage.kafka), logger: logger)
         try await admin.createTopics([TopicSpecification(stage.topic, partitions: partitions)])
         let arrivals = try Arrivals(of: stage.topic, partitions: partitions, kafka: stage.kafka)
-        return try await withThrowingTaskGroup(of: R?.self) { group in
-            group.addTask {
-                try await arrivals.run()
-                return nil
-            }
-            group.addTask {
-                await arrivals.wait { $0.partitions.count == partitions }
-                return try await body(arrivals)
-            }
-            defer { group.cancelAll() }
-            guard let result = try await group.next() ?? nil else { throw CancellationError() }
-            return result
+        return try await withCompanion {
+            await arrivals.wait { $0.partitions.count == partitions }
+            return try await body(arrivals)
+        } companion: {
+            try await arrivals.run()
         }
     }
 

@@ -62,35 +62,22 @@ public struct Comparer: Sendable {
                 let run = OutageRun(
                     workload: workload, program: program, database: database, kafka: kafka,
                     folder: try folder("outage"))
-                outage = try await ticking(
-                    { progress(Progress(fraction: plan.fraction(outageSeconds: $0), doing: "Kafka away")) },
-                    while: { try await run.run(Self.ways) })
+                outage = try await withCompanion {
+                    try await run.run(Self.ways)
+                } companion: {
+                    let start = ContinuousClock.now
+                    while true {
+                        let seconds = (ContinuousClock.now - start) / .seconds(1)
+                        progress(Progress(fraction: plan.fraction(outageSeconds: seconds), doing: "Kafka away"))
+                        try await Task.sleep(for: .seconds(1))
+                    }
+                }
             }
         }
         let faults = triesFaults ? try await sweep(progress, plan) : nil
         return Comparison(
             place: .here(kafka: kafka, database: database), workload: workload, ways: ways, curve: curve,
             exactlyOnce: exactlyOnce, outage: outage, faults: faults, took: (.now - start) / .seconds(1))
-    }
-
-    /// Tells the seconds that `body` has taken, each second.
-    private func ticking<R: Sendable>(
-        _ tell: @escaping @Sendable (Double) -> Void, while body: @escaping @Sendable () async throws -> R
-    ) async throws -> R {
-        try await withThrowingTaskGroup(of: R?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                let start = ContinuousClock.now
-                while !Task.isCancelled {
-                    tell((.now - start) / .seconds(1))
-                    try await Task.sleep(for: .seconds(1))
-                }
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let result = try await group.next() ?? nil else { throw CancellationError() }
-            return result
-        }
     }
 
     private func sweep(

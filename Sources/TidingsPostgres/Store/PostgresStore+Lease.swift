@@ -56,8 +56,9 @@ extension PostgresStore {
         // The row stays for a while, so that the epoch goes on rising; and over for so long that no clock brings it back.
         try db.execute(
             """
-            update tidings_lease set expires_at = clock_timestamp() - interval '12 hours' where name = $1 and owner = $2 and epoch = $3
-            """, lease.name, lease.owner, lease.epoch)
+            update tidings_lease set expires_at = clock_timestamp() - $4 * interval '1 microsecond'
+            where name = $1 and owner = $2 and epoch = $3
+            """, lease.name, lease.owner, lease.epoch, (Lease.remembrance / 2).asMicroseconds)
     }
 }
 
